@@ -1,0 +1,34 @@
+"""Backgrounds for the drawn sets: eight soft pairs of colours, plain or with large dots.
+
+A fixed palette, and not any hue at all, because the colour of the whole picture is what a young network gets wrong
+longest: it is one number for all pixels together, and with only eight to choose from it can be learned.
+"""
+
+from minidiff.data.drawing import length
+
+SOFT_PAIRS = (  # lighter, deeper
+    ((1.00, 0.90, 0.80), (0.98, 0.75, 0.66)),  # peach
+    ((1.00, 0.95, 0.79), (0.97, 0.83, 0.57)),  # butter
+    ((0.91, 0.95, 0.81), (0.72, 0.82, 0.60)),  # sage
+    ((0.84, 0.96, 0.89), (0.58, 0.84, 0.74)),  # mint
+    ((0.80, 0.94, 0.97), (0.50, 0.79, 0.86)),  # lagoon
+    ((0.85, 0.92, 1.00), (0.60, 0.76, 0.95)),  # sky
+    ((0.92, 0.88, 1.00), (0.75, 0.68, 0.93)),  # lavender
+    ((1.00, 0.88, 0.92), (0.95, 0.68, 0.78)),  # rose
+)
+
+DOTS_PER_UNIT = 1.6
+DOT_RADIUS = 0.20  # as a share of the distance between two dots
+
+
+def paint_gradient(painter, pair, direction):
+    """The pair's lighter colour turns into the deeper one along the unit vector `direction`."""
+    lighter, deeper = pair
+    painter.gradient(lighter, deeper, 0.5 + 0.5 * (direction[0] * painter.x + direction[1] * painter.y))
+
+
+def paint_dots(painter, pair, phase):
+    """Large dots of the lighter colour on a square grid, moved by `phase` (two numbers from 0 to 1)."""
+    u = (painter.x * DOTS_PER_UNIT + phase[0]) % 1 - 0.5
+    v = (painter.y * DOTS_PER_UNIT + phase[1]) % 1 - 0.5
+    painter.fill((length(u, v) - DOT_RADIUS) / DOTS_PER_UNIT, pair[0], opacity=0.55)

@@ -1,0 +1,129 @@
+"""Landscapes: hills and firs at four times of day. Mostly large smooth areas, so a network learns them first."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from minidiff.data.drawing import Painter, brighten, circle, ellipse, mix, polygon
+
+
+@dataclass(frozen=True)
+class Light:
+    """The colours of one time of day, and how high the sun or moon may stand (y, up is negative)."""
+
+    zenith: tuple
+    horizon: tuple
+    sun: tuple
+    hills: tuple  # the nearest ones; those far off fade towards the horizon
+    heights: tuple
+
+
+TIMES = {
+    "dawn": Light((0.56, 0.57, 0.82), (0.99, 0.79, 0.71), (1.00, 0.92, 0.78), (0.27, 0.37, 0.36), (-0.15, 0.10)),
+    "day": Light((0.29, 0.59, 0.93), (0.81, 0.92, 0.99), (1.00, 0.96, 0.72), (0.22, 0.51, 0.25), (-0.75, -0.30)),
+    "sunset": Light((0.33, 0.21, 0.46), (0.99, 0.56, 0.28), (1.00, 0.83, 0.47), (0.19, 0.14, 0.22), (-0.12, 0.12)),
+    "night": Light((0.03, 0.05, 0.17), (0.17, 0.22, 0.44), (0.96, 0.95, 0.84), (0.04, 0.07, 0.13), (-0.75, -0.35)),
+}
+TIME_NAMES = tuple(TIMES)
+
+NUM_RIDGES = 4
+
+
+def draw_landscape(rng, time, size):
+    """A random landscape.
+
+    Args:
+        rng: np.random.Generator.
+        time: one of TIME_NAMES.
+        size: height and width in pixels.
+
+    Returns:
+        float32 (size, size, 3) in [0, 1].
+    """
+    light, painter = TIMES[time], Painter(size)
+    horizon = rng.uniform(-0.05, 0.25)
+    zenith_colour = brighten(light.zenith, rng.uniform(-0.03, 0.03))
+    horizon_colour = brighten(light.horizon, rng.uniform(-0.03, 0.03))
+    paint_sky(painter, zenith_colour, horizon_colour, horizon)
+    if time == "night":
+        paint_stars(painter, rng)
+    paint_sun(painter, rng, light, moon=time == "night")
+    if time != "night":
+        for _ in range(rng.integers(0, 3)):
+            paint_cloud(painter, rng, horizon_colour)
+    hills_colour = brighten(light.hills, rng.uniform(-0.03, 0.03))
+    far_colour = mix(horizon_colour, hills_colour, 0.35)
+    for ridge in range(NUM_RIDGES):
+        nearness = ridge / (NUM_RIDGES - 1)
+        paint_ridge(painter, rng, horizon, nearness, mix(far_colour, hills_colour, nearness))
+    return painter.picture()
+
+
+def paint_sky(painter, zenith_colour, horizon_colour, horizon):
+    """A gradient from the top of the picture down to the horizon."""
+    painter.gradient(zenith_colour, horizon_colour, np.clip((painter.y + 1) / (1 + horizon), 0, 1))
+
+
+def paint_stars(painter, rng):
+    """Fourteen points; on a coarse grid of pixels they grow fainter, not larger."""
+    for _ in range(14):
+        centre = (rng.uniform(-1, 1), rng.uniform(-1, 0))
+        radius, brightness = max(0.014, 0.3 * painter.pixel), min(1.0, 0.03 / painter.pixel)
+        painter.fill(circle(painter.x, painter.y, centre, radius), (1, 1, 0.95), brightness)
+
+
+def paint_sun(painter, rng, light, moon):
+    """A disc in a glow that fades exponentially; the moon has a second disc cut out of it."""
+    x, y = painter.x, painter.y
+    cx, cy = rng.uniform(-0.7, 0.7), rng.uniform(*light.heights)
+    disc = circle(x, y, (cx, cy), 0.17)
+    painter.blend((0.40 if moon else 0.55) * np.exp(-4 * np.maximum(disc, 0)), light.sun)
+    if moon:
+        glow = painter.canvas.copy()
+        painter.fill(disc, light.sun)
+        # What the shadow covers shows the sky that was there before, so it leaves no dark rim.
+        shadow = painter.coverage(circle(x, y, (cx + 0.08, cy - 0.05), 0.145))
+        painter.canvas += shadow * (glow - painter.canvas)
+    else:
+        painter.fill(disc, light.sun)
+
+
+def paint_cloud(painter, rng, horizon_colour):
+    """A flat base with two humps."""
+    cx, cy = rng.uniform(-0.9, 0.9), rng.uniform(-0.85, -0.35)
+    x, y = painter.x, painter.y
+    base = ellipse(x, y, (cx, cy), (0.26, 0.07))
+    humps = np.minimum(circle(x, y, (cx - 0.06, cy - 0.05), 0.10), circle(x, y, (cx + 0.09, cy - 0.03), 0.08))
+    painter.fill(np.minimum(base, humps), mix((1, 1, 1), horizon_colour, 0.25), 0.85, softness=0.05)
+
+
+def paint_ridge(painter, rng, horizon, nearness, colour):
+    """A line of hills, the sum of three waves; firs grow on the two nearest ones.
+
+    The distance to a curve y = h(x) is (h(x) - y) / sqrt(1 + h'(x)^2), to first order.
+    """
+    base = horizon + 0.10 + 0.62 * nearness
+    waves = []
+    for _ in range(3):
+        amplitude = 0.6 * rng.uniform(0.05, 0.16) * (1.3 - 0.6 * nearness)
+        frequency = rng.uniform(1.2, 5.0) * (1.5 - 0.5 * nearness)
+        waves.append((amplitude, frequency, rng.uniform(0, 2 * math.pi)))
+    x = painter.x[0]  # a ridge has one height for each column
+    height = base - sum(a * np.sin(w * x + phase) for a, w, phase in waves)  # (size,)
+    slope = sum(a * w * np.cos(w * x + phase) for a, w, phase in waves)
+    painter.fill((height - painter.y) / np.sqrt(1 + slope * slope), colour)
+    if nearness > 0.5:
+        for _ in range(rng.integers(1, 5)):
+            root = rng.uniform(-1, 1)
+            ground = base - sum(a * math.sin(w * root + phase) for a, w, phase in waves)
+            paint_fir(painter, (root, ground), rng.uniform(0.18, 0.30) * (0.6 + 0.6 * nearness), colour)
+
+
+def paint_fir(painter, root, height, colour):
+    """Three triangles, each narrower than the one below."""
+    for tier in range(3):
+        x, y = root[0], root[1] - height * (0.25 + 0.30 * tier)
+        half_width = height * (0.42 - 0.10 * tier)
+        corners = [(x - half_width, y + 0.22 * height), (x + half_width, y + 0.22 * height), (x, y - 0.28 * height)]
+        painter.fill(polygon(painter.x, painter.y, corners), mix(colour, (0, 0, 0), 0.28))

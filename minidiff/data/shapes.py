@@ -1,0 +1,106 @@
+"""Shapes: six kinds, cheap to draw and easy to tell apart; for tests, first steps and small sizes.
+
+As with the cats, `sample_shape` throws the dice and `paint_shape` draws what fell, at any size.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from minidiff.data.backgrounds import SOFT_PAIRS, paint_gradient
+from minidiff.data.drawing import Painter, circle, mix, outline, polygon, rounded_box, star_corners
+
+COLOURS = {
+    "red": (0.90, 0.29, 0.29),
+    "orange": (0.96, 0.58, 0.20),
+    "yellow": (0.98, 0.82, 0.25),
+    "green": (0.35, 0.72, 0.38),
+    "blue": (0.25, 0.55, 0.88),
+    "purple": (0.58, 0.38, 0.80),
+}
+
+
+def disc(x, y, radius):
+    return circle(x, y, (0, 0), radius)
+
+
+def square(x, y, radius):
+    return rounded_box(x, y, (0, 0), (0.9 * radius, 0.9 * radius), 0.08)
+
+
+def triangle(x, y, radius):
+    return polygon(x, y, [(0, -radius), (0.95 * radius, 0.7 * radius), (-0.95 * radius, 0.7 * radius)]) - 0.04
+
+
+def star(x, y, radius):
+    return polygon(x, y, star_corners(1.1 * radius)) - 0.03
+
+
+def heart(x, y, radius):
+    """A square stood on its corner, and a circle on each of its upper sides."""
+    half = 0.74 * radius  # half the square's diagonal = the distance from its middle to each corner
+    x, y = np.abs(x), y - 0.2 * radius
+    lobe = circle(x, y, (half / 2, -half / 2), half / math.sqrt(2))
+    return np.minimum(lobe, polygon(x, y, [(0, -half), (half, 0), (0, half), (-half, 0)])) - 0.06 * radius
+
+
+def ring(x, y, radius):
+    return outline(circle(x, y, (0, 0), 0.8 * radius), 0.25 * radius)
+
+
+KINDS = {"disc": disc, "square": square, "triangle": triangle, "star": star, "heart": heart, "ring": ring}
+KIND_NAMES = tuple(KINDS)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Everything that is drawn by chance about one picture. Lengths in half pictures, angle in radians."""
+
+    kind: str
+    colour: str
+    background: int  # which of SOFT_PAIRS
+    light: float  # direction of the background's gradient
+    centre: tuple
+    radius: float
+    angle: float
+
+
+def sample_shape(rng, kind):
+    """Throw the dice for one picture of the given kind (one of KIND_NAMES); returns a Shape."""
+    return Shape(
+        kind=kind,
+        colour=list(COLOURS)[rng.integers(len(COLOURS))],
+        background=int(rng.integers(len(SOFT_PAIRS))),
+        light=rng.uniform(0, 2 * math.pi),
+        centre=(rng.uniform(-0.25, 0.25), rng.uniform(-0.25, 0.25)),
+        radius=rng.uniform(0.42, 0.62),
+        angle=rng.uniform(-0.5, 0.5),
+    )
+
+
+def draw_shape(rng, kind, size):
+    """A random shape.
+
+    Args:
+        rng: np.random.Generator.
+        kind: one of KIND_NAMES.
+        size: height and width in pixels.
+
+    Returns:
+        float32 (size, size, 3) in [0, 1].
+    """
+    return paint_shape(sample_shape(rng, kind), size)
+
+
+def paint_shape(shape, size):
+    """The picture of a `Shape`: float32 (size, size, 3) in [0, 1]."""
+    painter, figure, colour = Painter(size), KINDS[shape.kind], COLOURS[shape.colour]
+    paint_gradient(painter, SOFT_PAIRS[shape.background], (math.cos(shape.light), math.sin(shape.light)))
+    shadow = painter.frame((shape.centre[0] + 0.08, shape.centre[1] + 0.10), shape.angle)
+    painter.fill(figure(shadow.x, shadow.y, shape.radius), (0, 0, 0), 0.30, softness=0.18)
+    frame = painter.frame(shape.centre, shape.angle)
+    distance = figure(frame.x, frame.y, shape.radius)
+    painter.fill(distance, mix(colour, (0, 0, 0), 0.22))  # the rim
+    painter.fill(distance + 0.06, colour, softness=0.10)
+    return painter.picture()

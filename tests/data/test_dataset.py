@@ -1,0 +1,86 @@
+"""The data set: conversions, checks, fingerprint."""
+
+import numpy as np
+import pytest
+
+from minidiff.data import Dataset, to_bytes, to_pixels
+from minidiff.errors import MinidiffError
+
+
+def random_images(num_images=5, height=4, width=6, channels=3, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (num_images, height, width, channels), dtype=np.uint8)
+
+
+def test_every_byte_survives_the_way_there_and_back():
+    every_byte = np.arange(256, dtype=np.uint8)
+    pixels = to_pixels(every_byte)
+    assert pixels.dtype == np.float32
+    assert pixels[0] == -1
+    assert pixels[255] == 1
+    np.testing.assert_allclose(pixels, np.linspace(-1, 1, 256), atol=1e-6)
+    np.testing.assert_array_equal(to_bytes(pixels), every_byte)
+
+
+def test_bytes_are_rounded_and_clipped():
+    pixels = np.array([-3.0, -1.0, 0.01, 0.99, 1.0, 7.0], np.float32)
+    np.testing.assert_array_equal(to_bytes(pixels), [0, 0, 129, 254, 255, 255])
+
+
+def test_shape_is_reported_and_a_batch_becomes_pixels():
+    images = random_images()
+    dataset = Dataset(images, np.array([0, 1, 0, 1, 1]), ("a", "b"))
+    assert (len(dataset), dataset.height, dataset.width, dataset.channels, dataset.num_classes) == (5, 4, 6, 3, 2)
+    batch = dataset.pixels(np.array([3, 0]))
+    assert batch.dtype == np.float32
+    np.testing.assert_allclose(batch, images[[3, 0]].astype(float) / 127.5 - 1, atol=1e-6)
+
+
+def test_subset_keeps_pictures_and_labels_together():
+    images = random_images()
+    dataset = Dataset(images, np.array([0, 1, 0, 1, 1]), ("a", "b"), name="pairs", notes=("kept",))
+    some = dataset.subset([4, 0])
+    np.testing.assert_array_equal(some.images, images[[4, 0]])
+    assert some.labels.tolist() == [1, 0]
+    assert (some.name, some.notes, some.class_names) == ("pairs", ("kept",), ("a", "b"))
+    assert Dataset(images).subset([1]).labels is None
+
+
+def test_labels_become_int64():
+    assert Dataset(random_images(), np.zeros(5, np.uint8), ("a",)).labels.dtype == np.int64
+
+
+def test_fingerprint_sees_pixels_labels_and_shape():
+    images, labels, names = random_images(), np.array([0, 1, 0, 1, 1]), ("a", "b")
+    fingerprint = Dataset(images, labels, names).fingerprint()
+    assert len(fingerprint) == 16
+    assert Dataset(images.copy(), labels.astype(np.int32), names).fingerprint() == fingerprint
+    changed_pixel, changed_label = images.copy(), labels.copy()
+    changed_pixel[2, 1, 1, 0] ^= 1
+    changed_label[3] = 0
+    others = [
+        Dataset(changed_pixel, labels, names),
+        Dataset(images, changed_label, names),
+        Dataset(images),
+        Dataset(images.reshape(5, 6, 4, 3), labels, names),
+        Dataset(images[::-1], labels, names),
+    ]
+    assert len({fingerprint, *(other.fingerprint() for other in others)}) == 6
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "names", "message"),
+    [
+        (random_images().astype(np.float32), None, (), "uint8"),
+        (random_images(channels=2), None, (), "1 or 3"),
+        (random_images()[0], None, (), "shape"),
+        (random_images(num_images=0), None, (), "at least one"),
+        (random_images(), np.zeros(4, int), ("a",), "5 pictures"),
+        (random_images(), np.zeros(5), ("a",), "whole-number"),
+        (random_images(), np.arange(5), ("a", "b", "c", "d"), "0 to 4"),
+        (random_images(), np.arange(5) - 1, ("a", "b", "c", "d", "e"), "-1"),
+        (random_images(), None, ("a",), "without labels"),
+    ],
+)
+def test_what_does_not_fit_is_refused(images, labels, names, message):
+    with pytest.raises(MinidiffError, match=message):
+        Dataset(images, labels, names)

@@ -1,0 +1,206 @@
+"""IDX files, written here byte by byte."""
+
+import gzip
+import struct
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from minidiff.data import load_idx, read_idx
+from minidiff.data.idx import FASHION_CLASSES
+from minidiff.errors import MinidiffError
+
+TYPES = {0x08: ("B", np.uint8), 0x09: ("b", np.int8), 0x0B: ("h", np.int16), 0x0C: ("i", np.int32)}
+TYPES |= {0x0D: ("f", np.float32), 0x0E: ("d", np.float64)}
+
+
+def idx_bytes(shape, values, code=0x08):
+    """An IDX file: big-endian throughout."""
+    header = bytes([0, 0, code, len(shape)]) + b"".join(struct.pack(">I", length) for length in shape)
+    return header + struct.pack(f">{len(values)}{TYPES[code][0]}", *values)
+
+
+def write_pair(folder, num_images=6, side=28, names=("train-images-idx3-ubyte", "train-labels-idx1-ubyte"), pack=False):
+    """A pair of files of pictures whose first pixel is their number; returns the images (N, side, side)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    images = np.random.default_rng(0).integers(1, 256, (num_images, side, side), dtype=np.uint8)
+    images[:, 0, 0] = np.arange(num_images)
+    contents = (idx_bytes(images.shape, images.ravel().tolist()), idx_bytes((num_images,), np.arange(num_images) % 10))
+    for name, content in zip(names, contents, strict=True):
+        (folder / name).write_bytes(gzip.compress(content) if pack else content)
+    return images
+
+
+@pytest.mark.parametrize("code", TYPES)
+@pytest.mark.parametrize("pack", [False, True])
+def test_every_type_packed_or_not(tmp_path, code, pack):
+    values = [0, 1, 2, 100, 101, 127] if code <= 0x08 else [0, -1, 2, -100, 101, 127]
+    if code == 0x0C:
+        values[3] = -(2**31)
+    content = idx_bytes((2, 3), values, code)
+    path = tmp_path / "numbers"  # packed or not is seen from the content, not from the name
+    path.write_bytes(gzip.compress(content) if pack else content)
+    array = read_idx(path)
+    assert array.dtype == TYPES[code][1]
+    assert array.dtype.isnative
+    np.testing.assert_array_equal(array, np.array(values).reshape(2, 3))
+
+
+def test_more_than_one_chunk(tmp_path):
+    content = np.random.default_rng(0).integers(0, 256, 3_000_001, dtype=np.uint8)
+    (tmp_path / "big.gz").write_bytes(gzip.compress(idx_bytes((len(content),), []) + content.tobytes(), 1))
+    np.testing.assert_array_equal(read_idx(tmp_path / "big.gz"), content)
+
+
+GOOD = idx_bytes((2, 2, 2), range(8))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "begins with nothing"),
+        (GOOD[:3], "not an IDX file"),
+        (b"\x89PNG" + GOOD, "not an IDX file"),
+        (b"\0\0\x07\x01" + GOOD[4:], "not an IDX file"),
+        (b"\0\0\x08\x00", "not an IDX file"),
+        (GOOD[:9], "inside its header"),
+        (GOOD[:-1], "truncated"),
+        (GOOD + b"\0", "goes on"),
+        (idx_bytes((2**32 - 1,) * 3, []), "raise max_bytes"),
+        (idx_bytes((2**29,), []), "truncated"),
+        (idx_bytes((1,) * 40, [5]), "40 dimensions"),
+    ],
+)
+@pytest.mark.parametrize("pack", [False, True])
+def test_damaged_files_are_explained(tmp_path, content, message, pack):
+    path = tmp_path / "some-file"
+    path.write_bytes(gzip.compress(content) if pack else content)
+    with pytest.raises(MinidiffError, match=message) as caught:
+        read_idx(path)
+    assert "some-file" in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", [lambda c: c[:-12], lambda c: c[:40] + b"\xff" * 8 + c[48:], lambda c: c + b"junk"])
+def test_damaged_gzip_is_explained(tmp_path, damage):
+    packed = gzip.compress(idx_bytes((500,), np.random.default_rng(0).integers(0, 256, 500)))
+    (tmp_path / "x.gz").write_bytes(damage(packed))
+    with pytest.raises(MinidiffError, match=r"x\.gz"):
+        read_idx(tmp_path / "x.gz")
+
+
+def test_a_missing_file_is_explained(tmp_path):
+    with pytest.raises(MinidiffError, match="nowhere"):
+        read_idx(tmp_path / "nowhere")
+
+
+def test_memory_is_bounded_by_what_is_there(tmp_path):
+    zeros = bytes(50_000_000)
+    bomb = gzip.compress(idx_bytes((1000,), []) + zeros, 9)  # 50 MB behind a header that says 1000 bytes
+    (tmp_path / "bomb").write_bytes(bomb)
+    (tmp_path / "promise").write_bytes(idx_bytes((2**29,), []))  # half a gigabyte promised, nothing there
+    del zeros, bomb
+    for name in ("bomb", "promise"):
+        tracemalloc.start()
+        with pytest.raises(MinidiffError):
+            read_idx(tmp_path / name)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 5_000_000
+
+
+def test_the_limit_is_the_callers(tmp_path):
+    (tmp_path / "eight").write_bytes(GOOD)
+    assert read_idx(tmp_path / "eight", max_bytes=8).shape == (2, 2, 2)
+    with pytest.raises(MinidiffError, match="max_bytes"):
+        read_idx(tmp_path / "eight", max_bytes=7)
+
+
+SPELLINGS = [
+    ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    ("train-images.idx3-ubyte", "train-labels.idx1-ubyte"),
+    ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
+    ("train-images-idx3-ubyte.gz", "train-labels.idx1-ubyte"),
+    ("t10k-images.idx3-ubyte", "t10k-labels-idx1-ubyte.gz"),
+]
+
+
+@pytest.mark.parametrize("names", SPELLINGS)
+@pytest.mark.parametrize("by_folder", [False, True])
+def test_a_pair_is_found_however_it_is_spelled(tmp_path, names, by_folder):
+    images = write_pair(tmp_path / "digits", names=names)
+    dataset = load_idx(tmp_path / "digits" if by_folder else tmp_path / "digits" / names[0])
+    assert dataset.images.shape == (6, 32, 32, 1)
+    np.testing.assert_array_equal(dataset.images[:, 2:30, 2:30, 0], images)
+    assert dataset.labels.tolist() == [0, 1, 2, 3, 4, 5]
+    assert dataset.class_names == ("0", "1", "2", "3", "4", "5")
+    assert dataset.name == "digits"
+    assert dataset.source.endswith(names[0])
+
+
+def test_the_training_set_is_preferred(tmp_path):
+    write_pair(tmp_path, 4, names=("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"))
+    write_pair(tmp_path, 7)
+    assert len(load_idx(tmp_path)) == 7
+    assert len(load_idx(tmp_path / "t10k-images-idx3-ubyte")) == 4
+
+
+def test_padding_is_black_even_and_noted(tmp_path):
+    images = write_pair(tmp_path, side=21)
+    dataset = load_idx(tmp_path)
+    assert dataset.images.shape == (6, 24, 24, 1)
+    np.testing.assert_array_equal(dataset.images[:, 1:22, 1:22, 0], images)
+    assert dataset.images.sum() == images.sum()  # everything else is 0
+    assert any("21 x 21 to 24 x 24" in note for note in dataset.notes)
+    assert load_idx(tmp_path, size=40).images.shape == (6, 40, 40, 1)
+    with pytest.raises(MinidiffError, match="21 x 21"):
+        load_idx(tmp_path, size=16)
+
+
+def test_sizes_that_fit_are_left_alone(tmp_path):
+    images = write_pair(tmp_path, side=16)
+    dataset = load_idx(tmp_path)
+    np.testing.assert_array_equal(dataset.images[..., 0], images)
+    assert dataset.notes == ()
+
+
+def test_fashion_classes_are_known_by_the_folder(tmp_path):
+    write_pair(tmp_path / "fashion-mnist", num_images=20, side=8)
+    dataset = load_idx(tmp_path / "fashion-mnist")
+    assert dataset.class_names == FASHION_CLASSES
+    assert dataset.class_names[9] == "ankle boot"
+    assert "Zalando" in dataset.licence
+
+
+def test_images_without_labels(tmp_path):
+    write_pair(tmp_path)
+    (tmp_path / "train-labels-idx1-ubyte").unlink()
+    dataset = load_idx(tmp_path)
+    assert dataset.labels is None
+    assert any("no labels" in note for note in dataset.notes)
+
+
+def test_files_that_do_not_belong_together(tmp_path):
+    write_pair(tmp_path, 6)
+    labels = tmp_path / "train-labels-idx1-ubyte"
+    labels.write_bytes(idx_bytes((5,), range(5)))
+    with pytest.raises(MinidiffError, match="6 pictures"):
+        load_idx(tmp_path)
+    labels.write_bytes(idx_bytes((6,), [0, 1, 2, -3, 4, 5], 0x09))
+    with pytest.raises(MinidiffError, match="6 pictures"):
+        load_idx(tmp_path)
+    with pytest.raises(MinidiffError, match="images file of the pair"):
+        load_idx(labels)
+
+
+def test_a_folder_without_images(tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing here")
+    with pytest.raises(MinidiffError, match="no IDX images"):
+        load_idx(tmp_path)
+
+
+def test_an_empty_set_is_refused(tmp_path):
+    path = tmp_path / "train-images-idx3-ubyte"
+    path.write_bytes(idx_bytes((0, 28, 28), []))
+    with pytest.raises(MinidiffError, match="pictures"):
+        load_idx(path)
