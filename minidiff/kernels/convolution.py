@@ -1,0 +1,125 @@
+"""Convolution as loops, and convolution as one matrix product (im2col).
+
+A convolution with a k x k kernel and stride s, padded by k // 2 zeros on every side:
+
+    y[n, h, w, :] = bias + sum over i, j of  x[n, s h + i - k//2, s w + j - k//2, :] @ weight[i, j]
+
+`convolve_naive` is that formula, and `convolve_naive_backward` its derivative: the specification that every faster
+convolution is tested against. They are slow on purpose: nothing in them is clever.
+
+im2col copies the k*k inputs of every output pixel into one row, so that the sum over i, j and the channels becomes
+one matrix product, columns @ weight. Its backward is the same product transposed and the copy undone: `col2im` adds
+every number back to where it came from.
+
+Arrays: x (N, H, W, C); weight (k, k, C, K); y (N, ceil(H / s), ceil(W / s), K); columns (N*ceil(H/s)*ceil(W/s), k*k*C).
+
+Read more: Chellapilla, Puri, Simard, "High Performance Convolutional Neural Networks for Document Processing", 2006;
+`tutorials/06_convolution.ipynb`.
+"""
+
+import numba
+import numpy as np
+
+from minidiff.kernels.options import KERNEL_OPTIONS
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def convolve_naive(x, weight, bias, stride):
+    """The convolution as its formula: six loops.
+
+    Args:
+        x: images (N, H, W, C), float32 or float64.
+        weight: kernel (k, k, C, K), k odd.
+        bias: (K,).
+        stride: 1 or 2.
+
+    Returns:
+        y (N, ceil(H / stride), ceil(W / stride), K).
+    """
+    N, H, W, C = x.shape
+    k, K = weight.shape[0], weight.shape[3]
+    y = np.empty((N, -(-H // stride), -(-W // stride), K), x.dtype)
+    for n in range(N):
+        for h in range(y.shape[1]):
+            for w in range(y.shape[2]):
+                y[n, h, w] = bias
+                for i in range(k):
+                    for j in range(k):
+                        row, column = stride * h + i - k // 2, stride * w + j - k // 2
+                        if 0 <= row < H and 0 <= column < W:
+                            for c in range(C):
+                                for o in range(K):
+                                    y[n, h, w, o] += x[n, row, column, c] * weight[i, j, c, o]
+    return y
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def convolve_naive_backward(x, weight, stride, dy):
+    """The derivative of `convolve_naive`: each product passes dy to both of its factors.
+
+    Args:
+        x, weight, stride: as given to `convolve_naive`.
+        dy: gradient of the loss by y, of y's shape.
+
+    Returns:
+        dx, dweight, dbias: gradients by x, weight and bias, of their shapes.
+    """
+    N, H, W, C = x.shape
+    k, K = weight.shape[0], weight.shape[3]
+    dx, dweight, dbias = np.zeros_like(x), np.zeros_like(weight), np.zeros(K, x.dtype)
+    for n in range(N):
+        for h in range(dy.shape[1]):
+            for w in range(dy.shape[2]):
+                dbias += dy[n, h, w]
+                for i in range(k):
+                    for j in range(k):
+                        row, column = stride * h + i - k // 2, stride * w + j - k // 2
+                        if 0 <= row < H and 0 <= column < W:
+                            for c in range(C):
+                                for o in range(K):
+                                    dx[n, row, column, c] += dy[n, h, w, o] * weight[i, j, c, o]
+                                    dweight[i, j, c, o] += dy[n, h, w, o] * x[n, row, column, c]
+    return dx, dweight, dbias
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def im2col(x, kernel_size, stride, columns):
+    """One row for each output pixel: the kernel_size x kernel_size x C inputs that it sees, zeros outside.
+
+    Args:
+        x: images (N, H, W, C).
+        kernel_size: odd.
+        stride: 1 or 2.
+        columns: (N * ceil(H / stride) * ceil(W / stride), kernel_size * kernel_size * C), receives the result.
+    """
+    N, H, W, C = x.shape
+    rows, columns_across = -(-H // stride), -(-W // stride)
+    zero = x.dtype.type(0)
+    for n in range(N):
+        for h in range(rows):
+            for w in range(columns_across):
+                line = (n * rows + h) * columns_across + w
+                for i in range(kernel_size):
+                    row, first = stride * h + i - kernel_size // 2, stride * w - kernel_size // 2
+                    for j in range(kernel_size):
+                        inside = 0 <= row < H and 0 <= first + j < W
+                        for c in range(C):
+                            value = x[n, row, first + j, c] if inside else zero
+                            columns[line, (i * kernel_size + j) * C + c] = value
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def col2im(dcolumns, kernel_size, stride, dx):
+    """The transpose of `im2col`: adds every number of dcolumns to the pixel of dx (N, H, W, C) it was copied from."""
+    N, H, W, C = dx.shape
+    rows, columns_across = -(-H // stride), -(-W // stride)
+    for n in range(N):
+        for h in range(rows):
+            for w in range(columns_across):
+                line = (n * rows + h) * columns_across + w
+                for i in range(kernel_size):
+                    row, first = stride * h + i - kernel_size // 2, stride * w - kernel_size // 2
+                    for j in range(kernel_size):
+                        if 0 <= row < H and 0 <= first + j < W:
+                            for c in range(C):
+                                dx[n, row, first + j, c] += dcolumns[line, (i * kernel_size + j) * C + c]

@@ -1,0 +1,52 @@
+"""Softmax along the last axis, forward and backward, in place.
+
+    P_j = exp(Z_j - m) / sum over k of exp(Z_k - m),     m = the largest Z_k
+
+m changes nothing, for it cancels, but keeps exp from overflowing. Backward: dP_j / dZ_k = P_j (delta_jk - P_k), so
+
+    dZ = P * (dP - sum over k of dP_k P_k)
+
+Both multiply by the factor that attention applies to its scores, on the way in and on the way out.
+Read more: `tutorials/05_backpropagation.ipynb`.
+"""
+
+import numba
+import numpy as np
+
+from minidiff.kernels.exponential import exponential_run
+from minidiff.kernels.options import KERNEL_OPTIONS
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def softmax(z, factor):
+    """Each row of z (rows, n) becomes softmax(factor * row), in place."""
+    rows, n = z.shape
+    below, exponent = np.empty(n, z.dtype), np.empty(n, np.int32)
+    factor = z.dtype.type(factor)
+    for r in range(rows):
+        row = z[r]
+        largest = row[0]
+        for i in range(n):
+            largest = max(largest, row[i])
+        for i in range(n):
+            below[i] = row[i] - largest
+        exponential_run(below, factor, exponent, row)
+        total = z.dtype.type(0)
+        for i in range(n):
+            total += row[i]
+        inverse = z.dtype.type(1) / total
+        for i in range(n):
+            row[i] *= inverse
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def softmax_backward(dp, p, factor):
+    """Each row of dp (rows, n), the gradient by the softmax p (rows, n), becomes that by z, in place."""
+    rows, n = p.shape
+    factor = p.dtype.type(factor)
+    for r in range(rows):
+        inner = p.dtype.type(0)
+        for i in range(n):
+            inner += dp[r, i] * p[r, i]
+        for i in range(n):
+            dp[r, i] = factor * p[r, i] * (dp[r, i] - inner)

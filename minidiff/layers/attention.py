@@ -1,0 +1,90 @@
+"""Self-attention: every pixel looks at every other pixel and takes over what concerns it.
+
+A convolution sees its neighbours only; the two eyes of a face have to agree across the picture. With S = H*W pixels,
+for each image and each head of d channels (Vaswani et al., 2017, eq. 1):
+
+    q, k, v = three linear maps of GroupNorm(x)                     (S, d) each
+    weights = softmax( q k' / sqrt(d) )                             (S, S), each row sums to one
+    y       = x + Linear( weights v )
+
+Backward through the softmax, row by row, with P = softmax(Z):   dZ = P * (dP - sum(dP * P)).
+The rest are matrix products: dv = weights' do, dP = do v', dq = dZ k / sqrt(d), dk = dZ' q / sqrt(d).
+
+Read more: `tutorials/05_backpropagation.ipynb`.
+"""
+
+import numpy as np
+
+from minidiff.errors import MinidiffError
+from minidiff.kernels.softmax import softmax, softmax_backward
+from minidiff.layers.linear import Linear
+from minidiff.layers.norm import GroupNorm
+
+
+class SelfAttention:
+    """y = x + projection(attention(GroupNorm(x))); the projection starts at zero, so that y = x at first.
+
+    Args:
+        name: prefix of its parameters' names.
+        channels: C.
+        head_channels: d, divides C.
+        num_groups: of the normalisation.
+
+    Raises:
+        MinidiffError: head_channels does not divide channels.
+    """
+
+    def __init__(self, name, channels, head_channels=32, num_groups=8):
+        self.name = name
+        if channels % head_channels:
+            raise MinidiffError(f"{name}: {channels} channels cannot be cut into heads of {head_channels}")
+        self.channels, self.head_channels, self.num_heads = channels, head_channels, channels // head_channels
+        self.norm = GroupNorm(f"{name}.norm", channels, num_groups, activate=False)
+        self.qkv = Linear(f"{name}.qkv", channels, 3 * channels)
+        self.projection = Linear(f"{name}.projection", channels, channels, zero=True)
+        self.children = [self.norm, self.qkv, self.projection]
+
+    def cost(self, shape):
+        N, H, W, C = shape
+        linear = self.qkv.cost(shape)[1] + self.projection.cost(shape)[1]
+        return shape, linear + 2 * 2 * N * (H * W) ** 2 * C
+
+    def forward(self, p, x):
+        N, H, W, _ = x.shape
+        h, cache_norm = self.norm.forward(p, x)
+        qkv, cache_qkv = self.qkv.forward(p, h)  # (N, H, W, 3C)
+        q, k, v = self._split_heads(qkv)  # (N, heads, S, d)
+        weights = np.matmul(q, k.transpose(0, 1, 3, 2), out=p.empty((N, self.num_heads, H * W, H * W)))
+        softmax(weights.reshape(-1, H * W), self.head_channels**-0.5)
+        h = p.empty(x.shape)
+        self._heads(h)[...] = weights @ v  # (N, heads, S, d)
+        h, cache_projection = self.projection.forward(p, h)
+        h += x
+        return h, (cache_norm, cache_qkv, q, k, v, weights, cache_projection)
+
+    def backward(self, p, g, cache, dy):
+        cache_norm, cache_qkv, q, k, v, weights, cache_projection = cache
+        N, H, W, C = dy.shape
+        dh = self.projection.backward(p, g, cache_projection, dy)
+        dh = self._heads(dh)  # (N, heads, S, d)
+        dqkv = p.empty((N, H, W, 3 * C))
+        dq, dk, dv = self._split_heads(dqkv)
+        dv[...] = weights.transpose(0, 1, 3, 2) @ dh
+        dscores = np.matmul(dh, v.transpose(0, 1, 3, 2), out=p.empty(weights.shape))  # (N, heads, S, S)
+        softmax_backward(dscores.reshape(-1, H * W), weights.reshape(-1, H * W), self.head_channels**-0.5)
+        dq[...] = dscores @ k
+        dk[...] = dscores.transpose(0, 1, 3, 2) @ q
+        dh = self.qkv.backward(p, g, cache_qkv, dqkv)
+        dx = self.norm.backward(p, g, cache_norm, dh)
+        dx += dy
+        return dx
+
+    def _heads(self, h):
+        """(N, H, W, C) seen as (N, heads, S, d)."""
+        N, H, W, _ = h.shape
+        return h.reshape(N, H * W, self.num_heads, self.head_channels).transpose(0, 2, 1, 3)
+
+    def _split_heads(self, qkv):
+        """(N, H, W, 3C) seen as q, k and v, each (N, heads, S, d)."""
+        N, H, W, _ = qkv.shape
+        return qkv.reshape(N, H * W, 3, self.num_heads, self.head_channels).transpose(2, 0, 3, 1, 4)

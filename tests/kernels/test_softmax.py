@@ -1,0 +1,61 @@
+"""Softmax against its definition, and its backward against finite differences."""
+
+import numpy as np
+import pytest
+
+from minidiff.gradient_check import numerical_gradient, relative_error
+from minidiff.kernels.softmax import softmax, softmax_backward
+
+SHAPES = [(1, 1), pytest.param((2, 3), id="tiny"), (5, 7), (3, 65)]
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def definition(z, factor):
+    powers = np.exp(factor * z.astype(np.float64))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def run(z, factor):
+    p = z.copy()
+    softmax(p, factor)
+    return p
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_is_the_definition(rng, shape, dtype):
+    z = rng.normal(size=shape).astype(dtype)
+    p = run(z, 0.7)
+    np.testing.assert_allclose(p, definition(z, 0.7), rtol={np.float32: 1e-6, np.float64: 1e-14}[dtype], atol=0)
+
+
+@pytest.mark.parametrize("shape", SHAPES[1:])
+def test_backward_is_the_slope_of_forward(rng, shape):
+    """Random upstream: with ones the true gradient is zero, since every row sums to one."""
+    z, dp = rng.normal(size=shape), rng.normal(size=shape)
+    dz = dp.copy()
+    softmax_backward(dz, run(z, 0.7), 0.7)
+    assert relative_error(dz, numerical_gradient(lambda: np.sum(dp * run(z, 0.7)), z)) < 1e-8
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_large_numbers_do_not_overflow(dtype):
+    z = np.array([[1e4, 1e4, -1e4], [-1e4, -1e4 + 1, -1e4 + 1]], dtype)
+    e = np.exp(1)
+    expected = [[0.5, 0.5, 0], [1 / (1 + 2 * e), e / (1 + 2 * e), e / (1 + 2 * e)]]
+    np.testing.assert_allclose(run(z, 1), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("place", [0, 2])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_number_gone_bad_shows_in_its_row(rng, dtype, place, bad):
+    z = rng.normal(size=(2, 3)).astype(dtype)
+    z[0, place] = bad
+    p = run(z, 1)
+    assert np.isnan(p[0]).any()
+    assert np.isfinite(p[1]).all()

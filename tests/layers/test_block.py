@@ -1,0 +1,72 @@
+"""The residual block."""
+
+import numpy as np
+import pytest
+
+from minidiff.gradient_check import check_layer, random_parameters
+from minidiff.layers import ResidualBlock
+from minidiff.parameters import Parameters
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def silu(u):
+    return u / (1 + np.exp(-u))
+
+
+@pytest.mark.parametrize(("in_channels", "out_channels"), [(4, 4), (6, 4)])
+def test_is_the_formula(rng, in_channels, out_channels):
+    """Written out with the layers' parameters, but without the block: every part is used once and in its place."""
+    layer = ResidualBlock("block", in_channels, out_channels, time_channels=3, num_groups=2)
+    p = random_parameters(layer, rng)
+    x, time_vector = rng.normal(size=(2, 3, 5, in_channels)), rng.normal(size=(2, 3))
+
+    def normalise(h, name):
+        groups = h.reshape(2, 15, 2, -1)
+        mean, variance = groups.mean(axis=(1, 3), keepdims=True), groups.var(axis=(1, 3), keepdims=True)
+        x_hat = ((groups - mean) / np.sqrt(variance + 1e-5)).reshape(h.shape)
+        return x_hat * p[f"block.{name}.gamma"] + p[f"block.{name}.beta"]
+
+    def convolve(h, name):
+        weight = p[f"block.{name}.weight"]
+        margin = len(weight) // 2
+        padded = np.pad(h, [(0, 0), (margin, margin), (margin, margin), (0, 0)])
+        windows = np.lib.stride_tricks.sliding_window_view(padded, weight.shape[:2], axis=(1, 2))
+        return np.einsum("nhwcij,ijco->nhwo", windows, weight) + p[f"block.{name}.bias"]
+
+    a, b = np.split(time_vector @ p["block.film.weight"] + p["block.film.bias"], 2, axis=1)
+    h = convolve(silu(normalise(x, "norm1")), "conv1")
+    h = silu(normalise(h, "norm2") * (1 + a[:, None, None]) + b[:, None, None])
+    expected = convolve(h, "conv2") + (x if in_channels == out_channels else convolve(x, "carry"))
+    np.testing.assert_allclose(layer.forward(p, x, time_vector)[0], expected, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize(("in_channels", "out_channels"), [(4, 4), (4, 2), (2, 4)])
+def test_gradients(rng, in_channels, out_channels):
+    layer = ResidualBlock("block", in_channels, out_channels, time_channels=3, num_groups=1)
+    errors = check_layer(layer, rng.normal(size=(2, 5, 3, in_channels)), rng.normal(size=(2, 3)), rng=rng)
+    assert len(errors) == 2 + 10 + (2 if in_channels != out_channels else 0)
+    assert max(errors.values()) < 1e-6
+
+
+def test_a_new_block_is_the_identity(rng):
+    layer = ResidualBlock("block", 8, 8, time_channels=3)
+    p = Parameters({name: shape for child in layer.children for name, shape in child.shapes().items()})
+    for child in layer.children:
+        child.initialise(p, rng)
+    x, time_vector = rng.normal(size=(2, 3, 5, 8)).astype(np.float32), rng.normal(size=(2, 3)).astype(np.float32)
+    np.testing.assert_array_equal(layer.forward(p, x, time_vector)[0], x)
+
+
+@pytest.mark.parametrize("out_channels", [8, 16])
+def test_cost_gives_the_output_shape_and_counts_the_convolutions(rng, out_channels):
+    layer = ResidualBlock("block", 8, out_channels, time_channels=3)
+    p = random_parameters(layer, rng)
+    y = layer.forward(p, rng.normal(size=(2, 3, 5, 8)), rng.normal(size=(2, 3)))[0]
+    shape, flops = layer.cost((2, 3, 5, 8))
+    convolutions = 2 * y.size * (9 * 8 + 9 * out_channels + (8 if out_channels != 8 else 0))
+    assert shape == y.shape
+    assert 1 < flops / convolutions < 1.5  # the rest: norms and the linear map

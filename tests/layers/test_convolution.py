@@ -1,0 +1,159 @@
+"""Every way to compute a convolution, against the naive loops and against finite differences."""
+
+import numpy as np
+import pytest
+
+from minidiff.errors import MinidiffError
+from minidiff.gradient_check import check_layer, random_parameters, relative_error
+from minidiff.kernels.convolution import convolve_naive, convolve_naive_backward
+from minidiff.layers import Conv2d
+from minidiff.parameters import Parameters
+
+# kernel_size, stride, method
+WAYS = [(1, 1, "matmul"), (1, 1, "im2col"), (1, 2, "im2col"), (3, 1, "winograd"), (3, 1, "im2col"), (3, 2, "im2col")]
+WAYS += [(5, 1, "im2col"), (5, 2, "im2col")]
+
+# N, H, W, C, K: "tiny" ones also run without the compiler, see ../kernels/test_pure_python.py
+SHAPES = [
+    pytest.param((1, 1, 1, 1, 1), id="tiny-1x1-1-1"),
+    pytest.param((2, 1, 1, 17, 3), id="1x1-17-3"),
+    pytest.param((2, 5, 7, 3, 17), id="5x7-3-17"),
+    pytest.param((2, 5, 7, 17, 1), id="5x7-17-1"),
+    pytest.param((1, 63, 65, 3, 1), id="63x65-3-1"),
+]
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("kernel_size", "stride", "method"), WAYS)
+def test_agrees_with_naive(rng, shape, kernel_size, stride, method, dtype):
+    N, H, W, C, K = shape
+    layer = Conv2d("conv", C, K, kernel_size, stride, method=method)
+    p = random_parameters(layer, rng, dtype)
+    x = rng.normal(size=(N, H, W, C)).astype(dtype)
+    y, cache = layer.forward(p, x)
+    dy = rng.normal(size=y.shape).astype(dtype)
+    g = p.zeros_like()
+    dx = layer.backward(p, g, cache, dy)
+
+    x, dy, weight, bias = (array.astype(np.float64) for array in (x, dy, p["conv.weight"], p["conv.bias"]))
+    expected_dx, expected_dweight, expected_dbias = convolve_naive_backward(x, weight, stride, dy)
+    tolerance = {np.float32: 2e-5, np.float64: 1e-13}[dtype]
+    assert y.dtype == dx.dtype == dtype
+    assert relative_error(y, convolve_naive(x, weight, bias, stride)) < tolerance
+    assert relative_error(dx, expected_dx) < tolerance
+    assert relative_error(g["conv.weight"], expected_dweight) < tolerance
+    assert relative_error(g["conv.bias"], expected_dbias) < tolerance
+
+
+@pytest.mark.parametrize("shape", [pytest.param((2, 3, 2, 2), id="tiny-3x2"), pytest.param((1, 5, 6, 3), id="5x6")])
+@pytest.mark.parametrize(("kernel_size", "stride", "method"), WAYS)
+def test_gradients(rng, shape, kernel_size, stride, method):
+    layer = Conv2d("conv", shape[-1], 2, kernel_size, stride, method=method)
+    errors = check_layer(layer, rng.normal(size=shape), rng=rng)
+    assert set(errors) == {"input 0", "conv.weight", "conv.bias"}
+    assert max(errors.values()) < 1e-6
+
+
+@pytest.mark.parametrize(("kernel_size", "stride", "method"), WAYS)
+def test_forward_keeps_the_input_and_backward_the_upstream(rng, kernel_size, stride, method):
+    layer = Conv2d("conv", 3, 2, kernel_size, stride, method=method)
+    p = random_parameters(layer, rng)
+    x = rng.normal(size=(2, 5, 6, 3))
+    x_before, p_before = x.copy(), p.vector.copy()
+    y, cache = layer.forward(p, x)
+    dy = rng.normal(size=y.shape)
+    dy_before = dy.copy()
+    layer.backward(p, p.zeros_like(), cache, dy)
+    np.testing.assert_array_equal(x, x_before)
+    np.testing.assert_array_equal(dy, dy_before)
+    np.testing.assert_array_equal(p.vector, p_before)
+
+
+@pytest.mark.parametrize(("kernel_size", "stride", "method"), WAYS)
+def test_arrays_that_are_not_contiguous(rng, kernel_size, stride, method):
+    """A mirrored image and a slice of channels are views with other strides, and images all the same."""
+    layer = Conv2d("conv", 3, 2, kernel_size, stride, method=method)
+    p = random_parameters(layer, rng)
+    x = rng.normal(size=(2, 5, 6, 5))[:, :, ::-1, 1:4]
+    y, cache = layer.forward(p, x)
+    dy = rng.normal(size=(*y.shape[:3], 4))[..., ::2]
+    g, g_expected = p.zeros_like(), p.zeros_like()
+    dx = layer.backward(p, g, cache, dy)
+    y_expected, cache = layer.forward(p, np.ascontiguousarray(x))
+    dx_expected = layer.backward(p, g_expected, cache, np.ascontiguousarray(dy))
+    np.testing.assert_allclose(y, y_expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(dx, dx_expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(g.vector, g_expected.vector, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("kernel_size", "stride", "method"), WAYS)
+def test_a_number_gone_bad_shows(rng, kernel_size, stride, method):
+    layer = Conv2d("conv", 3, 2, kernel_size, stride, method=method)
+    p = random_parameters(layer, rng, np.float32)
+    x = rng.normal(size=(1, 5, 6, 3)).astype(np.float32)
+    x[0, 2, 2, 1] = np.nan
+    y, cache = layer.forward(p, x)
+    assert np.isnan(y[0, 2 // stride, 2 // stride]).all()
+    x[0, 2, 2, 1] = 0
+    y, cache = layer.forward(p, x)
+    dy = rng.normal(size=y.shape).astype(np.float32)
+    dy[0, 1, 1, 0] = np.nan
+    g = p.zeros_like()
+    dx = layer.backward(p, g, cache, dy)
+    assert np.isnan(dx[0, stride, stride]).all()
+    assert np.isnan(g["conv.weight"][..., 0]).all()
+    assert np.isnan(g["conv.bias"][0])
+
+
+def test_winograd_takes_new_weights_after_changed(rng):
+    """The transformed kernel is kept; after `changed` it must not be."""
+    layer = Conv2d("conv", 2, 3)
+    assert layer.method == "winograd"
+    p = random_parameters(layer, rng)
+    x = rng.normal(size=(1, 4, 4, 2))
+    layer.forward(p, x)
+    p.vector *= 2
+    p.changed()
+    expected = convolve_naive(x, p["conv.weight"], p["conv.bias"], 1)
+    np.testing.assert_allclose(layer.forward(p, x)[0], expected, rtol=0, atol=1e-12)
+
+
+def test_initial_values(rng):
+    for zero in (False, True):
+        layer = Conv2d("conv", 32, 16, zero=zero)
+        p = Parameters(layer.shapes())
+        p.vector[:] = np.nan
+        layer.initialise(p, rng)
+        assert np.all(p["conv.bias"] == 0)
+        # uniform in +-1 / sqrt(9 * 32): deviation is the bound over sqrt(3)
+        expected = 0 if zero else (9 * 32) ** -0.5 / 3**0.5
+        assert p["conv.weight"].std() == pytest.approx(expected, rel=0.03)
+
+
+@pytest.mark.parametrize(("kernel_size", "stride"), [(1, 1), (3, 1), (3, 2), (5, 2)])
+def test_cost_is_the_shape_and_the_operations_of_the_direct_method(rng, kernel_size, stride):
+    layer = Conv2d("conv", 3, 7, kernel_size, stride)
+    y = layer.forward(random_parameters(layer, rng), rng.normal(size=(2, 5, 6, 3)))[0]
+    assert layer.cost((2, 5, 6, 3)) == (y.shape, 2 * y.size * kernel_size**2 * 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"kernel_size": 2}, "kernel_size must be odd"),
+        ({"stride": 3}, "stride 1 or 2"),
+        ({"kernel_size": 5, "method": "winograd"}, "use one of im2col"),
+        ({"stride": 2, "method": "winograd"}, "use one of im2col"),
+        ({"method": "matmul"}, "use one of winograd, im2col"),
+        ({"method": "fft"}, "'fft' cannot"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(arguments, message):
+    with pytest.raises(MinidiffError, match=message):
+        Conv2d("conv", 3, 3, **arguments)

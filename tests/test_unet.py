@@ -1,0 +1,248 @@
+"""The whole network: gradients, shapes, and that neither batch, nor thread, nor call changes a result."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minidiff.errors import MinidiffError
+from minidiff.gradient_check import check_layer, directional_derivative, random_parameters, relative_error
+from minidiff.unet import UNet, UNetConfig
+
+# As small as a network with everything in it can be: three levels, attention at two of them, classes, H unlike W
+SMALL = UNetConfig(
+    height=8, width=12, image_channels=3, channels=(4, 6, 8), blocks_per_level=2, attention_levels=2, time_channels=6,
+    num_groups=2, head_channels=2, num_classes=3,
+)  # fmt: skip
+CONFIGS = [
+    pytest.param(SMALL, id="colour-classes"),
+    pytest.param(replace(SMALL, image_channels=1, num_classes=0, attention_levels=0), id="grey-no-attention"),
+    pytest.param(replace(SMALL, channels=(4,), blocks_per_level=1, height=5, width=7, attention_levels=1), id="one-level"),
+]
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def random_problem(config, rng, count=2, dtype=np.float64):
+    """A network, random parameters, and inputs for `count` pictures."""
+    network = UNet(config)
+    p = random_parameters(network, rng, dtype)
+    z = rng.normal(size=(count, config.height, config.width, config.image_channels)).astype(dtype)
+    labels = rng.integers(0, config.num_classes + 1, count) if config.num_classes else None
+    return network, p, (z, rng.normal(size=count), labels)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_gradient_of_every_parameter(rng, config):
+    """Some entries of each, and of the noisy pictures."""
+    network, p, inputs = random_problem(config, rng)
+    errors = check_layer(network, *inputs, rng=rng, entries=2)
+    assert set(errors) == {"input 0", *p.shapes}
+    assert {name: error for name, error in errors.items() if not error < 1e-6} == {}
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_gradient_along_random_directions(rng, config):
+    """All entries of all parameters at once, and all of the noisy pictures."""
+    network, p, (z, log_noise, labels) = random_problem(config, rng)
+    y, cache = network.forward(p, z, log_noise, labels)
+    upstream = rng.normal(size=y.shape)
+    g = p.zeros_like()
+    dz = network.backward(p, g, cache, upstream.copy())
+
+    def loss():
+        p.changed()
+        return np.sum(upstream * network.forward(p, z, log_noise, labels)[0])
+
+    for array, gradient in ((p.vector, g.vector), (z, dz)):
+        for _ in range(3):
+            direction = rng.normal(size=array.shape)
+            measured = directional_derivative(loss, array, direction, step=1e-6)
+            error = abs(measured - np.sum(gradient * direction))
+            assert error < 1e-6 * np.linalg.norm(gradient) * np.linalg.norm(direction) / array.size**0.5
+
+
+def test_float32_agrees_with_float64(rng):
+    network, p, (z, log_noise, labels) = random_problem(SMALL, rng)
+    upstream = rng.normal(size=z.shape)
+    results = []
+    for dtype in (np.float32, np.float64):
+        q = network.create_parameters(dtype=dtype)
+        q.vector[:] = p.vector
+        g = q.zeros_like()
+        y, cache = network.forward(q, z.astype(dtype), log_noise, labels)
+        dz = network.backward(q, g, cache, upstream.astype(dtype))
+        assert y.dtype == dz.dtype == dtype
+        results.append((y, dz, *(g[name] for name in p.shapes)))
+    for single, double in zip(*results, strict=True):
+        assert relative_error(single, double) < 1e-3
+
+
+def test_a_new_network_says_zero(rng):
+    network = UNet(replace(SMALL, num_classes=0))
+    p = network.create_parameters(seed=3)
+    z = rng.normal(size=(2, 8, 12, 3)).astype(np.float32)
+    y, _ = network.forward(p, z, rng.normal(size=2))
+    assert y.dtype == np.float32
+    np.testing.assert_array_equal(y, 0)
+
+
+def test_new_parameters_follow_the_seed():
+    network = UNet(SMALL)
+    first, again, other = (network.create_parameters(seed).vector for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert np.any(first != other)
+
+
+def test_a_batch_is_its_pictures(rng):
+    """Three at once and one after the other: the same predictions, and the sum of the gradients."""
+    network, p, (z, log_noise, labels) = random_problem(SMALL, rng, count=3)
+    upstream = rng.normal(size=z.shape)
+    g, g_single = p.zeros_like(), p.zeros_like()
+    y, cache = network.forward(p, z, log_noise, labels)
+    dz = network.backward(p, g, cache, upstream)
+    for n in range(3):
+        one = slice(n, n + 1)
+        y_single, cache = network.forward(p, z[one], log_noise[one], labels[one])
+        dz_single = network.backward(p, g_single, cache, upstream[one])
+        np.testing.assert_allclose(y_single, y[one], rtol=0, atol=1e-11)
+        np.testing.assert_allclose(dz_single, dz[one], rtol=0, atol=1e-10)
+    assert relative_error(g_single.vector, g.vector) < 1e-12
+
+
+def test_backward_adds_to_the_gradient(rng):
+    network, p, inputs = random_problem(SMALL, rng)
+    upstream = rng.normal(size=inputs[0].shape)
+    once, twice = p.zeros_like(), p.zeros_like()
+    for g, times in ((once, 1), (twice, 2)):
+        for _ in range(times):
+            network.backward(p, g, network.forward(p, *inputs)[1], upstream)
+    assert np.abs(once.vector).max() > 0
+    assert relative_error(twice.vector, 2 * once.vector) < 1e-14
+
+
+def test_a_second_forward_leaves_the_first_cache_alone(rng):
+    """Memory is used again, but never while a cache still needs it."""
+    network, p, inputs = random_problem(SMALL, rng, dtype=np.float32)
+    _, _, other_inputs = random_problem(SMALL, rng, dtype=np.float32)
+    upstream = rng.normal(size=inputs[0].shape).astype(np.float32)
+    g, g_expected = p.zeros_like(), p.zeros_like()
+    y_expected, cache = network.forward(p, *inputs)
+    y_expected = y_expected.copy()
+    dz_expected = network.backward(p, g_expected, cache, upstream).copy()
+
+    y, cache = network.forward(p, *inputs)
+    y_other, cache_other = network.forward(p, *other_inputs)
+    network.backward(p, p.zeros_like(), cache_other, y_other)
+    dz = network.backward(p, g, cache, upstream)
+    np.testing.assert_array_equal(y, y_expected)
+    np.testing.assert_array_equal(dz, dz_expected)
+    np.testing.assert_array_equal(g.vector, g_expected.vector)
+
+
+def test_two_threads_share_a_network(rng):
+    """Same parameters, same input, at the same moment: the same result to the bit, as alone."""
+    network, p, inputs = random_problem(replace(SMALL, height=16, width=24), rng, dtype=np.float32)
+    upstream = rng.normal(size=inputs[0].shape).astype(np.float32)
+
+    def work(_):
+        g = p.zeros_like()
+        y, cache = network.forward(p, *inputs)
+        dz = network.backward(p, g, cache, upstream)
+        return y.copy(), dz.copy(), g.vector
+
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(work, range(12)))
+    expected = work(None)
+    for result in results:
+        for array, truth in zip(result, expected, strict=True):
+            np.testing.assert_array_equal(array, truth)
+
+
+def test_the_network_knows_noise_level_and_class(rng):
+    network, p, (z, log_noise, labels) = random_problem(SMALL, rng)
+    y = network.forward(p, z, log_noise, np.array([0, 0]))[0]
+    assert relative_error(network.forward(p, z, log_noise + 1, np.array([0, 0]))[0], y) > 1e-3
+    assert relative_error(network.forward(p, z, log_noise, np.array([1, 1]))[0], y) > 1e-3
+    any_class = network.forward(p, z, log_noise, np.array([3, 3]))[0]
+    np.testing.assert_array_equal(network.forward(p, z, log_noise)[0], any_class)
+
+
+def test_every_pixel_matters_to_every_pixel(rng):
+    """With the levels below and attention, a change in one corner shows in the opposite one."""
+    network, p, (z, log_noise, labels) = random_problem(SMALL, rng, count=1)
+    y = network.forward(p, z, log_noise, labels)[0].copy()
+    z[0, 0, 0] += 1
+    changed = network.forward(p, z, log_noise, labels)[0]
+    assert np.abs(changed - y)[0, -1, -1].min() > 1e-9
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_children_are_all_layers_with_parameters(rng, config):
+    network = UNet(config)
+    p = network.create_parameters()
+    names = [layer.name for layer in network.children()]
+    assert len(set(names)) == len(names)
+    for name in p.shapes:
+        assert any(name.startswith(f"{prefix}.") for prefix in names), name
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_summary_adds_up(config):
+    network = UNet(config)
+    lines = network.summary()
+    total = lines[-1].replace(",", "").split()
+    assert len(lines) == len(network.children()) + 2
+    assert int(total[-2]) == network.create_parameters().size
+    last_layer = lines[-2]
+    assert f"{config.height} x {config.width} x {config.image_channels}" in last_layer
+
+
+def test_config_survives_json():
+    assert UNetConfig.from_dict(SMALL.as_dict()) == SMALL
+    assert isinstance(SMALL.as_dict()["channels"], list)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"height": 10}, "height 10 cannot be halved 2 times; the next sizes that work are 8 and 12"),
+        ({"width": 3}, "width 3 cannot be halved 2 times; the next sizes that work are 4"),
+        ({"image_channels": 4}, "1 or 3 channels, not 4"),
+        ({"attention_levels": 4}, "attention_levels must be 0 to 3, not 4"),
+        ({"attention_levels": -1}, "attention_levels must be 0 to 3, not -1"),
+        ({"num_groups": 4}, "6 channels cannot be cut into 4 equal groups"),
+        ({"head_channels": 4}, "6 channels cannot be cut into heads of 4"),
+        ({"blocks_per_level": 0}, "blocks_per_level must be at least 1, not 0"),
+        ({"num_groups": 0}, "num_groups must be at least 1, not 0"),
+        ({"channels": (4, 0, 8)}, r"channels\[1\] must be at least 1, not 0"),
+        ({"channels": ()}, "at least one level"),
+    ],
+)
+def test_a_network_that_cannot_be_is_refused(change, message):
+    with pytest.raises(MinidiffError, match=message):
+        UNet(replace(SMALL, **change))
+
+
+@pytest.mark.parametrize(
+    ("z_shape", "noise_shape", "labels", "message"),
+    [
+        ((2, 12, 8, 3), (2,), [0, 1], r"takes pictures of shape \(N, 8, 12, 3\), not \(2, 12, 8, 3\)"),
+        ((2, 3, 8, 12), (2,), [0, 1], r"takes pictures of shape \(N, 8, 12, 3\)"),
+        ((2, 8, 12, 1), (2,), [0, 1], r"takes pictures of shape \(N, 8, 12, 3\)"),
+        ((8, 12, 3), (2,), [0, 1], r"takes pictures of shape \(N, 8, 12, 3\)"),
+        ((2, 8, 12, 3), (3,), [0, 1], "log_noise must hold one number for each of the 2 pictures"),
+        ((2, 8, 12, 3), (), [0, 1], "log_noise must hold one number for each of the 2 pictures"),
+        ((2, 8, 12, 3), (2,), [0], "labels must hold one number for each of the 2 pictures"),
+        ((2, 8, 12, 3), (2,), [0, 4], r"outside 0 \.\. 3"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused(z_shape, noise_shape, labels, message):
+    network = UNet(SMALL)
+    p = network.create_parameters()
+    with pytest.raises(MinidiffError, match=message):
+        network.forward(p, np.zeros(z_shape, np.float32), np.zeros(noise_shape), np.array(labels))
