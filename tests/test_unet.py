@@ -1,5 +1,6 @@
 """The whole network: gradients, shapes, and that neither batch, nor thread, nor call changes a result."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -18,7 +19,9 @@ SMALL = UNetConfig(
 CONFIGS = [
     pytest.param(SMALL, id="colour-classes"),
     pytest.param(replace(SMALL, image_channels=1, num_classes=0, attention_levels=0), id="grey-no-attention"),
-    pytest.param(replace(SMALL, channels=(4,), blocks_per_level=1, height=5, width=7, attention_levels=1), id="one-level"),
+    pytest.param(
+        replace(SMALL, channels=(4,), blocks_per_level=1, height=5, width=7, attention_levels=1), id="one-level"
+    ),
 ]
 
 
@@ -145,26 +148,33 @@ def test_a_second_forward_leaves_the_first_cache_alone(rng):
 
 
 def test_two_threads_share_a_network(rng):
-    """Same parameters, same input, at the same moment: the same result to the bit, as alone."""
-    network, p, inputs = random_problem(replace(SMALL, height=16, width=24), rng, dtype=np.float32)
-    upstream = rng.normal(size=inputs[0].shape).astype(np.float32)
+    """Two different batches at the same moment, again and again: each gives the same as alone, to the bit."""
+    config = replace(SMALL, height=16, width=24)
+    network, p, first = random_problem(config, rng, dtype=np.float32)
+    batches = first, random_problem(config, rng, dtype=np.float32)[2]
+    upstream = rng.normal(size=first[0].shape).astype(np.float32)
 
-    def work(_):
+    def work(inputs):
         g = p.zeros_like()
         y, cache = network.forward(p, *inputs)
         dz = network.backward(p, g, cache, upstream)
         return y.copy(), dz.copy(), g.vector
 
-    with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(work, range(12)))
-    expected = work(None)
-    for result in results:
-        for array, truth in zip(result, expected, strict=True):
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # the threads take turns as often as they can, to be in each other's way
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            results = list(pool.map(work, batches * 20))
+    finally:
+        sys.setswitchinterval(usual)
+    expected = [work(inputs) for inputs in batches] * 20
+    for result, truths in zip(results, expected, strict=True):
+        for array, truth in zip(result, truths, strict=True):
             np.testing.assert_array_equal(array, truth)
 
 
 def test_the_network_knows_noise_level_and_class(rng):
-    network, p, (z, log_noise, labels) = random_problem(SMALL, rng)
+    network, p, (z, log_noise, _) = random_problem(SMALL, rng)
     y = network.forward(p, z, log_noise, np.array([0, 0]))[0]
     assert relative_error(network.forward(p, z, log_noise + 1, np.array([0, 0]))[0], y) > 1e-3
     assert relative_error(network.forward(p, z, log_noise, np.array([1, 1]))[0], y) > 1e-3

@@ -82,17 +82,17 @@ def map_b_transposed(x0, x1, x2, x3, x4, x5, v0, v1, v2, v3, v4, v5):
 
 @numba.njit(**KERNEL_OPTIONS)
 def map_b(v0, v1, v2, v3, v4, v5, x0, x1, x2, x3, x4, x5):
-    """x += B v for whole runs, the transpose of `map_b_transposed`; it adds because tiles overlap."""
+    """x = B v for whole runs, the transpose of `map_b_transposed`: six inputs to six outputs."""
     two, four, five = v0.dtype.type(2), v0.dtype.type(4), v0.dtype.type(5)
     for i in range(v0.size):
         sum12, difference12 = v1[i] + v2[i], v1[i] - v2[i]
         sum34, difference34 = v3[i] + v4[i], v3[i] - v4[i]
-        x0[i] += four * v0[i]
-        x1[i] += four * (v5[i] - difference12) - two * difference34
-        x2[i] -= five * v0[i] + four * sum12 + sum34
-        x3[i] += difference12 + two * difference34 - five * v5[i]
-        x4[i] += v0[i] + sum12 + sum34
-        x5[i] += v5[i]
+        x0[i] = four * v0[i]
+        x1[i] = four * (v5[i] - difference12) - two * difference34
+        x2[i] = -five * v0[i] - four * sum12 - sum34
+        x3[i] = difference12 + two * difference34 - five * v5[i]
+        x4[i] = v0[i] + sum12 + sum34
+        x5[i] = v5[i]
 
 
 @numba.njit(**KERNEL_OPTIONS)
@@ -158,13 +158,14 @@ def input_transform(x, V):
 
 @numba.njit(**KERNEL_OPTIONS)
 def input_transform_backward(dV, dx):
-    """dx = B dV B', the transpose of `input_transform`: tiles that overlap add up."""
+    """dx = B dV B', the transpose of `input_transform`: where tiles overlap, their shares add up."""
     N, H, W, C = dx.shape
     R, run = dV.shape[2], dV.shape[3]
-    phases = np.zeros((4, run + C), dx.dtype)
-    strip = np.zeros((6, 6, run), dx.dtype)
+    tile = np.empty((6, run), dx.dtype)  # one row of every tile: (column in tile, tile and channel)
+    strip = np.empty((6, 6, run), dx.dtype)
+    waiting = np.zeros((2, 6, run), dx.dtype)  # two rows of the tiles above, which the tiles below share
     for n in range(N):
-        strip[:] = 0
+        waiting[:] = 0
         for r in range(R):
             for j in range(6):
                 map_b(
@@ -172,22 +173,27 @@ def input_transform_backward(dV, dx):
                     dV[18 + j, n, r], dV[24 + j, n, r], dV[30 + j, n, r],
                     strip[0, j], strip[1, j], strip[2, j], strip[3, j], strip[4, j], strip[5, j],
                 )  # fmt: skip
-            for k in range(6):
+            strip[:2] += waiting
+            waiting[:] = strip[4:]
+            for k in range(6 if r == R - 1 else 4):
                 row = 4 * r + k - 1
-                if k >= 4 and r < R - 1:
-                    strip[k - 4] = strip[k]  # two rows wait for the next tile's share
-                elif 0 <= row < H:
-                    phases[:] = 0
+                if 0 <= row < H:
                     map_b(
                         strip[k, 0], strip[k, 1], strip[k, 2], strip[k, 3], strip[k, 4], strip[k, 5],
-                        phases[0, :run], phases[1, :run], phases[2, :run],
-                        phases[3, :run], phases[0, C:], phases[1, C:],
+                        tile[0], tile[1], tile[2], tile[3], tile[4], tile[5],
                     )  # fmt: skip
                     for column in range(W):
                         j, q = (column + 1) % 4, (column + 1) // 4
-                        for c in range(C):
-                            dx[n, row, column, c] = phases[j, q * C + c]
-            strip[2:] = 0
+                        here, before = q * C, (q - 1) * C
+                        if j >= 2 or q == 0:
+                            for c in range(C):
+                                dx[n, row, column, c] = tile[j, here + c]
+                        elif here < run:  # columns 4 and 5 of a tile are columns 0 and 1 of the next
+                            for c in range(C):
+                                dx[n, row, column, c] = tile[j, here + c] + tile[4 + j, before + c]
+                        else:
+                            for c in range(C):
+                                dx[n, row, column, c] = tile[4 + j, before + c]
 
 
 @numba.njit(**KERNEL_OPTIONS)

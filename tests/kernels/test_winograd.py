@@ -26,13 +26,6 @@ def tiles_of(size):
     return -(-size // 4)
 
 
-def map_adding_to_zero(*runs):
-    """`map_b` adds to its outputs; the other maps write them."""
-    for x in runs[6:]:
-        x[:] = 0
-    winograd.map_b(*runs)
-
-
 def test_the_matrices_are_a_convolution():
     """A' [ (G w) * (B' x) ] = the four sums of three products, for every x and w: the identity it all rests on."""
     rng = np.random.default_rng(0)
@@ -46,7 +39,7 @@ def test_the_matrices_are_a_convolution():
     ("one_dimensional_map", "matrix"),
     [
         pytest.param(winograd.map_b_transposed, B_TRANSPOSED, id="tiny-B'"),
-        pytest.param(map_adding_to_zero, B, id="tiny-B"),
+        pytest.param(winograd.map_b, B, id="tiny-B"),
         pytest.param(winograd.map_a_transposed, A_TRANSPOSED, id="tiny-A'"),
         pytest.param(winograd.map_a, A, id="tiny-A"),
     ],
@@ -56,12 +49,6 @@ def test_a_map_is_its_matrix(one_dimensional_map, matrix, dtype):
     x, y = np.eye(inputs, dtype=dtype), np.full((outputs, inputs), np.nan, dtype)
     one_dimensional_map(*x, *y)
     np.testing.assert_array_equal(y, matrix)
-
-
-def test_map_b_adds():
-    v, x = np.eye(6), np.ones((6, 6))
-    winograd.map_b(*v, *x)
-    np.testing.assert_array_equal(x, 1 + B)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -158,8 +145,9 @@ def test_winograd_agrees_with_naive(shape, dtype):
     y, dx, dweight = winograd_and_back(x, weight, bias, dy)
 
     tolerance = {np.float32: 2e-5, np.float64: 1e-13}[dtype]
-    expected = convolve_naive(x, weight, bias, 1)
-    expected_dx, expected_dweight, _ = convolve_naive_backward(x, weight, 1, dy)
+    x64, weight64, bias64, dy64 = (array.astype(np.float64) for array in (x, weight, bias, dy))
+    expected = convolve_naive(x64, weight64, bias64, 1)
+    expected_dx, expected_dweight, _ = convolve_naive_backward(x64, weight64, 1, dy64)
     assert y.dtype == dx.dtype == dweight.dtype == dtype
     assert relative_error(y, expected) < tolerance
     assert relative_error(dx, expected_dx) < tolerance

@@ -1,0 +1,102 @@
+"""What every sampler asks: given z at time t, what are the picture and the noise?
+
+    x0_hat, eps_hat = denoiser(z, t, labels)
+
+A denoiser is anything that answers this and has a `schedule`. `NetworkDenoiser` asks a network. The oracles
+(`oracles.py`) know the answer. `Guided` and `steering.Inpainting` ask another denoiser and change what it says.
+
+Guidance (Ho and Salimans, 2022, eq. 6) goes further in the direction in which the label moves the answer:
+
+    eps = eps_unconditional + w (eps_conditional - eps_unconditional)
+
+w = 0 ignores the label, w = 1 is the plain conditional answer, w > 1 exaggerates it.
+
+Read more: `tutorials/03_diffusion_without_a_network.ipynb`.
+"""
+
+import numpy as np
+
+from minidiff.errors import MinidiffError
+from minidiff.parallel import slices
+
+
+class NetworkDenoiser:
+    """Asks a trained network.
+
+    Pictures are sent through the network in slices of a fixed size, the last one filled up, so that a picture's answer
+    does not depend, by as much as a bit, on how many others are generated with it or on the number of threads.
+
+    Args:
+        network: a `UNet`.
+        p: its `Parameters`.
+        schedule: the `Schedule` it was trained with.
+        target: the target it was trained with.
+        workers: `Workers` that share the slices.
+        slice_size: pictures in a slice.
+    """
+
+    def __init__(self, network, p, schedule, target, workers, slice_size=2):
+        self.network, self.p, self.schedule, self.target = network, p, schedule, target
+        self.workers, self.slice_size = workers, slice_size
+
+    def __call__(self, z, t, labels=None):
+        """x0_hat and eps_hat for noisy pictures.
+
+        Args:
+            z: (N, H, W, C), float32.
+            t: step, one int for all.
+            labels: class of each, int (N,), or None for any class.
+
+        Returns:
+            x0_hat, eps_hat, of z's shape.
+
+        Raises:
+            MinidiffError: labels for a network that knows no classes, or classes that it does not know.
+        """
+        if labels is not None and not self.network.config.num_classes:
+            raise MinidiffError("this network was trained without classes and cannot take labels; leave them out")
+        count = len(z)
+        rows = np.arange(-(-count // self.slice_size) * self.slice_size) % count  # the last slice is filled up
+        scaled = z[rows] * self.schedule.input_scale[t].astype(z.dtype)
+        labels = None if labels is None else np.asarray(labels)[rows]
+        log_noise = np.full(self.slice_size, self.schedule.log_noise[t])
+
+        def predict(part):
+            part_labels = None if labels is None else labels[part]
+            return self.network.forward(self.p, scaled[part], log_noise, part_labels)[0]
+
+        prediction = np.concatenate(self.workers.map(predict, slices(len(rows), self.slice_size)))[:count]
+        return self.schedule.solve(self.target, z, prediction, t)
+
+
+class Guided:
+    """Any denoiser that knows labels, with guidance.
+
+    Args:
+        denoiser: called with labels and without.
+        w: strength; 0 ignores the label, 1 is the plain conditional answer.
+
+    Raises:
+        MinidiffError: w is negative or not finite.
+    """
+
+    def __init__(self, denoiser, w):
+        if not 0 <= w < np.inf:
+            raise MinidiffError(f"the strength of guidance must be 0 or more, not {w}")
+        self.denoiser, self.w, self.schedule = denoiser, w, denoiser.schedule
+
+    def __call__(self, z, t, labels=None):
+        """x0_hat and eps_hat for z (N, ...) at step t, for labels (N,).
+
+        Raises:
+            MinidiffError: there are no labels to be guided by.
+        """
+        if self.w in (0, 1):
+            return self.denoiser(z, t, labels if self.w == 1 else None)
+        if labels is None:
+            raise MinidiffError(f"guidance of strength {self.w} leads towards a label, and there is none; give labels")
+        x0_unconditional, _ = self.denoiser(z, t, None)
+        x0_conditional, _ = self.denoiser(z, t, labels)
+        # For a given z, x0_hat is linear in eps_hat, so mixing one mixes the other in the same proportion.
+        x0_hat = x0_unconditional + float(self.w) * (x0_conditional - x0_unconditional)
+        return x0_hat, self.schedule.eps_from_x0(z, x0_hat, t)

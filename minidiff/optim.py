@@ -1,0 +1,165 @@
+"""From gradient to step: clipping, AdamW, Muon, the moving average, and the curve of the learning rate.
+
+AdamW (Loshchilov and Hutter, 2019, algorithm 2), number by number, at step n:
+
+    m = beta1 m + (1 - beta1) g              v = beta2 v + (1 - beta2) g^2
+    p = (1 - lr decay) p - lr (m / (1 - beta1^n)) / (sqrt(v / (1 - beta2^n)) + eps)
+
+Muon (Jordan et al., 2024) treats the kernel of a convolution as what it is, a matrix W with a row for each input and a
+column for each output. A gradient matrix is dominated by few directions; Muon replaces it by the nearest matrix that
+turns all directions by the same amount, U V' of its singular value decomposition U S V':
+
+    m = mu m + g          X = (g + mu m) / its norm          W -= lr 0.2 sqrt(larger side) orthogonalise(X)
+
+The decomposition itself is never computed. A polynomial q(s) = a s + b s^3 + c s^5, applied five times, drives every
+singular value s in (0, 1] close to 1; on matrices it is X (a I + b A + c A^2) with the Gram matrix A = X' X. All
+factors are polynomials of A and commute, so the five rounds need only the small matrix A, and X is touched twice.
+
+The moving average (EMA) of the parameters is what pictures are made with: keep = min(decay, (1 + n) / (10 + n)).
+
+Read more: `tutorials/08_training.ipynb`.
+"""
+
+import math
+
+import numpy as np
+
+from minidiff.errors import MinidiffError
+from minidiff.kernels import optimisers as kernels
+
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # a, b, c (Jordan et al., 2024)
+SMALLEST_SIDE = 16  # a kernel with a shorter side than this is left to AdamW
+PIECE = 262_144  # numbers of a flat vector that one worker updates at a time
+
+OPTIMISERS = ("muon", "adamw")
+
+
+def learning_rate_at(step, total_steps, peak, warmup_steps):
+    """The learning rate of a step: a straight line up to `peak`, then half a cosine down to zero.
+
+    Args:
+        step: from 0 to total_steps - 1.
+        total_steps: of the whole training.
+        peak: the highest learning rate.
+        warmup_steps: length of the way up; at most half of all steps.
+
+    Returns:
+        float.
+    """
+    warmup_steps = min(warmup_steps, total_steps // 2)
+    if step < warmup_steps:
+        return peak * (step + 1) / warmup_steps
+    return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / max(1, total_steps - warmup_steps)))
+
+
+def orthogonalise(X, rounds=5):
+    """A matrix near the orthogonal one that is nearest to X, by Newton-Schulz iteration on the Gram matrix.
+
+    Args:
+        X: (rows, columns), any scale.
+        rounds: of the polynomial.
+
+    Returns:
+        (rows, columns), singular values between about 0.7 and 1.2.
+    """
+    a, b, c = (X.dtype.type(coefficient) for coefficient in NEWTON_SCHULZ)
+    X = X / (np.linalg.norm(X) + X.dtype.type(1e-7))
+    tall = X.shape[0] >= X.shape[1]
+    A = X.T @ X if tall else X @ X.T
+    identity = np.eye(len(A), dtype=X.dtype)
+    P = None
+    for turn in range(rounds):
+        Q = b * A + c * (A @ A)
+        Q += a * identity
+        P = Q if P is None else Q @ P
+        if turn < rounds - 1:
+            A = Q @ A @ Q
+    return X @ P if tall else P @ X
+
+
+class Optimiser:
+    """The moments, the moving average, and one step.
+
+    Args:
+        p: `Parameters` to train; the average starts as a copy of them.
+        name: "muon" (Muon for the kernels, AdamW for the rest) or "adamw" (for all).
+        betas: of AdamW.
+        mu: momentum of Muon.
+        weight_decay: of AdamW.
+        clip: largest norm of the gradient; longer ones are scaled down to it.
+        ema_decay: of the moving average.
+
+    Raises:
+        MinidiffError: an unknown name.
+    """
+
+    def __init__(self, p, name="muon", betas=(0.9, 0.95), mu=0.95, weight_decay=0.0, clip=1.0, ema_decay=0.999):
+        if name not in OPTIMISERS:
+            raise MinidiffError(f"no optimiser is called {name!r}; there are {', '.join(OPTIMISERS)}")
+        self.betas, self.mu, self.weight_decay, self.clip, self.ema_decay = betas, mu, weight_decay, clip, ema_decay
+        self.m, self.v, self.average = np.zeros_like(p.vector), np.zeros_like(p.vector), p.vector.copy()
+        self.steps = 0
+        muon = [key for key, shape in p.shapes.items() if name == "muon" and is_kernel(key, shape)]
+        self.kernels = sorted(muon, key=lambda key: -math.prod(p.shapes[key]))  # the longest work first
+        self.rest = pieces_without(p, muon)
+
+    def step(self, p, g, learning_rate, workers):
+        """One step, in place.
+
+        Args:
+            p: `Parameters`; afterwards `p.changed()` has been called.
+            g: their gradient.
+            learning_rate: of this step.
+            workers: `Workers` that share the work.
+
+        Returns:
+            The norm of the gradient before clipping.
+        """
+        norm = math.sqrt(sum(workers.map(lambda piece: kernels.sum_of_squares(g.vector[piece]), _pieces(p.size))))
+        scale = min(1.0, self.clip / (norm + 1e-12))
+        keep = min(self.ema_decay, (1 + self.steps) / (10 + self.steps))
+        self.steps += 1
+
+        def update(item):
+            if isinstance(item, str):
+                self._muon(p, g, item, scale, learning_rate, keep)
+            else:
+                self._adamw(p, g, item, scale, learning_rate, keep)
+
+        workers.map(update, self.kernels + self.rest)
+        p.changed()
+        return norm
+
+    def _adamw(self, p, g, piece, scale, learning_rate, keep):
+        corrections = [1 - beta**self.steps for beta in self.betas]
+        kernels.adamw(
+            p.vector[piece], g.vector[piece], self.m[piece], self.v[piece], self.average[piece],
+            scale, learning_rate, *self.betas, *corrections, self.weight_decay, keep,
+        )  # fmt: skip
+
+    def _muon(self, p, g, key, scale, learning_rate, keep):
+        piece, outputs = p.slices[key], p.shapes[key][-1]
+        direction = np.empty(piece.stop - piece.start, p.vector.dtype)
+        kernels.momentum(g.vector[piece], self.m[piece], scale, self.mu, direction)
+        X = direction.reshape(-1, outputs)  # (k*k*C, K)
+        step = learning_rate * 0.2 * math.sqrt(max(X.shape))
+        kernels.descend(p.vector[piece], orthogonalise(X).reshape(-1), self.average[piece], step, keep)
+
+
+def is_kernel(key, shape):
+    """Whether a parameter is a convolution's kernel that is large enough, both ways, to be seen as a matrix."""
+    return len(shape) == 4 and min(math.prod(shape[:-1]), shape[-1]) >= SMALLEST_SIDE
+
+
+def pieces_without(p, keys):
+    """The flat vector without the given parameters, as slices of at most PIECE numbers."""
+    borders = [*sorted((p.slices[key].start, p.slices[key].stop) for key in keys), (p.size, p.size)]
+    pieces, first = [], 0
+    for start, stop in borders:
+        pieces += [slice(first + piece.start, first + piece.stop) for piece in _pieces(start - first)]
+        first = stop
+    return pieces
+
+
+def _pieces(size):
+    return [slice(first, min(first + PIECE, size)) for first in range(0, size, PIECE)]

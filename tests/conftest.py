@@ -1,0 +1,19 @@
+"""Makes sure that the kernels under test are those in the source.
+
+Numba keeps compiled kernels on disk and compiles again when the file of a kernel has changed, but not when a kernel
+that it calls has changed in another file, nor when the options have. So what was compiled before the newest of the
+source files was written goes.
+"""
+
+from pathlib import Path
+
+import minidiff.kernels
+
+KERNELS = Path(minidiff.kernels.__file__).parent
+
+
+def pytest_configure():
+    newest = max(source.stat().st_mtime for source in KERNELS.glob("*.py"))
+    for compiled in (KERNELS / "__pycache__").glob("*.nb[ic]"):
+        if compiled.stat().st_mtime < newest:
+            compiled.unlink(missing_ok=True)

@@ -1,0 +1,83 @@
+"""The loops of the optimiser against the same formulas in NumPy, in double precision."""
+
+import math
+
+import numpy as np
+import pytest
+
+from minidiff.kernels import optimisers
+
+SIZES = [1, 7, 1000]
+both_types = pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-6), (np.float64, 1e-14)])
+
+
+def vectors(count, size, dtype):
+    """Random vectors, rounded to the type, and the same numbers as float64."""
+    arrays = [array.astype(dtype) for array in np.random.default_rng(size).normal(size=(count, size))]
+    return arrays, [array.astype(np.float64) for array in arrays]
+
+
+@both_types
+@pytest.mark.parametrize("size", SIZES)
+def test_adamw(size, dtype, tolerance):
+    (p, g, m, v, average), (p64, g64, m64, v64, average64) = vectors(5, size, dtype)
+    v[:], v64[:] = v**2, v.astype(np.float64) ** 2
+    scale, learning_rate, beta1, beta2, n, decay, keep = 0.3, 0.01, 0.9, 0.95, 3, 0.1, 0.8
+    optimisers.adamw(
+        p, g, m, v, average, scale, learning_rate, beta1, beta2, 1 - beta1**n, 1 - beta2**n, decay, keep
+    )  # fmt: skip
+
+    m64 = beta1 * m64 + (1 - beta1) * scale * g64
+    v64 = beta2 * v64 + (1 - beta2) * (scale * g64) ** 2
+    direction = m64 / (1 - beta1**n) / (np.sqrt(v64 / (1 - beta2**n)) + 1e-8)
+    p64 = (1 - learning_rate * decay) * p64 - learning_rate * direction
+    average64 = keep * average64 + (1 - keep) * p64
+    for found, expected in zip((p, m, v, average), (p64, m64, v64, average64), strict=True):
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=10 * tolerance)
+
+
+@both_types
+@pytest.mark.parametrize("size", SIZES)
+def test_momentum_is_nesterovs(size, dtype, tolerance):
+    (g, m, direction), (g64, m64, _) = vectors(3, size, dtype)
+    optimisers.momentum(g, m, 0.3, 0.95, direction)
+    m64 = 0.95 * m64 + 0.3 * g64
+    np.testing.assert_allclose(m, m64, rtol=tolerance, atol=10 * tolerance)
+    np.testing.assert_allclose(direction, 0.3 * g64 + 0.95 * m64, rtol=tolerance, atol=10 * tolerance)
+
+
+@both_types
+@pytest.mark.parametrize("size", SIZES)
+def test_descend(size, dtype, tolerance):
+    (p, direction, average), (p64, direction64, average64) = vectors(3, size, dtype)
+    optimisers.descend(p, direction, average, 0.05, 0.8)
+    p64 = p64 - 0.05 * direction64
+    np.testing.assert_allclose(p, p64, rtol=tolerance, atol=10 * tolerance)
+    np.testing.assert_allclose(average, 0.8 * average64 + 0.2 * p64, rtol=tolerance, atol=10 * tolerance)
+
+
+@both_types
+@pytest.mark.parametrize("size", [0, 1, 4095, 4096, 4097, 100_000])
+def test_sum_of_squares(size, dtype, tolerance):
+    (g,), (g64,) = vectors(1, size, dtype)
+    assert optimisers.sum_of_squares(g) == pytest.approx(math.fsum(g64**2), rel=10 * tolerance)
+
+
+def test_sum_of_squares_loses_nothing_in_a_long_vector():
+    """Ten million times 1e-4 squared: a float32 total would stand still long before the end."""
+    g = np.full(10_000_000, 1e-4, np.float32)
+    assert optimisers.sum_of_squares(g) == pytest.approx(0.1, rel=1e-5)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_number_gone_bad_shows(bad):
+    g = np.ones(100, np.float32)
+    g[50] = bad
+    assert not np.isfinite(optimisers.sum_of_squares(g))
+    m, direction = np.zeros_like(g), np.zeros_like(g)
+    optimisers.momentum(g, m, 1.0, 0.9, direction)
+    p, v, average = np.zeros_like(g), np.zeros_like(g), np.zeros_like(g)
+    optimisers.adamw(p, g, np.zeros_like(g), v, average, 1.0, 0.1, 0.9, 0.95, 0.1, 0.05, 0.0, 0.5)
+    for array in (direction, v, average, p):
+        assert np.flatnonzero(~np.isfinite(array)).tolist() == [50]

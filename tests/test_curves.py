@@ -1,0 +1,70 @@
+"""The curves: against the numbers of their papers, and by what they keep at one."""
+
+import numpy as np
+import pytest
+
+from minidiff.curves import CURVES, levels
+from minidiff.errors import MinidiffError
+
+U = np.linspace(0, 1, 101)
+every_curve = pytest.mark.parametrize("name", CURVES)
+FAMILIES = {
+    "flow": lambda signal, noise: signal + noise,
+    "cosine": lambda signal, noise: signal**2 + noise**2,
+    "linear": lambda signal, noise: signal**2 + noise**2,
+    "sigmoid": lambda signal, noise: signal**2 + noise**2,
+    "variance_exploding": lambda signal, noise: signal,
+}
+
+
+@every_curve
+@pytest.mark.parametrize("shift", [0.8, 1.0, 4.0])
+def test_every_curve_stays_in_its_family_shifted_or_not(name, shift):
+    signal, noise = levels(name, U, shift)
+    assert (signal[0], noise[0]) == (1, 0)
+    np.testing.assert_allclose(FAMILIES[name](signal, noise), 1, rtol=1e-12)
+
+
+@every_curve
+def test_a_shift_multiplies_every_noise_level(name):
+    signal, noise = levels(name, U)
+    shifted_signal, shifted_noise = levels(name, U, 3.0)
+    np.testing.assert_allclose(shifted_noise / shifted_signal, 3 * noise / signal, rtol=1e-12)
+
+
+def test_the_shift_of_flow_is_that_of_esser_et_al():
+    t = 0.99 * U
+    np.testing.assert_allclose(levels("flow", U, 3.0)[1], 3 * t / (1 + 2 * t), rtol=1e-12)
+
+
+def test_linear_agrees_with_the_thousand_betas_of_ho_et_al():
+    alpha_bar = np.cumprod(1 - np.linspace(1e-4, 0.02, 1000))
+    signal, _ = levels("linear", np.arange(1, 1001) / 1000)
+    np.testing.assert_allclose(signal**2, alpha_bar, atol=2e-3)
+
+
+def test_cosine_agrees_with_nichol_and_dhariwal():
+    angle = (0.99 * U + 0.008) / 1.008 * np.pi / 2
+    np.testing.assert_allclose(levels("cosine", U)[0], np.cos(angle) / np.cos(angle[0]), rtol=1e-12)
+
+
+def test_sigmoid_is_symmetric_about_its_middle():
+    """The logistic curve is; so must be the part of it between +3 and -3, up to where the curve stops."""
+    u = np.linspace(0.01, 0.99, 99)
+    alpha_bar = np.interp(u, U * 0.999, levels("sigmoid", U)[0] ** 2)
+    np.testing.assert_allclose(alpha_bar + alpha_bar[::-1], 1, atol=1e-3)
+    assert alpha_bar[9] == pytest.approx(1 - (1 / (1 + np.exp(-3)) - 1 / (1 + np.exp(-2.4))) / np.tanh(1.5), abs=1e-3)
+
+
+def test_variance_exploding_has_the_levels_of_karras_et_al():
+    """Their table of 18 levels between 80 and 0.002 with rho 7 (eq. 5), to three digits where they print them."""
+    i = np.arange(18)
+    expected = (80 ** (1 / 7) + i / 17 * (0.002 ** (1 / 7) - 80 ** (1 / 7))) ** 7
+    found = levels("variance_exploding", np.maximum(1 - i / 17, 1e-15))[1]
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("shift", [0, -1, np.inf, np.nan])
+def test_a_shift_that_makes_no_sense_is_refused(shift):
+    with pytest.raises(MinidiffError, match="shift"):
+        levels("flow", U, shift)

@@ -1,0 +1,248 @@
+"""The optimiser against twins written from the papers, in float64."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minidiff.errors import MinidiffError
+from minidiff.optim import NEWTON_SCHULZ, Optimiser, is_kernel, learning_rate_at, orthogonalise, pieces_without
+from minidiff.parallel import Workers
+from minidiff.parameters import Parameters
+
+SHAPES = {"conv.weight": (3, 3, 4, 16), "conv.bias": (16,), "linear.weight": (16, 20), "small.weight": (1, 1, 15, 30)}
+
+
+@pytest.fixture(scope="module")
+def workers():
+    with Workers(1) as workers:
+        yield workers
+
+
+def parameters(shapes=SHAPES, seed=0, dtype=np.float64):
+    p = Parameters(shapes, dtype)
+    p.vector[:] = np.random.default_rng(seed).normal(size=p.size)
+    return p
+
+
+def gradients(count, shapes=SHAPES, dtype=np.float64):
+    """Some large enough to be clipped at 1, some not."""
+    found = [parameters(shapes, seed, dtype) for seed in range(1, count + 1)]
+    for i, g in enumerate(found):
+        g.vector *= (5.0 if i % 2 else 0.5) / np.linalg.norm(g.vector)
+    return found
+
+
+class PaperAdamW:
+    """Loshchilov and Hutter, 2019, algorithm 2, with clipping before it."""
+
+    def __init__(self, p, betas=(0.9, 0.95), decay=0.0, clip=1.0):
+        self.p, self.betas, self.decay, self.clip = p.copy(), betas, decay, clip
+        self.m, self.v, self.n = np.zeros_like(p), np.zeros_like(p), 0
+
+    def step(self, gradient, learning_rate):
+        gradient = gradient * min(1, self.clip / np.linalg.norm(gradient))
+        self.n += 1
+        beta1, beta2 = self.betas
+        self.m = beta1 * self.m + (1 - beta1) * gradient
+        self.v = beta2 * self.v + (1 - beta2) * gradient**2
+        m_hat, v_hat = self.m / (1 - beta1**self.n), self.v / (1 - beta2**self.n)
+        self.p = self.p - learning_rate * (m_hat / (np.sqrt(v_hat) + 1e-8) + self.decay * self.p)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+@pytest.mark.parametrize("clip", [1.0, 1e9])
+def test_adamw_is_the_papers(workers, decay, clip):
+    p = parameters()
+    twin = PaperAdamW(p.vector, decay=decay, clip=clip)
+    optimiser = Optimiser(p, "adamw", weight_decay=decay, clip=clip)
+    for g in gradients(8):
+        norm = optimiser.step(p, g, 0.02, workers)
+        twin.step(g.vector, 0.02)
+        assert norm == pytest.approx(np.linalg.norm(g.vector), rel=1e-13)  # the norm before clipping
+        np.testing.assert_allclose(p.vector, twin.p, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+def test_adamw_is_pytorchs(workers, decay):
+    torch = pytest.importorskip("torch")
+    p = parameters()
+    theirs = torch.nn.Parameter(torch.tensor(p.vector))
+    twin = torch.optim.AdamW([theirs], lr=0.02, betas=(0.9, 0.95), eps=1e-8, weight_decay=decay)
+    optimiser = Optimiser(p, "adamw", weight_decay=decay)
+    for g in gradients(8):
+        optimiser.step(p, g, 0.02, workers)
+        theirs.grad = torch.tensor(g.vector)
+        torch.nn.utils.clip_grad_norm_([theirs], 1.0)  # adds 1e-6 to the norm, hence the tolerance
+        twin.step()
+        np.testing.assert_allclose(p.vector, theirs.detach().numpy(), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["adamw", "muon"])
+def test_the_average_follows_with_a_warm_up(workers, name):
+    p = parameters()
+    optimiser = Optimiser(p, name, ema_decay=0.3)
+    average = p.vector.copy()
+    keeps = []
+    for n, g in enumerate(gradients(8)):
+        optimiser.step(p, g, 0.02, workers)
+        keeps.append(min(0.3, (1 + n) / (10 + n)))
+        average = keeps[-1] * average + (1 - keeps[-1]) * p.vector
+        np.testing.assert_allclose(optimiser.average, average, rtol=1e-12, atol=1e-14)
+    assert keeps[0] == 0.1
+    assert keeps[-1] == 0.3  # both sides of the minimum were met
+
+
+def apply_polynomial(s, rounds=5):
+    a, b, c = NEWTON_SCHULZ
+    for _ in range(rounds):
+        s = a * s + b * s**3 + c * s**5
+    return s
+
+
+def matrix_with_singular_values(rows, columns, values, seed=0):
+    rng = np.random.default_rng(seed)
+    U, _ = np.linalg.qr(rng.normal(size=(rows, len(values))))
+    V, _ = np.linalg.qr(rng.normal(size=(columns, len(values))))
+    return U @ np.diag(values) @ V.T, U, V
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(20, 20), (72, 16), (16, 72), (17, 18)])
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_orthogonalise_keeps_the_singular_vectors_and_levels_the_values(rows, columns, scale):
+    values = np.geomspace(1, 0.02, min(rows, columns))
+    X, U, V = matrix_with_singular_values(rows, columns, values)
+    levelled = U.T @ orthogonalise(scale * X) @ V
+    singular_values = np.diag(levelled)
+    np.testing.assert_allclose(levelled - np.diag(singular_values), 0, atol=1e-6)
+    assert singular_values.min() > 0.68
+    assert singular_values.max() < 1.21
+    norm = scale * np.linalg.norm(values)
+    expected = apply_polynomial(scale * values / (norm + 1e-7))
+    np.testing.assert_allclose(singular_values, expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(20, 20), (72, 16), (16, 72)])
+@pytest.mark.parametrize("rounds", [1, 2, 5])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-11), (np.float32, 2e-3)])
+def test_the_gram_form_is_the_newton_schulz_iteration(rows, columns, rounds, dtype, tolerance):
+    """Jordan et al., 2024: X <- a X + b (X X') X + c (X X')^2 X, the whole matrix in every round."""
+    X = np.random.default_rng(rounds).normal(size=(rows, columns))
+    a, b, c = NEWTON_SCHULZ
+    expected = X / (np.linalg.norm(X) + 1e-7)
+    for _ in range(rounds):
+        A = expected @ expected.T
+        expected = a * expected + (b * A + c * A @ A) @ expected
+    found = orthogonalise(X.astype(dtype), rounds)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, expected, atol=tolerance)
+
+
+def test_a_gradient_of_zeros_stays_zero():
+    np.testing.assert_array_equal(orthogonalise(np.zeros((16, 20), np.float32)), 0)
+
+
+def test_a_muon_step_turns_every_direction_of_a_kernel_alike(workers):
+    """Nesterov momentum, then U q(S) V' from NumPy's own decomposition, then 0.2 sqrt(larger side)."""
+    p = parameters()
+    optimiser = Optimiser(p, "muon", mu=0.9, weight_decay=0.5)
+    W, m = p["conv.weight"].reshape(36, 16).copy(), np.zeros((36, 16))
+    for g in gradients(5):
+        G = g["conv.weight"].reshape(36, 16) * min(1, 1 / np.linalg.norm(g.vector))
+        m = 0.9 * m + G
+        U, S, V = np.linalg.svd(G + 0.9 * m, full_matrices=False)
+        direction = U @ np.diag(apply_polynomial(S / (np.linalg.norm(S) + 1e-7))) @ V
+        W = W - 0.02 * 0.2 * math.sqrt(36) * direction
+        optimiser.step(p, g, 0.02, workers)
+        np.testing.assert_allclose(p["conv.weight"].reshape(36, 16), W, rtol=1e-9, atol=1e-11)
+
+
+def test_with_muon_everything_but_the_large_kernels_goes_the_way_of_adamw(workers):
+    with_muon, with_adamw = parameters(), parameters()
+    muon, adamw = Optimiser(with_muon, "muon"), Optimiser(with_adamw, "adamw")
+    for g in gradients(3):
+        muon.step(with_muon, g, 0.02, workers)
+        adamw.step(with_adamw, g, 0.02, workers)
+    for name in ("conv.bias", "linear.weight", "small.weight"):
+        np.testing.assert_array_equal(with_muon[name], with_adamw[name])
+    assert np.abs(with_muon["conv.weight"] - with_adamw["conv.weight"]).min() > 0
+
+
+def test_a_step_forgets_what_was_derived_from_the_parameters(workers):
+    p = parameters()
+    assert p.derived("copy", p.vector.copy).tobytes() == p.vector.tobytes()
+    Optimiser(p).step(p, gradients(1)[0], 0.02, workers)
+    assert p.derived("copy", p.vector.copy).tobytes() == p.vector.tobytes()
+
+
+@pytest.mark.parametrize("name", ["adamw", "muon"])
+def test_the_number_of_threads_changes_not_a_bit(name):
+    shapes = {f"conv{i}.weight": (3, 3, 32, 32) for i in range(4)} | {"big": (700, 1000), "bias": (32,)}
+    results = []
+    for threads in (1, 2, 3):
+        p = parameters(shapes, dtype=np.float32)
+        optimiser = Optimiser(p, name)
+        with Workers(threads) as workers:
+            norms = [optimiser.step(p, g, 0.02, workers) for g in gradients(2, shapes, np.float32)]
+        results.append((p.vector.tobytes(), optimiser.average.tobytes(), norms))
+    assert results[0] == results[1] == results[2]
+
+
+@pytest.mark.parametrize(
+    ("key", "shape", "expected"),
+    [
+        ("conv.weight", (3, 3, 32, 32), True),
+        ("conv.weight", (1, 1, 16, 16), True),
+        ("conv.weight", (3, 3, 2, 16), True),  # 18 x 16
+        ("conv_in.weight", (3, 3, 1, 32), False),  # 9 x 32: too few inputs
+        ("conv_out.weight", (3, 3, 32, 3), False),  # too few outputs
+        ("linear.weight", (64, 64), False),
+        ("norm.gain", (64,), False),
+    ],
+)
+def test_which_parameters_are_kernels(key, shape, expected):
+    assert is_kernel(key, shape) is expected
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 400_000)), min_size=1, max_size=6), st.data())
+def test_pieces_and_kernels_cover_the_vector_exactly_once(shapes, data):
+    named = {f"layer{i}": shape for i, shape in enumerate(shapes)}
+    p = Parameters(named)
+    keys = data.draw(st.lists(st.sampled_from(sorted(named)), unique=True))
+    pieces = pieces_without(p, keys)
+    covered = sorted((part.start, part.stop) for part in [*pieces, *(p.slices[key] for key in keys)])
+    covered = [part for part in covered if part[0] < part[1]]
+    assert covered[0][0] == 0
+    assert covered[-1][1] == p.size
+    assert all(before[1] == after[0] for before, after in pairwise(covered))
+
+
+@pytest.mark.parametrize(("total", "warmup"), [(100, 10), (1000, 100), (7, 3)])
+def test_the_learning_rate_rises_in_a_line_and_falls_along_a_cosine(total, warmup):
+    rates = [learning_rate_at(step, total, 0.5, warmup) for step in range(total)]
+    assert rates[0] == pytest.approx(0.5 / warmup)
+    assert rates[warmup - 1] == pytest.approx(0.5)  # the end of the way up
+    np.testing.assert_allclose(np.diff(rates[:warmup]), 0.5 / warmup, rtol=1e-12)
+    way = (np.arange(warmup, total) - warmup) / (total - warmup)
+    np.testing.assert_allclose(rates[warmup:], 0.5 * np.cos(np.pi / 2 * way) ** 2, rtol=1e-12, atol=1e-15)
+    assert 0 < rates[-1] < 0.5 * 3 / (total - warmup) ** 2  # nearly zero, but the last step counts
+
+
+@pytest.mark.parametrize("total", [1, 2, 5, 10])
+def test_a_training_shorter_than_its_warm_up_still_reaches_the_top_and_falls(total):
+    rates = [learning_rate_at(step, total, 0.5, 100) for step in range(total)]
+    assert max(rates) == pytest.approx(0.5)
+    assert all(0 < rate <= 0.5 for rate in rates)
+    assert np.argmax(np.round(rates, 12)) <= total // 2
+
+
+def test_without_warm_up_the_first_step_is_the_highest():
+    assert learning_rate_at(0, 50, 0.5, 0) == 0.5
+
+
+def test_an_unknown_optimiser_is_refused():
+    with pytest.raises(MinidiffError, match=r"'sgd'.*muon, adamw"):
+        Optimiser(parameters(), "sgd")

@@ -1,0 +1,75 @@
+"""Threads: they run side by side, keep the order, and leave BLAS as they found it."""
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
+
+from minidiff.errors import MinidiffError
+from minidiff.parallel import Workers, available_cores, slices
+
+
+def blas_threads():
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_results_come_in_the_order_of_the_items(threads, count):
+    with Workers(threads) as workers:
+        assert workers.map(lambda item: item**2, range(count)) == [item**2 for item in range(count)]
+
+
+def test_items_run_side_by_side_and_a_late_first_one_still_comes_first():
+    second_is_done = threading.Event()
+
+    def work(item):
+        if item == "first":
+            assert second_is_done.wait(timeout=20)  # never set if the items ran one after the other
+        else:
+            second_is_done.set()
+        return item
+
+    with Workers(2) as workers:
+        assert workers.map(work, ["first", "second"]) == ["first", "second"]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_exception_in_a_piece_of_work_reaches_the_caller(threads):
+    with Workers(threads) as workers, pytest.raises(ZeroDivisionError):
+        workers.map(lambda item: 1 / item, [1, 2, 0, 3])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_blas_has_one_thread_inside_and_its_own_number_again_afterwards(threads):
+    before = blas_threads()
+    assert before  # NumPy's BLAS must be one that can be told
+    with Workers(threads) as workers:
+        inside = workers.map(lambda _: blas_threads(), [0, 1])
+        assert inside == [[1] * len(before)] * 2
+        assert blas_threads() == before
+        with pytest.raises(ZeroDivisionError):
+            workers.map(lambda item: 1 / item, [0, 0])
+        assert blas_threads() == before
+
+
+def test_all_cores_are_used_unless_told_otherwise():
+    with Workers() as workers:
+        assert workers.threads == available_cores() >= 1
+    with Workers(3) as workers:
+        assert workers.threads == 3
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_fewer_than_one_thread_is_refused(threads):
+    with pytest.raises(MinidiffError, match="at least one thread"):
+        Workers(threads)
+
+
+@given(st.integers(0, 100), st.integers(1, 30))
+def test_slices_cover_everything_once_in_order(count, size):
+    parts = slices(count, size)
+    assert [i for part in parts for i in range(count)[part]] == list(range(count))
+    assert all(part.stop - part.start == size for part in parts[:-1])

@@ -1,0 +1,167 @@
+"""What the command does once its arguments are read: the four stages on a tiny run."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minidiff import pipeline
+from minidiff.data import Dataset
+from minidiff.errors import MinidiffError
+from minidiff.parallel import Workers
+from minidiff.run import Run
+from minidiff.training import TrainingConfig
+from tests import tiny
+
+TRAINING = TrainingConfig(epochs=2, batch_size=4, warmup_steps=2, T=20)
+OPTIONS = {"spec": "shapes", "size": 16, "images": 8, "seed": 0}
+
+
+@pytest.fixture(scope="module")
+def workers():
+    with Workers(1) as workers:
+        yield workers
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, workers):
+    """A run of two epochs, its trainer, and the lines that were said."""
+    lines = []
+    dataset = pipeline.load_data(OPTIONS)
+    run, network = pipeline.start_run(
+        tmp_path_factory.mktemp("runs") / "run", OPTIONS, dataset, TRAINING, channels=(32, 32)
+    )
+    trainer = pipeline.train(run, network, dataset, TRAINING, workers, lines.append, progress=False)
+    return run, trainer, lines
+
+
+def test_options_become_data():
+    dataset = pipeline.load_data(OPTIONS)
+    assert dataset.images.shape == (8, 16, 16, 3)
+    assert pipeline.describe(dataset) == "8 images x 16 x 16 x 3 channels, 6 classes"
+    unlabelled = Dataset(np.zeros((2, 5, 7, 1), np.uint8))
+    assert pipeline.describe(unlabelled) == "2 images x 5 x 7 x 1 channels, no classes"
+
+
+def test_a_new_run_says_everything_that_made_it(trained):
+    run, _, _ = trained
+    config = json.loads((run.path / "config.json").read_text())
+    assert config["data"] | OPTIONS == config["data"]
+    assert config["fingerprint"] == pipeline.load_data(OPTIONS).fingerprint()
+    assert config["network"]["channels"] == [32, 32]
+    assert TrainingConfig(**config["training"]) == TRAINING
+    assert config["class_names"] == ["disc", "square", "triangle", "star", "heart", "ring"]
+    assert config["numpy"] == np.__version__
+
+
+def test_a_network_that_does_not_fit_makes_no_folder(tmp_path):
+    dataset = tiny.dataset()  # 8 x 8 cannot be halved four times
+    with pytest.raises(MinidiffError, match="next sizes that work are 16"):
+        pipeline.start_run(tmp_path / "run", OPTIONS, dataset, TRAINING, channels=(8, 8, 8, 8, 8))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_strip_of_noise_starts_with_the_picture_and_ends_without_it(tmp_path):
+    run, lines = Run(tmp_path), []
+    data = Dataset(np.full((2, 20, 20, 3), 255, np.uint8))
+    pipeline.show_noise(run, data, TRAINING, lines.append)
+    strip = np.asarray(Image.open(tmp_path / "forward_process.png")).astype(float)
+    assert strip.shape == (2 * (2 + 2 * 22), 2 * (2 + 9 * 22), 3)
+    pictures = [strip[4:44, 4 + 44 * i : 44 + 44 * i] for i in range(9)]
+    assert (pictures[0] == 255).all()
+    spreads = [picture.std() for picture in pictures]
+    assert spreads == sorted(spreads)
+    assert pictures[8].mean() == pytest.approx(127.5, abs=10)
+    assert "(2, 20, 20, 3)" in lines[0]
+
+
+def test_training_writes_a_row_an_epoch_a_checkpoint_and_a_curve(trained):
+    run, trainer, lines = trained
+    rows = run.history()
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert [row["step"] for row in rows] == [2, 4]
+    assert all(0 < row["loss"] < 3 and row["seconds"] > 0 and row["images_per_second"] > 0 for row in rows)
+    assert (run.path / "loss.png").is_file()
+    said = [line.split() for line in lines if line.split()[:1] in (["1"], ["2"])]
+    assert [float(words[1]) for words in said] == pytest.approx([row["loss"] for row in rows], abs=1e-4)
+    assert any(f"{trainer.p.size:,} parameters" in line for line in lines)
+
+
+def test_the_trained_network_comes_back_from_the_folder(trained, workers):
+    run, trainer, _ = trained
+    denoiser = pipeline.load_denoiser(Run.open(run.path), workers)
+    np.testing.assert_array_equal(denoiser.p.vector, trainer.optimiser.average)
+    z = np.random.default_rng(0).standard_normal((3, 16, 16, 3), np.float32)
+    for found, expected in zip(denoiser(z, 7, [0, 1, 2]), trainer.denoiser()(z, 7, [0, 1, 2]), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda config: config.pop("network"),
+        lambda config: config["network"].pop("channels"),
+        lambda config: config["network"].update(channels=[8, 24]),
+        lambda config: config["network"].update(channels=8),
+        lambda config: config["network"].update(height="tall"),
+        lambda config: config["network"].update(head_channels=0),
+        lambda config: config["network"].update(num_groups=3),
+        lambda config: config["network"].update(colour="blue"),
+        lambda config: config["training"].update(warmth=3),
+        lambda config: config["training"].update(T="many"),
+        lambda config: config["training"].update(schedule="spiral"),
+    ],
+)
+def test_a_changed_configuration_is_one_clear_line(trained, workers, tmp_path, change):
+    run, _, _ = trained
+    config = json.loads((run.path / "config.json").read_text())
+    change(config)
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "checkpoints").symlink_to(run.path / "checkpoints")
+    with pytest.raises(MinidiffError) as caught:
+        pipeline.load_denoiser(Run.open(tmp_path), workers)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_training_trace_shows_epochs_1_5_10_20_and_the_last():
+    history = [{"epoch": epoch, "loss": 10.0 ** (-epoch)} for epoch in range(1, 24)]
+    lines = pipeline.training_trace(history, width=40)
+    words = [line.split() for line in lines[1:]]
+    assert [int(word[0]) for word in words] == [1, 5, 10, 20, 23]
+    bars = [line.count("█") for line in lines[1:]]
+    assert bars[0] == 40
+    assert bars[-1] == 1
+    expected = [1 + 39 * (23 - epoch) / 22 for epoch in (1, 5, 10, 20, 23)]  # a logarithmic scale
+    np.testing.assert_allclose(bars, expected, atol=0.5)
+
+
+def test_the_training_trace_of_one_epoch_is_one_line():
+    lines = pipeline.training_trace([{"epoch": 1, "loss": 0.25}])
+    assert len(lines) == 2
+    assert lines[1].split()[:2] == ["1", "0.2500"]
+
+
+def test_labels():
+    names = ["disc", "square", "ring"]
+    assert pipeline.labels_for(names, 5).tolist() == [0, 1, 2, 0, 1]
+    assert pipeline.labels_for(names, 2, "ring").tolist() == [2, 2]
+    assert pipeline.labels_for([], 5) is None
+    with pytest.raises(MinidiffError, match=r"'cube'.*disc, square, ring"):
+        pipeline.labels_for(names, 2, "cube")
+    with pytest.raises(MinidiffError, match="without classes"):
+        pipeline.labels_for([], 2, "ring")
+
+
+def test_samples_are_shown(trained, tmp_path):
+    _, trainer, _ = trained
+    images, trajectory = pipeline.generate(
+        trainer.denoiser(), (3, 16, 16, 3), "ddim", 4, seed=0, labels=[0, 1, 2], progress=False
+    )
+    assert len(trajectory) == 5  # the noise, and the state after each step
+    np.testing.assert_array_equal(images, trajectory[-1])
+    assert np.abs(images).max() <= 1
+    pipeline.show_samples(Run(tmp_path), images, trajectory * 10, columns=3)
+    assert Image.open(tmp_path / "samples.png").size == (2 * 56, 2 * 20)
+    with Image.open(tmp_path / "denoising.gif") as film:
+        assert film.n_frames == 30  # no more, however many steps there were

@@ -1,0 +1,126 @@
+"""Pictures in, files out: every pixel where it belongs, and read back by Pillow or NumPy."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minidiff import plotting
+from minidiff.data import to_bytes, to_pixels
+from minidiff.errors import MinidiffError
+
+HISTORY = [{"epoch": epoch, "loss": 0.5 / epoch} for epoch in range(1, 6)]
+
+
+def pictures(count, height=3, width=5, channels=3):
+    """Random pictures without white in them, as uint8 and as pixels."""
+    images = np.random.default_rng(0).integers(0, 255, (count, height, width, channels), np.uint8)
+    return images, to_pixels(images)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("count", "columns", "expected_rows", "expected_columns"),
+    [(5, 2, 3, 2), (5, None, 2, 3), (1, None, 1, 1), (3, 10, 1, 3), (9, None, 3, 3), (4, 1, 4, 1)],
+)
+def test_a_sheet_has_each_picture_in_its_place_and_white_between(
+    count, columns, expected_rows, expected_columns, channels
+):
+    images, pixels = pictures(count, channels=channels)
+    page = plotting.sheet(pixels, columns)
+    assert page.dtype == np.uint8
+    assert page.shape == (expected_rows * (3 + 2) + 2, expected_columns * (5 + 2) + 2, 3)
+    for i in range(count):
+        top, left = 2 + i // expected_columns * 5, 2 + i % expected_columns * 7
+        place = page[top : top + 3, left : left + 5]
+        np.testing.assert_array_equal(place, np.broadcast_to(images[i], (3, 5, 3)))
+        place[:] = 255
+    assert (page == 255).all()  # nothing else was drawn
+
+
+def test_what_lies_outside_of_the_range_is_clipped():
+    page = plotting.sheet(np.array([-7.0, 7.0]).reshape(2, 1, 1, 1), columns=2)
+    assert page[2, 2].tolist() == [0, 0, 0]
+    assert page[2, 5].tolist() == [255, 255, 255]
+
+
+def test_a_sheet_on_disk_is_the_sheet_enlarged(tmp_path):
+    _, pixels = pictures(4)
+    plotting.save_sheet(tmp_path / "sheet.png", pixels, columns=2, scale=3)
+    found = np.asarray(Image.open(tmp_path / "sheet.png"))
+    np.testing.assert_array_equal(found, np.kron(plotting.sheet(pixels, 2), np.ones((3, 3, 1), np.uint8)))
+
+
+def test_an_animation_has_every_frame_and_dwells_on_the_last(tmp_path):
+    frames = [to_pixels(np.full((2, 4, 4, 3), value, np.uint8)) for value in (0, 100, 200)]
+    plotting.save_animation(tmp_path / "film.gif", frames, scale=2, milliseconds=50)
+    with Image.open(tmp_path / "film.gif") as film:
+        assert film.n_frames == 3
+        assert film.info["loop"] == 0  # for ever
+        durations = []
+        for i, value in enumerate((0, 100, 200)):
+            film.seek(i)
+            durations.append(film.info["duration"])
+            found = np.asarray(film.convert("RGB"))
+            assert found.shape == (16, 28, 3)
+            assert np.abs(found[4:12, 4:12].astype(int) - value).max() <= 4  # a GIF has 256 colours
+    assert durations == [50, 50, 2000]
+
+
+def test_images_as_npz(tmp_path):
+    images, pixels = pictures(3)
+    plotting.save_images(tmp_path / "some.npz", pixels, labels=[2, 0, 1])
+    with np.load(tmp_path / "some.npz", allow_pickle=False) as archive:
+        np.testing.assert_array_equal(archive["images"], images)
+        assert archive["labels"].tolist() == [2, 0, 1]
+    plotting.save_images(tmp_path / "other.NPZ", pixels)
+    with np.load(tmp_path / "other.NPZ", allow_pickle=False) as archive:
+        assert archive.files == ["images"]
+
+
+def test_images_as_png(tmp_path):
+    _, pixels = pictures(3)
+    plotting.save_images(tmp_path / "some.png", pixels)
+    assert Image.open(tmp_path / "some.png").size == (2 * 16, 2 * 12)  # two columns and two rows, twice as large
+
+
+@pytest.mark.parametrize("name", ["picture.jpg", "picture", "picture.npy"])
+def test_another_ending_is_refused(tmp_path, name):
+    with pytest.raises(MinidiffError, match=r"\.png, \.gif or \.npz"):
+        plotting.save_images(tmp_path / name, pictures(1)[1])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("history", [HISTORY, HISTORY[:1]])
+def test_a_loss_curve_is_drawn(tmp_path, history):
+    plotting.save_loss_curve(tmp_path / "loss.png", history)
+    found = np.asarray(Image.open(tmp_path / "loss.png").convert("RGB"))
+    assert found.shape == (432, 768, 3)
+    blue = np.abs(found.astype(int) - [0x00, 0x72, 0xB2]).max(axis=2) < 10
+    assert blue.sum() > 20  # a mark at least
+
+
+def test_a_falling_loss_falls_on_the_picture(tmp_path):
+    plotting.save_loss_curve(tmp_path / "loss.png", HISTORY)
+    found = np.asarray(Image.open(tmp_path / "loss.png").convert("RGB")).astype(int)
+    rows, columns = np.nonzero(np.abs(found - [0x00, 0x72, 0xB2]).max(axis=2) < 10)
+    assert rows[columns == columns.min()].mean() < rows[columns == columns.max()].mean()
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda path: plotting.save_sheet(path / "a.png", pictures(1)[1]),
+        lambda path: plotting.save_animation(path / "a.gif", [pictures(1)[1]] * 2),
+        lambda path: plotting.save_images(path / "a.png", pictures(1)[1]),
+        lambda path: plotting.save_images(path / "a.npz", pictures(1)[1]),
+        lambda path: plotting.save_loss_curve(path / "a.png", HISTORY),
+    ],
+)
+def test_a_folder_that_is_not_there_is_one_clear_line(tmp_path, save):
+    with pytest.raises(MinidiffError, match=r"cannot write .*missing.*No such file"):
+        save(tmp_path / "missing")
+
+
+def test_bytes_survive_the_way_there_and_back():
+    images, pixels = pictures(2)
+    np.testing.assert_array_equal(to_bytes(pixels), images)

@@ -1,0 +1,346 @@
+"""Training: that it learns, what is drawn for an example, the loss and its gradient; the same bits for any threads."""
+
+from dataclasses import fields, replace
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from minidiff.data import Dataset
+from minidiff.errors import MinidiffError
+from minidiff.gradient_check import directional_derivative, numerical_gradient, random_parameters, relative_error
+from minidiff.parallel import Workers
+from minidiff.sampling import generate
+from minidiff.schedule import TARGETS
+from minidiff.training import Examples, Trainer, TrainingConfig
+from tests import tiny
+
+every_target = pytest.mark.parametrize("target", TARGETS)
+
+
+@pytest.fixture(scope="module")
+def workers():
+    with Workers(1) as workers:
+        yield workers
+
+
+class Recorder(Trainer):
+    """Keeps what was drawn, in the order of the epoch; for one thread only."""
+
+    def draw(self, epoch, indices, positions):
+        examples = super().draw(epoch, indices, positions)
+        self.__dict__.setdefault("drawn", []).append((epoch, np.array(indices), examples))
+        return examples
+
+
+def drawn_in_all_epochs(workers, **options):
+    """Everything drawn in a training: epochs, indices and the arrays of `Examples`, each example in its turn."""
+    trainer = tiny.trainer(workers, kind=Recorder, **options)
+    for _ in trainer.train():
+        pass
+    epochs = np.concatenate([np.full(len(indices), epoch) for epoch, indices, _ in trainer.drawn])
+    indices = np.concatenate([indices for _, indices, _ in trainer.drawn])
+    arrays = [
+        np.concatenate([getattr(examples, field.name) for _, _, examples in trainer.drawn])
+        for field in fields(Examples)
+    ]
+    return epochs, indices, *arrays
+
+
+# It learns
+
+
+@every_target
+def test_one_batch_can_be_overfitted(workers, target):
+    """The same four pictures with the same noise, 120 times over: the network has to know them by heart."""
+    trainer = tiny.trainer(workers, target=target, epochs=40, learning_rate=5e-3)  # 120 steps
+    batch = np.arange(4)
+    losses = [trainer.train_step(0, batch, batch).loss for _ in range(trainer.total_steps)]
+    assert losses[-1] < 0.01 * losses[0]
+
+
+def test_ten_losses_of_a_tiny_run(workers):
+    """Frozen: they change when what is drawn, the first parameters, the network or the optimiser change.
+
+    Such a change has to be meant; then the numbers below are to be written anew. The tolerance leaves room for other
+    processors and other builds of BLAS, which sum in another order: one part in a million a step, or so.
+    """
+    trainer = tiny.trainer(workers, epochs=4)
+    losses = [step.loss for step in trainer.train()][:10]
+    assert losses == pytest.approx(FROZEN_LOSSES, rel=1e-3)
+
+
+FROZEN_LOSSES = [0.59798, 0.40366, 0.43685, 0.36739, 0.45223, 0.4022, 0.37292, 0.35641, 0.36058, 0.34268]
+
+
+def test_training_learns_more_than_the_average_picture(workers):
+    """Pictures of one colour each, all the same: after a few epochs the loss is a fraction of the first."""
+    data = Dataset(np.full((16, 8, 8, 3), 200, np.uint8))
+    trainer = tiny.trainer(workers, data, epochs=30, learning_rate=5e-3)
+    steps = list(trainer.train())
+    assert np.mean([step.loss for step in steps[-8:]]) < 0.3 * np.mean([step.loss for step in steps[:4]])
+
+
+# The same bits
+
+
+def test_the_number_of_threads_changes_not_a_bit():
+    results = []
+    for threads in (1, 2, 3):
+        with Workers(threads) as workers:
+            trainer = tiny.trainer(workers, batch_size=5, slice_size=1, flip=True)  # five slices for four shares
+            losses = [step.loss for step in trainer.train()]
+            samples = generate(trainer.denoiser(), (3, 8, 8, 3), sampler="ddpm", steps=4, labels=[0, 1, 2])
+        results.append((losses, trainer.p.vector.tobytes(), trainer.optimiser.average.tobytes(), samples.tobytes()))
+    assert results[0] == results[1] == results[2]
+
+
+def test_another_seed_is_another_run(workers):
+    first, second = (list(tiny.trainer(workers, seed=seed).train()) for seed in (0, 1))
+    assert [step.t.tolist() for step in first] != [step.t.tolist() for step in second]
+    assert [step.loss for step in first] != [step.loss for step in second]
+
+
+@pytest.mark.parametrize(("batch_size", "slice_size"), [(1, 1), (3, 2), (5, 3), (12, 12)])
+def test_what_is_drawn_for_an_example_does_not_depend_on_batches_or_slices(workers, batch_size, slice_size):
+    options = {"flip": True, "class_dropout": 0.4}
+    expected = drawn_in_all_epochs(workers, batch_size=4, slice_size=4, **options)
+    found = drawn_in_all_epochs(workers, batch_size=batch_size, slice_size=slice_size, **options)
+    if batch_size > slice_size:  # shares work on slices in turn, so that they are recorded in another order
+        expected, found = sorted_by_example(expected), sorted_by_example(found)
+    for one, other in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def sorted_by_example(arrays):
+    order = np.lexsort((arrays[1], arrays[0]))
+    return [array[order] for array in arrays]
+
+
+# What is drawn
+
+
+def test_every_epoch_shows_every_picture_once_in_another_order(workers):
+    data = tiny.dataset()
+    epochs, indices, x0, _, _, labels = drawn_in_all_epochs(workers, epochs=3, batch_size=5, class_dropout=0.0)
+    orders = [indices[epochs == epoch].tolist() for epoch in range(3)]
+    assert all(sorted(order) == list(range(12)) for order in orders)
+    assert orders[0] != orders[1] != orders[2] != orders[0]
+    np.testing.assert_array_equal(x0, data.pixels(indices))
+    np.testing.assert_array_equal(labels, data.labels[indices])
+
+
+def test_noise_is_standard_normal_and_never_the_same_twice(workers):
+    data = tiny.dataset(count=40)
+    _, _, _, eps, _, _ = drawn_in_all_epochs(workers, epochs=5, data=data)
+    assert eps.dtype == np.float32
+    assert eps.mean() == pytest.approx(0, abs=5 / eps.size**0.5)
+    assert eps.std() == pytest.approx(1, abs=5 / (2 * eps.size) ** 0.5)
+    products = eps.reshape(len(eps), -1) @ eps.reshape(len(eps), -1).T / eps[0].size
+    np.testing.assert_allclose(products - np.diag(np.diag(products)), 0, atol=6 / eps[0].size ** 0.5)
+
+
+@pytest.mark.parametrize("T", [1, 2, 7, 50])
+def test_uniform_times_train_every_step_from_the_first_to_the_last_alike(workers, T):
+    trainer = tiny.trainer(workers, T=T, time_distribution="uniform", data=tiny.dataset(count=400))
+    everyone = np.arange(400)
+    t = np.concatenate([trainer.draw(epoch, everyone, everyone).t for epoch in range(4)])
+    counts = np.bincount(t, minlength=T + 1)
+    assert counts[0] == 0
+    assert len(counts) == T + 1
+    expected = 1600 / T
+    assert np.all(np.abs(counts[1:] - expected) < 5 * expected**0.5)
+
+
+def test_log_normal_times_stay_within_the_schedule(workers):
+    trainer = tiny.trainer(workers, T=1000, data=tiny.dataset(count=400))
+    everyone = np.arange(400)
+    t = np.concatenate([trainer.draw(epoch, everyone, everyone).t for epoch in range(4)])
+    assert t.min() >= 1
+    assert t.max() <= 1000
+    log_noise = trainer.schedule.log_noise[t]
+    assert np.median(log_noise) == pytest.approx(0, abs=0.1)
+    assert log_noise.std() == pytest.approx(1.2, rel=0.1)
+
+
+def test_four_neighbours_draw_from_four_quarters_of_the_times(workers):
+    trainer = tiny.trainer(workers, T=100, time_distribution="uniform", data=tiny.dataset(count=400))
+    everyone = np.arange(400)
+    t = trainer.draw(0, everyone, everyone).t.reshape(100, 4)
+    np.testing.assert_array_equal((t - 1) // 25, np.tile(np.arange(4), (100, 1)))
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_flip_mirrors_half_of_the_pictures_left_to_right(workers, flip):
+    data = tiny.dataset(count=400)
+    trainer = tiny.trainer(workers, flip=flip, data=data)
+    everyone = np.arange(400)
+    x0, pixels = trainer.draw(0, everyone, everyone).x0, data.pixels(everyone)
+    as_they_are = (x0 == pixels).all(axis=(1, 2, 3))
+    mirrored = (x0 == pixels[:, :, ::-1]).all(axis=(1, 2, 3))
+    assert (as_they_are ^ mirrored).all()
+    assert mirrored.mean() == pytest.approx(0.5 if flip else 0, abs=0.1)  # four standard deviations
+    mirrored_later = (trainer.draw(1, everyone, everyone).x0 == pixels[:, :, ::-1]).all(axis=(1, 2, 3))
+    assert flip == (mirrored != mirrored_later).any()  # each epoch draws anew
+    np.testing.assert_array_equal(data.pixels(everyone), pixels)  # the data is left alone
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.25])
+def test_class_dropout_replaces_its_share_of_labels_by_the_null_class(workers, rate):
+    data = tiny.dataset(count=1200)
+    before = data.labels.copy()
+    trainer = tiny.trainer(workers, class_dropout=rate, data=data)
+    everyone = np.arange(1200)
+    labels = trainer.draw(0, everyone, everyone).labels
+    dropped = labels == 3
+    assert dropped.mean() == pytest.approx(rate, abs=4 * (rate * (1 - rate) / 1200) ** 0.5)
+    np.testing.assert_array_equal(labels[~dropped], data.labels[~dropped])
+    np.testing.assert_array_equal(data.labels, before)
+
+
+def test_data_without_classes_trains_without_labels(workers):
+    data = tiny.dataset(num_classes=0)
+    trainer = tiny.trainer(workers, data, epochs=1)
+    assert trainer.draw(0, np.arange(2), np.arange(2)).labels is None
+    assert all(np.isfinite(step.loss) for step in trainer.train())
+
+
+def test_a_network_without_classes_may_learn_from_labelled_data(workers):
+    net = tiny.network(num_classes=0)
+    trainer = Trainer(net, net.create_parameters(), tiny.dataset(), TrainingConfig(epochs=1), workers)
+    assert trainer.draw(0, np.arange(2), np.arange(2)).labels is None
+
+
+# The loss and its gradient
+
+
+def in_float64(trainer):
+    """Random parameters in float64, and a batch of four examples in float64, for checks to many digits."""
+    trainer.p = random_parameters(trainer.network, np.random.default_rng(1), np.float64)
+    examples = trainer.draw(0, np.arange(4), np.arange(4))
+    return replace(examples, x0=examples.x0.astype(np.float64), eps=examples.eps.astype(np.float64))
+
+
+@every_target
+def test_the_loss_is_the_mean_square_error_of_the_noise(workers, target):
+    """Through x0_hat and eps_hat, the way the samplers see the network, whatever the network predicts."""
+    trainer = tiny.trainer(workers, target=target, time_distribution="uniform")
+    examples = in_float64(trainer)
+    losses = trainer.add_gradient(trainer.p.zeros_like(), examples, 4)
+    schedule, t = trainer.schedule, examples.t
+    z = schedule.add_noise(examples.x0, examples.eps, t)
+    for i in range(4):
+        one = slice(i, i + 1)
+        scaled = z[one] * schedule.input_scale[t[i]]
+        y_hat, _ = trainer.network.forward(trainer.p, scaled, schedule.log_noise[t[one]], examples.labels[one])
+        _, eps_hat = schedule.solve(target, z[one], y_hat, t[one])
+        assert losses[i] == pytest.approx(np.mean((eps_hat - examples.eps[i]) ** 2), rel=1e-9)
+
+
+@every_target
+def test_the_gradient_is_the_slope_of_the_batchs_mean_loss(workers, target):
+    """Two slices of two examples add up to the gradient of the mean over four of (y_hat - y)^2."""
+    trainer = tiny.trainer(workers, target=target, time_distribution="uniform")
+    examples = in_float64(trainer)
+    p, schedule, t = trainer.p, trainer.schedule, examples.t
+    g = p.zeros_like()
+    for part in (slice(0, 2), slice(2, 4)):
+        trainer.add_gradient(g, cut(examples, part), 4)
+
+    def loss():
+        p.changed()
+        z = schedule.add_noise(examples.x0, examples.eps, t) * schedule.input_scale[t][:, None, None, None]
+        y_hat, _ = trainer.network.forward(p, z, schedule.log_noise[t], examples.labels)
+        return np.mean((y_hat - schedule.target(target, examples.x0, examples.eps, t)) ** 2)
+
+    direction = np.random.default_rng(2).normal(size=p.size)
+    assert np.vdot(g.vector, direction) == pytest.approx(directional_derivative(loss, p.vector, direction), rel=1e-6)
+    entries = np.random.default_rng(3).choice(p.size, 60, replace=False)
+    slopes = numerical_gradient(loss, p.vector, entries=entries)
+    assert relative_error(g.vector[entries], slopes) < 1e-6
+
+
+def cut(examples, part):
+    return Examples(**{field.name: getattr(examples, field.name)[part] for field in fields(Examples)})
+
+
+@pytest.mark.parametrize(("batch_size", "slice_size"), [(4, 2), (7, 2), (12, 1), (12, 12)])
+def test_a_step_follows_the_gradient_of_its_whole_batch(batch_size, slice_size):
+    """However a batch is cut, and however many threads and shares there are, nothing is left out or counted twice."""
+    with Workers(2) as workers:
+        trainer = tiny.trainer(workers, batch_size=batch_size, slice_size=slice_size)
+        trainer.p.vector[:] = random_parameters(trainer.network, np.random.default_rng(1), np.float32).vector
+        batch = np.arange(batch_size)
+        expected = trainer.p.zeros_like()
+        losses = trainer.add_gradient(expected, trainer.draw(0, batch, batch), batch_size)
+        step = trainer.train_step(0, batch, batch)
+    assert relative_error(trainer.gradients[0].vector, expected.vector) < 1e-4
+    assert step.gradient_norm == pytest.approx(np.linalg.norm(expected.vector), rel=1e-4)
+    np.testing.assert_allclose(step.losses, losses, rtol=1e-4)
+
+
+# What it reports, and what it refuses
+
+
+def test_what_a_step_reports(workers):
+    trainer = tiny.trainer(workers, tiny.dataset(count=7), batch_size=3, epochs=2, learning_rate=0.01, warmup_steps=2)
+    steps = list(trainer.train())
+    assert [step.epoch for step in steps] == [1, 1, 1, 2, 2, 2]
+    assert [step.step for step in steps] == [1, 2, 3, 4, 5, 6]
+    assert [step.last_of_epoch for step in steps] == [False, False, True] * 2
+    assert [step.images for step in steps] == [3, 3, 1] * 2  # the last batch of an epoch is short
+    assert [step.learning_rate for step in steps[:3]] == pytest.approx([0.005, 0.01, 0.01])
+    for step in steps:
+        assert step.t.shape == step.losses.shape == (step.images,)
+        assert step.loss == pytest.approx(step.losses.mean())
+        assert 0 < step.gradient_norm < np.inf
+        assert step.seconds > 0
+
+
+def test_training_goes_on_from_where_the_trainer_stands(workers):
+    whole, parts = tiny.trainer(workers), tiny.trainer(workers)
+    expected = [step.loss for step in whole.train()]
+    found = [step.loss for count in (2, 1, 3) for step in islice(parts.train(), count)]  # three generators in turn
+    assert found == expected
+    assert list(parts.train()) == []
+
+
+def test_pictures_are_made_with_a_copy_of_the_averaged_parameters(workers):
+    trainer = tiny.trainer(workers)
+    for _ in trainer.train():
+        pass
+    denoiser = trainer.denoiser()
+    np.testing.assert_array_equal(denoiser.p.vector, trainer.optimiser.average)
+    assert not np.array_equal(denoiser.p.vector, trainer.p.vector)
+    trainer.train_step(0, np.arange(4), np.arange(4))
+    assert not np.array_equal(denoiser.p.vector, trainer.optimiser.average)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (Dataset(np.zeros((4, 16, 8, 3), np.uint8)), r"\(8, 8, 3\).*\(16, 8, 3\)"),
+        (Dataset(np.zeros((4, 8, 8, 1), np.uint8)), r"\(8, 8, 3\).*\(8, 8, 1\)"),
+        (Dataset(np.zeros((4, 8, 8, 3), np.uint8)), "3 classes, the data has 0"),
+        (tiny.dataset(num_classes=5), "3 classes, the data has 5"),
+    ],
+)
+def test_data_that_does_not_fit_the_network_is_refused(workers, data, message):
+    net = tiny.network()
+    with pytest.raises(MinidiffError, match=message):
+        Trainer(net, net.create_parameters(), data, TrainingConfig(), workers)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 0), ("batch_size", 0), ("slice_size", -1), ("learning_rate", 0.0), ("learning_rate", float("nan")),
+        ("clip", -1.0), ("class_dropout", 1.0), ("ema_decay", -0.1), ("T", 0), ("warmup_steps", -1),
+        ("weight_decay", -0.1), ("seed", -1), ("schedule", "spiral"), ("target", "score"),
+        ("time_distribution", "never"), ("optimiser", "sgd"),
+    ],
+)  # fmt: skip
+def test_numbers_and_names_that_make_no_sense_are_refused(workers, name, value):
+    with pytest.raises(MinidiffError) as caught:
+        tiny.trainer(workers, **{name: value})
+    assert str(value) in str(caught.value)
