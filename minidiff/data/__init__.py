@@ -3,14 +3,31 @@
     from minidiff.data import load
     cats = load("cats")                     # 1000 pictures (1000, 64, 64, 3)
     mine = load("photos/", size=32)         # your own
+    train, held_out = mine.split(0.1)
 
-`dataset.py` says what a data set is; `drawing.py`, `cats.py`, `shapes.py` and `landscapes.py` draw; `idx.py` and
-`folder.py` read.
+`dataset.py` says what a data set is, and `loading.py` opens any. `drawing.py`, `cats.py`, `shapes.py` and
+`landscapes.py` draw. `idx.py` (MNIST), `npy.py` and `npz.py` (NumPy), `cifar.py` and `opcodes.py` (CIFAR, STL),
+`folder.py` and `pictures.py` (your own) and `emoji.py` read, all of them from `files.py`: a folder or an archive. What
+arrays leave open is settled in `arrays.py`, `labels.py` and `sizing.py`. `saved.py` and `cache.py` keep, and
+`describe.py` tells what is there.
 """
 
 from minidiff.data.dataset import Dataset, to_bytes, to_pixels
-from minidiff.data.idx import load_idx, read_idx
+from minidiff.data.describe import contact_sheet, describe
+from minidiff.data.idx import read_idx
 from minidiff.data.loading import load
 from minidiff.data.procedural import DRAWN_SETS, draw
+from minidiff.data.saved import save
 
-__all__ = ["DRAWN_SETS", "Dataset", "draw", "load", "load_idx", "read_idx", "to_bytes", "to_pixels"]
+__all__ = [
+    "DRAWN_SETS",
+    "Dataset",
+    "contact_sheet",
+    "describe",
+    "draw",
+    "load",
+    "read_idx",
+    "save",
+    "to_bytes",
+    "to_pixels",
+]

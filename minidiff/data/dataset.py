@@ -54,6 +54,7 @@ class Dataset:
         source: where the pictures came from: a path, or how they were drawn.
         licence: terms of use, as far as they are known.
         notes: every assumption made on the way, one sentence each.
+        groups: text (N,) or None: pictures of one group are variants of one design, and `split` keeps them together.
 
     Raises:
         MinidiffError: the arrays do not have these shapes and types, or do not fit together.
@@ -66,6 +67,7 @@ class Dataset:
     source: str = ""
     licence: str = "unknown"
     notes: tuple[str, ...] = ()
+    groups: np.ndarray | None = None
 
     def __post_init__(self):
         images, labels = self.images, self.labels
@@ -76,6 +78,8 @@ class Dataset:
             )
         if images.size == 0:
             raise MinidiffError(f"{self.name}: there is not a single picture, shape {images.shape}; give at least one")
+        if self.groups is not None and self.groups.shape != images.shape[:1]:
+            raise MinidiffError(f"{self.name}: {len(images)} pictures need as many groups, not {self.groups.shape}")
         if labels is None:
             if self.class_names:
                 raise MinidiffError(f"{self.name}: class names without labels; give both or neither")
@@ -108,6 +112,11 @@ class Dataset:
         return self.images.shape[3]
 
     @property
+    def example_shape(self):
+        """The shape of one picture: (H, W, C)."""
+        return self.images.shape[1:]
+
+    @property
     def num_classes(self):
         return len(self.class_names)
 
@@ -124,7 +133,50 @@ class Dataset:
 
     def subset(self, indices):
         """The chosen pictures with their labels, as a data set of their own; names and notes stay."""
-        return replace(self, images=self.images[indices], labels=None if self.labels is None else self.labels[indices])
+        labels = None if self.labels is None else self.labels[indices]
+        groups = None if self.groups is None else self.groups[indices]
+        return replace(self, images=self.images[indices], labels=labels, groups=groups)
+
+    def split(self, fraction=0.1, seed=0):
+        """Cut into two sets: one to train on, and one to be held out, for a fair test.
+
+        Groups are not torn apart: of a design that comes in six skin tones, all six fall on one side. Otherwise a
+        network that has seen five of them would be tested on what it knows.
+
+        Args:
+            fraction: of the groups (of the pictures, where no groups are known) to hold out, between 0 and 1.
+            seed: of the choice.
+
+        Returns:
+            Two data sets, each in the old order: to train on, and held out.
+
+        Raises:
+            MinidiffError: the fraction is not between 0 and 1, or there is but one group.
+        """
+        _, group = np.unique(np.arange(len(self)) if self.groups is None else self.groups, return_inverse=True)
+        num_groups = int(group.max()) + 1
+        if not 0 < fraction < 1 or num_groups < 2:
+            raise MinidiffError(
+                f"{self.name}: cannot hold out {fraction} of {num_groups}; give a fraction between 0 and 1, "
+                "and a set of at least two pictures or designs"
+            )
+        num_held_out = min(max(1, round(fraction * num_groups)), num_groups - 1)
+        is_held_out = np.zeros(num_groups, bool)
+        is_held_out[np.random.default_rng(seed).permutation(num_groups)[:num_held_out]] = True
+        what = "pictures" if self.groups is None else "designs"
+        train, held_out = self.subset(~is_held_out[group]), self.subset(is_held_out[group])
+        return (
+            train.noted(f"{num_groups - num_held_out} of {num_groups} {what}, the others are held out, seed {seed}"),
+            held_out.noted(f"{num_held_out} of {num_groups} {what}, held out, seed {seed}"),
+        )
+
+    def distinct(self):
+        """The same data set without repetitions: of pictures that are equal in every byte, the first is kept."""
+        seen = set()
+        digests = (hashlib.sha256(image.tobytes()).digest() for image in self.images)
+        is_first = np.array([digest not in seen and not seen.add(digest) for digest in digests])
+        num_copies = len(self) - int(is_first.sum())
+        return self.subset(is_first).noted(f"{num_copies} exact copies left out") if num_copies else self
 
     def noted(self, note):
         """The same data set with one more note."""

@@ -1,106 +1,188 @@
-"""A folder of pictures: photographs, drawings, scans, of any size and format that Pillow opens.
+"""A folder of pictures, or a .zip or .tgz of them: photographs, drawings, scans, of any size.
 
     photos/a.jpg, photos/b.png ...                     a set without labels
     photos/cats/a.jpg, photos/dogs/b.jpg ...           one class for each sub-folder, in the order of their names
+    photos/train/cats/a.jpg, photos/val/cats/b.jpg ... the same, cut into parts
 
-Every picture is turned upright (EXIF), laid on white where it is transparent, cut to the largest square in its middle,
-and resized with a Lanczos filter. Transparency goes before resizing: afterwards the invisible colours of transparent
-pixels would have leaked into the rim of the visible ones. Files that cannot be read are left out, counted and named.
+What is done to each picture stands in `pictures.py`. Files that cannot be read are left out, counted and named.
 """
 
-import os
-import struct
-import warnings
-import zlib
-from pathlib import Path
+import re
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import __version__ as PILLOW_VERSION
 
+from minidiff.data import cache
+from minidiff.data.choosing import choose
 from minidiff.data.dataset import Dataset
+from minidiff.data.files import printable
+from minidiff.data.limits import MAX_BYTES, MAX_PIXELS
+from minidiff.data.pictures import UNREADABLE, open_picture, square
+from minidiff.data.sizing import MAX_SIZE
 from minidiff.errors import MinidiffError
 
-MAX_PIXELS = 80_000_000  # in one picture
-MAX_BYTES = 2**31  # of the whole set, once resized
-IGNORED = {"thumbs.db", "desktop.ini"}
-SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")
-GREY = ("1", "L", *SIXTEEN_BIT)
-# What Pillow's decoders raise on damaged files.
-UNREADABLE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    EOFError,
-    IndexError,
-    KeyError,
-    OverflowError,
-    MemoryError,
-    NotImplementedError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
+DEFAULT_SIZE = 64
+PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+PICTURE_NAME = re.compile(r"\.(png|jpe?g|jfif|gif|bmp|webp|avif|tiff?|p[bgpn]m)$", re.IGNORECASE)
 
 
-def load_folder(path, size=64, num_images=None, seed=0, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES):
-    """A data set from a folder of pictures.
-
-    Links to places outside the folder, and linked sub-folders, are not followed. Files whose names begin with a dot are
-    ignored.
+def load_folder(
+    files,
+    size=None,
+    num_images=None,
+    seed=0,
+    part=None,
+    max_pixels=MAX_PIXELS,
+    max_bytes=MAX_BYTES,
+    cache_folder=None,
+):
+    """A data set from picture files.
 
     Args:
-        path: the folder; with sub-folders, each of them is a class.
-        size: height and width to resize to, in pixels.
+        files: `Files` of a folder or archive.
+        size: height and width to resize to, in pixels; 64 by default.
         num_images: take this many files, chosen at random; all of them by default.
         seed: of that choice.
+        part: "train", "val" or "test", if there are folders of these names; by default "train".
         max_pixels: larger pictures are left out.
         max_bytes: limit on the size of the whole set in memory.
+        cache_folder: where decoded pictures are kept for the next time; nowhere by default.
 
     Returns:
         Dataset with images (N, size, size, 3), or (N, size, size, 1) if every picture is grey.
 
     Raises:
-        MinidiffError: no such folder, nothing in it, not one readable picture, or more than max_bytes.
+        MinidiffError: no pictures, not one of them readable, or more than max_bytes.
     """
-    root = Path(path)
-    if not root.is_dir():
-        raise MinidiffError(f"{root}: no such folder; check the path")
-    if size < 1:
-        raise MinidiffError(f"{root}: size is {size}; give at least 1 pixel")
-    files, notes = list_files(root)
-    if not files:
-        raise MinidiffError(f"{root}: the folder holds no files; give one with pictures, or with one folder per class")
-    if num_images is not None:
-        if not 1 <= num_images <= len(files):
-            raise MinidiffError(f"{root}: {num_images} pictures asked for; give a number from 1 to {len(files)}")
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(files))[:num_images])
-        notes.append(f"{num_images} of {len(files)} files chosen at random, seed {seed}")
-        files = [files[i] for i in chosen]
-    if len(files) * size * size * 3 > max_bytes:
-        raise MinidiffError(
-            f"{root}: {len(files)} pictures of {size} x {size} take more than {max_bytes:,} bytes; "
-            "give a smaller size or num_images"
-        )
+    names, labels, class_names, notes = sort_files(files, part)
+    chosen, choice = choose(len(names), num_images, seed, files.path, "files")
+    names = np.array(names, dtype=object)[chosen].tolist()
+    images, kept, picture_notes = read_pictures(files, names, size, max_pixels, max_bytes, cache_folder)
+    if labels is not None:
+        labels = labels[chosen][kept]
+    notes = (*files.notes, *notes, *choice, *picture_notes)
+    return Dataset(images, labels, class_names, files.title, files.source, "that of the pictures", notes)
 
-    images = np.empty((len(files), size, size, 3), np.uint8)
-    kept, skipped, cropped, enlarged, all_grey = [], [], 0, 0, True
-    for file in files:
+
+def sort_files(files, part):
+    """Which files are pictures of the part that is wanted, and of which class each is.
+
+    Returns:
+        Names, labels (N,) or None, class names, and notes.
+
+    Raises:
+        MinidiffError: no files at all, or no such part.
+    """
+    names, notes = list(files.names), []
+    if files.is_packed:  # packages bring other files along; in a folder those are left out by name, one by one
+        names = [name for name in names if PICTURE_NAME.search(name)]
+    if not names:
+        raise MinidiffError(
+            f"{files.path}: holds no pictures; give a folder or archive with pictures, or with one folder per class"
+        )
+    paths = {name: tuple(name.split("/")) for name in names}
+    in_folders = [name for name in names if len(paths[name]) > 1]
+    if in_folders and len(in_folders) < len(names):
+        notes.append(f"{len(names) - len(in_folders)} files beside the class folders ignored")
+        names = in_folders
+    shared = common_folders([paths[name] for name in names])
+    if shared and not files.is_packed:
+        notes.append(f"all pictures lie in {'/'.join(shared)}")
+    paths = {name: paths[name][len(shared) :] for name in names}
+
+    parts = {PARTS.get(path[0].lower()) if len(path) > 1 else None for path in paths.values()}
+    if parts and None not in parts:
+        wanted = part or ("train" if "train" in parts else min(parts))
+        if wanted not in parts:
+            raise MinidiffError(f"{files.path}: there is no part called {part!r}; it has {', '.join(sorted(parts))}")
+        notes.append(f"the {wanted} part was taken of {', '.join(sorted(parts))}")
+        names = [name for name in names if PARTS[paths[name][0].lower()] == wanted]
+        paths = {name: paths[name][1:] for name in names}
+    elif part is not None:
+        raise MinidiffError(f"{files.path}: is not divided into parts; leave out part, which is {part!r}")
+
+    folders = [paths[name][0] if len(paths[name]) > 1 else None for name in names]
+    class_names = tuple(sorted({folder for folder in folders if folder is not None}))
+    if not class_names:
+        return names, None, (), tuple(notes)
+    if None in folders:
+        notes.append(f"{folders.count(None)} files beside the class folders ignored")
+        names = [name for name, folder in zip(names, folders, strict=True) if folder is not None]
+    number = {name: label for label, name in enumerate(class_names)}
+    labels = np.array([number[folder] for folder in folders if folder is not None])
+    return names, labels, tuple(printable(name) for name in class_names), tuple(notes)
+
+
+def common_folders(paths):
+    """The folders that all paths begin with, unless one of them is the name of a part."""
+    shared = []
+    for level in zip(*(path[:-1] for path in paths), strict=False):
+        if len(set(level)) > 1 or level[0].lower() in PARTS:
+            break
+        shared.append(level[0])
+    return tuple(shared)
+
+
+def read_pictures(files, names, size, max_pixels, max_bytes, cache_folder):
+    """Decode picture files, or find them decoded in the cache.
+
+    Args:
+        files: `Files` they are among.
+        names: of the pictures.
+        size, max_pixels, max_bytes, cache_folder: as in `load_folder`.
+
+    Returns:
+        uint8 (N, size, size, C); the positions in `names` of the readable ones (N,); notes.
+
+    Raises:
+        MinidiffError: not one can be read, or they are too many.
+    """
+    size = DEFAULT_SIZE if size is None else size
+    if not 1 <= size <= MAX_SIZE:
+        raise MinidiffError(f"{files.path}: size is {size}; give a size from 1 to {MAX_SIZE} pixels")
+    if len(names) * size * size * 3 > max_bytes:
+        raise MinidiffError(
+            f"{files.path}: {len(names)} pictures of {size} x {size} take more than {max_bytes:,} bytes; "
+            "give a smaller size or num_images, or raise max_bytes"
+        )
+    if cache_folder is None:
+        return decode(files, names, size, max_pixels, max_bytes)
+    try:
+        entry = cache.entry_path(cache_folder, files, names, size, max_pixels, max_bytes, PILLOW_VERSION)
+    except OSError as error:  # a file that cannot even be opened: decoding names it
+        images, positions, notes = decode(files, names, size, max_pixels, max_bytes)
+        return images, positions, (*notes, f"not kept for the next time: {error}")
+    if found := cache.find(entry, max_bytes + 2**20 * len(names)):
+        return found
+    images, positions, notes = decode(files, names, size, max_pixels, max_bytes)
+    return images, positions, notes + cache.keep(entry, images, positions, notes)
+
+
+def decode(files, names, size, max_pixels, max_bytes):
+    """What `read_pictures` does, without the cache."""
+    images, kept, skipped = np.empty((len(names), size, size, 3), np.uint8), [], []
+    cropped, enlarged, all_grey = 0, 0, True
+    for i, name in enumerate(names):
         try:
-            picture = open_picture(file, size, max_pixels)
+            if files.size(name) > max_bytes:  # some decoders read the whole file first
+                raise ValueError(f"larger than {max_bytes:,} bytes")
+            with files.open(name) as stream:
+                picture = open_picture(stream, size, max_pixels)
         except UNREADABLE as error:
-            skipped.append(f"{file.relative_to(root)} ({str(error).splitlines()[0] if str(error) else 'damaged'})")
+            skipped.append(f"{printable(name)} ({str(error).splitlines()[0][:100] if str(error) else 'damaged'})")
             continue
         cropped += picture.width != picture.height
         enlarged += min(picture.size) < size
         all_grey &= picture.mode == "L"
         images[len(kept)] = np.asarray(square(picture, size)).reshape(size, size, -1)  # grey fills all three channels
-        kept.append(file)
+        kept.append(i)
     if not kept:
-        raise MinidiffError(f"{root}: none of {len(files)} files is a readable picture; the first is {skipped[0]}")
+        raise MinidiffError(
+            f"{files.path}: none of {len(names)} files is a readable picture; the first is {skipped[0]}"
+        )
     images = images[: len(kept), :, :, :1].copy() if all_grey else images[: len(kept)]
 
-    notes.append(f"resized to {size} x {size}")
+    notes = [f"resized to {size} x {size}"]
     if cropped:
         notes.append(f"{cropped} pictures cropped to the square in their middle")
     if enlarged:
@@ -110,86 +192,4 @@ def load_folder(path, size=64, num_images=None, seed=0, max_pixels=MAX_PIXELS, m
     if skipped:
         named = ", ".join(skipped[:5]) + (", ..." if len(skipped) > 5 else "")
         notes.append(f"{len(skipped)} files left out: {named}")
-    labels, class_names = classes(root, kept)
-    return Dataset(images, labels, class_names, root.resolve().name, str(root), "that of the pictures", tuple(notes))
-
-
-def list_files(root):
-    """The files that may be pictures, sorted, and notes on those passed over.
-
-    Returns:
-        list of Path: all files in sub-folders if there are any, otherwise the files in `root` itself.
-        list of str.
-    """
-    inside = root.resolve()
-    files, links = [], 0
-    for folder, subfolders, names in os.walk(root):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        for name in names:
-            file = Path(folder, name)
-            if name.startswith(".") or name.lower() in IGNORED:
-                continue
-            if file.is_symlink() and not file.resolve().is_relative_to(inside):
-                links += 1
-                continue
-            files.append(file)
-    notes = [f"{links} links out of the folder ignored"] if links else []
-    in_classes = [file for file in files if file.parent != root]
-    if in_classes and len(in_classes) < len(files):
-        notes.append(f"{len(files) - len(in_classes)} files beside the class folders ignored")
-    return sorted(in_classes or files), notes
-
-
-def classes(root, files):
-    """Labels (N,) and class names from the first folder below `root`, or (None, ()) for a flat folder."""
-    if files[0].parent == root:
-        return None, ()
-    names = [file.relative_to(root).parts[0] for file in files]
-    class_names = sorted(set(names))
-    return np.array([class_names.index(name) for name in names]), tuple(class_names)
-
-
-def open_picture(path, size, max_pixels=MAX_PIXELS):
-    """One picture, upright, opaque, 8 bits a channel.
-
-    Args:
-        path: the file.
-        size: a JPEG may be decoded at reduced scale, but not below twice this size.
-        max_pixels: a larger picture is refused before it is decoded.
-
-    Returns:
-        PIL.Image.Image of mode "L" or "RGB".
-
-    Raises:
-        OSError, ValueError and others (see UNREADABLE): the file is no picture, damaged, or too large.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is stricter
-        image = Image.open(path)
-    with image:
-        if image.width * image.height > max_pixels:
-            raise ValueError(f"{image.width} x {image.height} is more than {max_pixels:,} pixels")
-        image.draft(None, (2 * size, 2 * size))
-        image.load()
-        return opaque(ImageOps.exif_transpose(image))
-
-
-def opaque(image):
-    """Any mode to "L" or "RGB": 16 bits become 8, palettes become colours, transparency becomes white."""
-    if image.mode in SIXTEEN_BIT:
-        values = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
-        return Image.fromarray(((values + 128) // 257).astype(np.uint8))  # 65535 / 255 = 257
-    if image.mode == "F":
-        raise ValueError("floating-point picture, its range is not known")
-    if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    return image.convert("L" if image.mode in GREY else "RGB")
-
-
-def square(image, size):
-    """The largest square in the middle, resized to size x size."""
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    box = (left, top, left + side, top + side)
-    return image.resize((size, size), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+    return images, np.array(kept), tuple(notes)

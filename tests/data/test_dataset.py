@@ -45,6 +45,54 @@ def test_subset_keeps_pictures_and_labels_together():
     assert Dataset(images).subset([1]).labels is None
 
 
+def test_a_split_is_two_parts_of_the_whole():
+    images = random_images(20)
+    dataset = Dataset(images, np.arange(20) % 2, ("a", "b"))
+    train, held_out = dataset.split(0.25, seed=3)
+    assert (len(train), len(held_out)) == (15, 5)
+    rows = {image.tobytes(): i for i, image in enumerate(images)}
+    sides = [[rows[image.tobytes()] for image in part.images] for part in (train, held_out)]
+    assert sorted(sides[0] + sides[1]) == list(range(20))
+    assert sides[0] == sorted(sides[0])
+    assert train.labels.tolist() == [i % 2 for i in sides[0]]
+    assert any("held out" in note for note in held_out.notes)
+    again, other = dataset.split(0.25, seed=3)[1], dataset.split(0.25, seed=4)[1]
+    np.testing.assert_array_equal(again.images, held_out.images)
+    assert (other.images != held_out.images).any()
+
+
+def test_a_split_keeps_designs_together():
+    groups = np.array(["cook", "pilot", "cook", "judge", "pilot", "cook", "nurse", "judge"])
+    dataset = Dataset(random_images(8), groups=groups)
+    for seed in range(10):
+        train, held_out = dataset.split(0.5, seed)
+        assert set(train.groups) | set(held_out.groups) == set(groups)
+        assert not set(train.groups) & set(held_out.groups)
+        assert len(set(held_out.groups)) == 2
+
+
+@pytest.mark.parametrize(("num_images", "fraction"), [(5, 0.0), (5, 1.0), (5, -0.5), (1, 0.5), (5, float("nan"))])
+def test_what_cannot_be_split_is_refused(num_images, fraction):
+    with pytest.raises(MinidiffError, match="cannot hold out"):
+        Dataset(random_images(num_images)).split(fraction)
+
+
+@pytest.mark.parametrize("fraction", [0.001, 0.999])
+def test_neither_side_of_a_split_is_empty(fraction):
+    train, held_out = Dataset(random_images(5)).split(fraction)
+    assert min(len(train), len(held_out)) == 1
+
+
+def test_exact_copies_are_found():
+    images = random_images(4)
+    dataset = Dataset(images[[2, 0, 2, 1, 0]], np.array([0, 1, 0, 1, 1]), ("a", "b"))
+    distinct = dataset.distinct()
+    np.testing.assert_array_equal(distinct.images, images[[2, 0, 1]])
+    assert distinct.labels.tolist() == [0, 1, 1]
+    assert any("2 exact copies" in note for note in distinct.notes)
+    assert Dataset(images).distinct().notes == ()
+
+
 def test_labels_become_int64():
     assert Dataset(random_images(), np.zeros(5, np.uint8), ("a",)).labels.dtype == np.int64
 

@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minidiff.data.folder import load_folder
+from minidiff.data import load
 from minidiff.errors import MinidiffError
 
 RED, GREEN, BLUE, WHITE, GREY = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (128, 128, 128)
+
+
+def load_folder(path, size=64, **options):
+    return load(path, size, cache_folder=None, **options)
 
 
 def quarters(size=32, colours=(RED, GREEN, BLUE, WHITE)):
@@ -227,15 +231,57 @@ def test_some_chosen_at_random(tmp_path):
     assert first.tolist() == again.tolist() != other.tolist()
 
 
+def test_parts_by_folder(tmp_path):
+    for name in ("train/cats/1", "train/dogs/2", "train/dogs/3", "Validation/cats/4", "Validation/dogs/5"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), RED if "cats" in name else BLUE).save(tmp_path / f"{name}.png")
+    train, held_out = load_folder(tmp_path, 8), load_folder(tmp_path, 8, part="val")
+    assert train.class_names == held_out.class_names == ("cats", "dogs")
+    assert (train.labels.tolist(), held_out.labels.tolist()) == ([0, 1, 1], [0, 1])
+    assert any("the train part was taken of train, val" in note for note in train.notes)
+    with pytest.raises(MinidiffError, match="no part called 'test'; it has train, val"):
+        load_folder(tmp_path, 8, part="test")
+    with pytest.raises(MinidiffError, match="not divided into parts"):
+        load_folder(tmp_path / "train", 8, part="train")
+
+
+def test_folders_around_the_classes_are_passed_through(tmp_path):
+    for name in ("archive/PetImages/Cat/1", "archive/PetImages/Dog/2"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        quarters().save(tmp_path / f"{name}.png")
+    dataset = load_folder(tmp_path, 8)
+    assert dataset.class_names == ("Cat", "Dog")
+    assert any("all pictures lie in archive/PetImages" in note for note in dataset.notes)
+
+
+def test_names_that_no_terminal_can_show(tmp_path):
+    folder = os.fsencode(tmp_path) + b"/cat\xff\x1b[31m"
+    os.mkdir(folder)
+    quarters().save(os.fsdecode(folder + b"/1.png"))
+    (tmp_path / "dogs").mkdir()
+    quarters().save(tmp_path / "dogs" / "2.png")
+    dataset = load_folder(tmp_path, 8)
+    assert dataset.class_names == ("cat\\udcff?[31m", "dogs")
+    "".join(dataset.class_names).encode()  # does not raise
+
+
+def test_a_format_that_would_start_another_program_is_not_opened(tmp_path):
+    quarters().save(tmp_path / "page.png", format="EPS")
+    quarters().save(tmp_path / "good.png")
+    dataset = load_folder(tmp_path, 8)
+    assert len(dataset) == 1
+    assert any("page.png (cannot identify" in note for note in dataset.notes)
+
+
 def test_mistakes_are_explained(tmp_path):
-    with pytest.raises(MinidiffError, match="no files"):
+    with pytest.raises(MinidiffError, match="holds no pictures"):
         load_folder(tmp_path)
-    with pytest.raises(MinidiffError, match="no such folder"):
+    with pytest.raises(MinidiffError, match="no data at"):
         load_folder(tmp_path / "nowhere")
     quarters().save(tmp_path / "a.png")
     with pytest.raises(MinidiffError, match="from 1 to 1"):
         load_folder(tmp_path, num_images=2)
     with pytest.raises(MinidiffError, match="smaller size"):
         load_folder(tmp_path, 64, max_bytes=64 * 64 * 3 - 1)
-    with pytest.raises(MinidiffError, match="at least 1"):
+    with pytest.raises(MinidiffError, match="size from 1"):
         load_folder(tmp_path, 0)

@@ -2,12 +2,14 @@
 
 import gzip
 import struct
+import tarfile
 import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
 
-from minidiff.data import load_idx, read_idx
+from minidiff.data import load, read_idx
 from minidiff.data.idx import FASHION_CLASSES
 from minidiff.errors import MinidiffError
 
@@ -129,7 +131,7 @@ SPELLINGS = [
 @pytest.mark.parametrize("by_folder", [False, True])
 def test_a_pair_is_found_however_it_is_spelled(tmp_path, names, by_folder):
     images = write_pair(tmp_path / "digits", names=names)
-    dataset = load_idx(tmp_path / "digits" if by_folder else tmp_path / "digits" / names[0])
+    dataset = load(tmp_path / "digits" if by_folder else tmp_path / "digits" / names[0])
     assert dataset.images.shape == (6, 32, 32, 1)
     np.testing.assert_array_equal(dataset.images[:, 2:30, 2:30, 0], images)
     assert dataset.labels.tolist() == [0, 1, 2, 3, 4, 5]
@@ -141,32 +143,30 @@ def test_a_pair_is_found_however_it_is_spelled(tmp_path, names, by_folder):
 def test_the_training_set_is_preferred(tmp_path):
     write_pair(tmp_path, 4, names=("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"))
     write_pair(tmp_path, 7)
-    assert len(load_idx(tmp_path)) == 7
-    assert len(load_idx(tmp_path / "t10k-images-idx3-ubyte")) == 4
+    assert len(load(tmp_path)) == 7
+    assert len(load(tmp_path / "t10k-images-idx3-ubyte")) == 4
 
 
 def test_padding_is_black_even_and_noted(tmp_path):
     images = write_pair(tmp_path, side=21)
-    dataset = load_idx(tmp_path)
+    dataset = load(tmp_path)
     assert dataset.images.shape == (6, 24, 24, 1)
     np.testing.assert_array_equal(dataset.images[:, 1:22, 1:22, 0], images)
     assert dataset.images.sum() == images.sum()  # everything else is 0
     assert any("21 x 21 to 24 x 24" in note for note in dataset.notes)
-    assert load_idx(tmp_path, size=40).images.shape == (6, 40, 40, 1)
-    with pytest.raises(MinidiffError, match="21 x 21"):
-        load_idx(tmp_path, size=16)
+    assert load(tmp_path, size=40).images.shape == (6, 40, 40, 1)
 
 
 def test_sizes_that_fit_are_left_alone(tmp_path):
     images = write_pair(tmp_path, side=16)
-    dataset = load_idx(tmp_path)
+    dataset = load(tmp_path)
     np.testing.assert_array_equal(dataset.images[..., 0], images)
     assert dataset.notes == ()
 
 
 def test_fashion_classes_are_known_by_the_folder(tmp_path):
     write_pair(tmp_path / "fashion-mnist", num_images=20, side=8)
-    dataset = load_idx(tmp_path / "fashion-mnist")
+    dataset = load(tmp_path / "fashion-mnist")
     assert dataset.class_names == FASHION_CLASSES
     assert dataset.class_names[9] == "ankle boot"
     assert "Zalando" in dataset.licence
@@ -175,7 +175,7 @@ def test_fashion_classes_are_known_by_the_folder(tmp_path):
 def test_images_without_labels(tmp_path):
     write_pair(tmp_path)
     (tmp_path / "train-labels-idx1-ubyte").unlink()
-    dataset = load_idx(tmp_path)
+    dataset = load(tmp_path)
     assert dataset.labels is None
     assert any("no labels" in note for note in dataset.notes)
 
@@ -185,22 +185,63 @@ def test_files_that_do_not_belong_together(tmp_path):
     labels = tmp_path / "train-labels-idx1-ubyte"
     labels.write_bytes(idx_bytes((5,), range(5)))
     with pytest.raises(MinidiffError, match="6 pictures"):
-        load_idx(tmp_path)
+        load(tmp_path)
     labels.write_bytes(idx_bytes((6,), [0, 1, 2, -3, 4, 5], 0x09))
-    with pytest.raises(MinidiffError, match="6 pictures"):
-        load_idx(tmp_path)
+    with pytest.raises(MinidiffError, match="from -3 to 5"):
+        load(tmp_path)
     with pytest.raises(MinidiffError, match="images file of the pair"):
-        load_idx(labels)
-
-
-def test_a_folder_without_images(tmp_path):
-    (tmp_path / "notes.txt").write_text("nothing here")
-    with pytest.raises(MinidiffError, match="no IDX images"):
-        load_idx(tmp_path)
+        load(labels)
 
 
 def test_an_empty_set_is_refused(tmp_path):
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(idx_bytes((0, 28, 28), []))
     with pytest.raises(MinidiffError, match="pictures"):
-        load_idx(path)
+        load(path)
+
+
+def test_sizes_below_shrink_the_pictures(tmp_path):
+    images = write_pair(tmp_path, side=24)
+    dataset = load(tmp_path, size=12)
+    averages = images.reshape(6, 12, 2, 12, 2).mean(axis=(2, 4))
+    assert np.abs(dataset.images[..., 0] - averages).mean() < 25  # Lanczos keeps more detail than averaging
+    assert np.abs(np.roll(dataset.images, 1, axis=0)[..., 0] - averages).mean() > 35
+    assert any("from 24 x 24 to 12 x 12" in note for note in dataset.notes)
+
+
+def test_the_part_is_chosen_by_name(tmp_path):
+    write_pair(tmp_path, 4, names=("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"))
+    assert len(load(tmp_path)) == 4
+    with pytest.raises(MinidiffError, match="'train'; it has test"):
+        load(tmp_path, part="train")
+    write_pair(tmp_path, 7)
+    assert len(load(tmp_path, part="test")) == 4
+    assert len(load(tmp_path, part="train")) == 7
+
+
+def test_pictures_on_their_side_are_turned(tmp_path):
+    images = write_pair(tmp_path, side=16)
+    dataset = load(tmp_path, layout="NWH")
+    np.testing.assert_array_equal(dataset.images[..., 0], images.transpose(0, 2, 1))
+
+
+def test_huge_labels_do_not_take_huge_memory(tmp_path):
+    write_pair(tmp_path, 3)
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx_bytes((3,), [7, 2**31 - 1, 7], 0x0C))
+    dataset = load(tmp_path)
+    assert dataset.class_names == ("7", "2147483647")
+    assert dataset.labels.tolist() == [0, 1, 0]
+
+
+def test_a_pair_within_an_archive(tmp_path):
+    images = write_pair(tmp_path / "package" / "data")
+    with tarfile.open(tmp_path / "digits.tgz", "w:gz") as archive:
+        archive.add(tmp_path / "package", "package")
+    with zipfile.ZipFile(tmp_path / "digits.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in (tmp_path / "package").rglob("*-ubyte"):
+            archive.write(file, file.relative_to(tmp_path))
+    for name in ("digits.tgz", "digits.zip"):
+        dataset = load(tmp_path / name)
+        np.testing.assert_array_equal(dataset.images[:, 2:30, 2:30, 0], images)
+        assert dataset.labels.tolist() == [0, 1, 2, 3, 4, 5]
+        assert dataset.name == "digits"

@@ -65,8 +65,47 @@ def test_unknown_names_are_told_what_exists():
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "essay.txt").write_text("Once upon a time")
-    with pytest.raises(MinidiffError, match=r"essay\.txt: not an IDX file"):
+    with pytest.raises(MinidiffError, match=r"essay\.txt: begins with 4f 6e 63 65, as no file"):
         load(tmp_path / "essay.txt")
+
+
+def test_a_single_picture_is_refused(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "one.png")
+    with pytest.raises(MinidiffError, match=r"one\.png: a single picture; give the folder"):
+        load(tmp_path / "one.png")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("layout", "NHWC"),
+        ("value_range", (0, 1)),
+        ("part", "train"),
+        ("subset", "people"),
+        ("images_key", "x"),
+        ("labels_key", "y"),
+        ("max_pixels", 5),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(option, value):
+    with pytest.raises(MinidiffError, match=f"{option} means nothing here"):
+        load("shapes", size=8, num_images=6, **{option: value})
+
+
+def test_a_part_of_a_single_file_is_refused(tmp_path):
+    write_pair(tmp_path)
+    np.save(tmp_path / "x.npy", np.zeros((2, 8, 8), np.uint8))
+    for name in ("train-images-idx3-ubyte", "x.npy"):
+        with pytest.raises(MinidiffError, match="is one file, without parts"):
+            load(tmp_path / name, part="train")
+
+
+def test_exact_copies_can_be_left_out(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8), dtype=np.uint8)
+    np.save(tmp_path / "x.npy", images[[0, 1, 0, 2, 1, 3, 4]])
+    dataset = load(tmp_path / "x.npy", distinct=True)
+    np.testing.assert_array_equal(dataset.images[..., 0], images)
+    assert any("2 exact copies" in note for note in dataset.notes)
 
 
 def test_importing_is_cheap():

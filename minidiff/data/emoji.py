@@ -1,0 +1,192 @@
+"""Emoji packages as they are downloaded: pictures named after their code points, such as 1f469-1f3fd-200d-1f680.png.
+
+Known are the npm packages `emoji-datasource-google` and `-twitter` (PNG, 64 x 64) and `@lobehub/fluent-emoji-3d`
+(WebP, 256 x 256), each as the .tgz that `npm pack` leaves. What an emoji shows is told by its code points alone, after
+the groups of the Unicode Consortium (emoji-test.txt):
+
+    people     busts: persons, gestures and professions; a base, a skin tone or none, hair or tools. Class: the tone
+    faces      faces, hearts, animals and plants. Class: which of these
+    all        whatever there is, without classes
+
+One design comes in up to six skin tones, and every package draws the same designs. So `Dataset.groups` is the emoji
+without its tone, and `Dataset.split` holds out whole designs.
+"""
+
+import json
+import re
+
+import numpy as np
+
+from minidiff.data.choosing import choose
+from minidiff.data.dataset import Dataset
+from minidiff.data.folder import PICTURE_NAME, read_pictures
+from minidiff.data.limits import DAMAGED, MAX_BYTES, MAX_PIXELS
+from minidiff.errors import MinidiffError
+
+CODE_POINTS = re.compile(r"[0-9a-f]{4,5}(-[0-9a-f]{4,5})*")
+PICTOGRAPHS = range(0x1F000, 0x1FB00)
+TONES = ("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff")  # Fitzpatrick's scale of skin, type 1-2 to type 6
+TONE_NAMES = ("yellow", "light", "medium-light", "medium", "medium-dark", "dark")
+JOINERS = ("200d", "fe0f")  # zero-width joiner, "show as a picture"
+MAX_PACKAGE_JSON = 2**16  # bytes
+SUBSETS = ("people", "faces", "all")
+# A package in which the pictures of two tones bear each other's names: in 137 of its 140 people "medium-light" is
+# darker than "medium", while with Google and Twitter it is lighter in every one.
+EXCHANGED_PACKAGE, EXCHANGED_VERSION = "@lobehub/fluent-emoji-3d", "1.1.0"
+EXCHANGED_TONES = {"medium-light": "medium", "medium": "medium-light"}
+LICENCES = {  # by what stands in the names of the files
+    "google/": "Noto Emoji, (c) Google, Apache-2.0",
+    "twitter/": "Twemoji, (c) Twitter and other contributors, CC BY 4.0",
+    "assets/": "Fluent Emoji, (c) Microsoft, MIT",
+}
+
+# Code points as ranges, in hexadecimal: "1f466-1f469" is four of them.
+PEOPLE = """
+    1f466-1f469 1f471 1f474-1f476 1f9d1-1f9d4
+    1f481 1f645-1f647 1f64b 1f64d-1f64e 1f926 1f937 1f9cf
+    1f46e 1f470 1f472-1f473 1f477-1f478 1f482 1f575 1f930-1f931 1f934-1f935 1f977 1f9d5 1fac3-1fac5
+"""
+ATTRIBUTES = """
+    2640 2642 1f9b0-1f9b3
+    2695-2696 2708 1f33e 1f373 1f37c 1f393 1f3a4 1f3a8 1f3eb 1f3ed 1f4bb-1f4bc 1f527 1f52c 1f680 1f692
+"""
+FACES = {
+    "face": """
+        2620 2639-263a 1f479-1f47b 1f47d-1f480 1f4a9 1f600-1f637 1f641-1f644 1f910-1f917 1f920-1f925 1f927-1f92f
+        1f970-1f976 1f978-1f97a 1f9d0 1fae0-1fae5 1fae8-1fae9
+    """,
+    "heart": "2763-2764 1f48c 1f493-1f49f 1f5a4 1f90d-1f90e 1f9e1 1fa75-1fa77",
+    "animal": """
+        1f400-1f43f 1f54a 1f577-1f578 1f638-1f640 1f648-1f64a 1f980-1f9ae
+        1fab0-1fab3 1fab6 1fab8 1fabc-1fabd 1fabf 1face-1facf
+    """,
+    "plant": """
+        2618 1f331-1f335 1f337-1f33c 1f33e-1f344 1f3f5 1f490 1f4ae 1f940 1fab4 1fab7 1fab9-1fabb 1fabe
+    """,
+}
+
+
+def in_ranges(code_point, ranges):
+    """Whether a code point (hexadecimal text) is in ranges as they are written above."""
+    number = int(code_point, 16)
+    for bounds in ranges.split():
+        first, _, last = bounds.partition("-")
+        if int(first, 16) <= number <= int(last or first, 16):
+            return True
+    return False
+
+
+def code_points(name):
+    """The code points in the name of a picture, as a list of hexadecimal texts; empty if it is not named so."""
+    stem = name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    return stem.split("-") if PICTURE_NAME.search(name) and CODE_POINTS.fullmatch(stem) else []
+
+
+def without_tone(points):
+    """The design: the code points without skin tones and joiners."""
+    return [point for point in points if point not in TONES and point not in JOINERS]
+
+
+def label_of(points, subset):
+    """The class of an emoji in a subset, or None if it does not belong to it.
+
+    Args:
+        points: its code points.
+        subset: "people" or "faces".
+
+    Returns:
+        Index into TONE_NAMES or into FACES, or None.
+    """
+    design = without_tone(points)
+    if not design:
+        return None
+    if subset == "people":
+        is_person = in_ranges(design[0], PEOPLE) and all(in_ranges(point, ATTRIBUTES) for point in design[1:])
+        tones = [point for point in points if point in TONES]
+        return (TONES.index(tones[0]) + 1 if tones else 0) if is_person else None
+    for label, ranges in enumerate(FACES.values()):
+        if in_ranges(design[0], ranges):
+            return label
+    return None
+
+
+def is_emoji(files):
+    """Whether most pictures of an archive or folder are named after code points of pictographs."""
+    pictures = [name for name in files.names if PICTURE_NAME.search(name)]
+    named = sum(any(int(point, 16) in PICTOGRAPHS for point in code_points(name)) for name in pictures)
+    return 2 * named > len(pictures)
+
+
+def has_exchanged_tones(files):
+    """Whether this is the package of which EXCHANGED_TONES is known, by its package.json."""
+    try:
+        for name in files.names:
+            if name.rsplit("/", 1)[-1] == "package.json" and files.size(name) < MAX_PACKAGE_JSON:
+                with files.open(name) as stream:
+                    about = json.loads(stream.read(MAX_PACKAGE_JSON))
+                return (about["name"], about["version"]) == (EXCHANGED_PACKAGE, EXCHANGED_VERSION)
+    except (*DAMAGED, KeyError, TypeError, RecursionError):
+        return False
+    return False
+
+
+def load_emoji(
+    files,
+    size=None,
+    num_images=None,
+    seed=0,
+    subset="people",
+    max_pixels=MAX_PIXELS,
+    max_bytes=MAX_BYTES,
+    cache_folder=None,
+):
+    """A data set from a package of emoji.
+
+    Args:
+        files: `Files` of the archive (or of the folder it was unpacked to).
+        size: height and width to resize to, in pixels; 64 by default.
+        num_images: take this many, chosen at random; all of them by default.
+        seed: of that choice.
+        subset: one of SUBSETS.
+        max_pixels: larger pictures are left out.
+        max_bytes: limit on the size of the whole set in memory.
+        cache_folder: where decoded pictures are kept for the next time; nowhere by default.
+
+    Returns:
+        Dataset with images (N, size, size, 3), without exact copies; `groups` are the designs.
+
+    Raises:
+        MinidiffError: no such subset, nothing in it, or nothing readable.
+    """
+    if subset not in SUBSETS:
+        raise MinidiffError(
+            f"{files.path}: no subset of the emoji is called {subset!r}; choose from {', '.join(SUBSETS)}"
+        )
+    every = {name: code_points(name) for name in files.names}
+    every = {name: points for name, points in every.items() if points}
+    labels = {name: None if subset == "all" else label_of(points, subset) for name, points in every.items()}
+    names = [name for name in every if subset == "all" or labels[name] is not None]
+    if not names:
+        raise MinidiffError(f"{files.path}: none of {len(every)} emoji is of the subset {subset}; give another subset")
+    chosen, choice = choose(len(names), num_images, seed, files.path)
+    names = np.array(names, dtype=object)[chosen].tolist()
+    images, kept, notes = read_pictures(files, names, size, max_pixels, max_bytes, cache_folder)
+    names = [names[i] for i in kept]
+    if images.shape[3] == 1:
+        images = np.repeat(images, 3, axis=3)
+    labels = None if subset == "all" else np.array([labels[name] for name in names])
+    if subset == "people" and has_exchanged_tones(files):
+        follow = [TONE_NAMES.index(EXCHANGED_TONES.get(name, name)) for name in TONE_NAMES]
+        labels = np.array(follow)[labels]
+        notes += ("this package has medium-light and medium exchanged: the labels follow the pictures",)
+    licences = [licence for place, licence in LICENCES.items() if place in names[0]]
+    return Dataset(
+        images,
+        labels,
+        {"people": TONE_NAMES, "faces": tuple(FACES), "all": ()}[subset],
+        f"{files.title} {subset}",
+        files.source,
+        licences[0] if licences else "that of the pictures",
+        (*files.notes, f"subset {subset}: {len(names)} of {len(every)} emoji", *choice, *notes),
+        np.array(["-".join(without_tone(every[name])) for name in names]),
+    ).distinct()

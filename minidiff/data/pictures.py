@@ -1,0 +1,78 @@
+"""One picture file of any kind to an upright, opaque, square picture of one size.
+
+Turned upright (EXIF), laid on white where it is transparent, cut to the largest square in its middle, and resized with
+a Lanczos filter. Transparency goes before resizing: afterwards the invisible colours of transparent pixels would have
+leaked into the rim of the visible ones.
+"""
+
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from minidiff.data.limits import DAMAGED, MAX_PIXELS
+
+# Formats of pictures proper. Pillow knows more, and starts another program to read one of them (EPS).
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "AVIF", "TIFF", "PPM")
+SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")
+GREY = ("1", "L", *SIXTEEN_BIT)
+# What Pillow's decoders raise on damaged files, beside what reading from a damaged archive does.
+UNREADABLE = (
+    *DAMAGED,
+    SyntaxError,
+    TypeError,
+    IndexError,
+    KeyError,
+    AttributeError,
+    AssertionError,
+    OverflowError,
+    MemoryError,
+    ZeroDivisionError,
+    Image.DecompressionBombError,
+)
+
+
+def open_picture(stream, size, max_pixels=MAX_PIXELS):
+    """One picture, upright, opaque, 8 bits a channel.
+
+    Args:
+        stream: the file, open for reading bytes.
+        size: a JPEG may be decoded at reduced scale, but not below twice this size.
+        max_pixels: a larger picture is refused before it is decoded.
+
+    Returns:
+        PIL.Image.Image of mode "L" or "RGB".
+
+    Raises:
+        OSError, ValueError and others (see UNREADABLE): the file is no picture, damaged, or too large.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the limit below is stricter, and damaged EXIF is no matter
+        Image.init()  # an older Pillow may lack one of the formats
+        with Image.open(stream, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
+            if image.width * image.height > max_pixels:
+                raise ValueError(f"{image.width} x {image.height} is more than {max_pixels:,} pixels")
+            image.draft(None, (2 * size, 2 * size))
+            image.load()
+            return opaque(ImageOps.exif_transpose(image))
+
+
+def opaque(image):
+    """Any mode to "L" or "RGB": 16 bits become 8, palettes become colours, transparency becomes white."""
+    if image.mode in SIXTEEN_BIT:
+        values = np.clip(np.asarray(image), 0, 65535).astype(np.uint32)
+        return Image.fromarray(((values + 128) // 257).astype(np.uint8))  # 65535 / 255 = 257
+    if image.mode == "F":
+        raise ValueError("floating-point picture, its range is not known")
+    if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image.convert("L" if image.mode in GREY else "RGB")
+
+
+def square(image, size):
+    """The largest square in the middle, resized to size x size."""
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    box = (left, top, left + side, top + side)
+    return image.resize((size, size), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)

@@ -1,0 +1,102 @@
+"""Decoded pictures, kept."""
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minidiff.data import folder, load
+from minidiff.data.cache import MAX_ENTRIES, default_cache_folder
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """How many times pictures were truly decoded."""
+    calls, original = [], folder.decode
+    monkeypatch.setattr(folder, "decode", lambda *arguments: calls.append(arguments) or original(*arguments))
+    return calls
+
+
+def write_pictures(path, count=4):
+    for i in range(count):
+        (path / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (10, 8), (40 * i, 0, 0)).save(path / "ab"[i % 2] / f"{i}.bmp")
+
+
+def test_the_second_time_is_the_same_and_decodes_nothing(tmp_path, decoded):
+    write_pictures(tmp_path / "in")
+    (tmp_path / "in" / "a" / "bad.bmp").write_bytes(b"?")
+    first, second = (load(tmp_path / "in", size=8, cache_folder=tmp_path / "cache") for _ in range(2))
+    assert len(decoded) == 1
+    assert first.fingerprint() == second.fingerprint()
+    for name in ("class_names", "name", "source", "licence", "notes"):
+        assert getattr(first, name) == getattr(second, name)
+    assert any("1 files left out" in note for note in second.notes)
+
+
+def test_whatever_matters_makes_a_new_entry(tmp_path, decoded):
+    write_pictures(tmp_path / "in")
+    options = {"size": 8, "cache_folder": tmp_path / "cache"}
+    load(tmp_path / "in", **options)
+    load(tmp_path / "in", **options | {"size": 9})
+    load(tmp_path / "in", num_images=2, **options)
+    load(tmp_path / "in", max_pixels=1000, **options)
+    assert len(decoded) == 4
+    file = tmp_path / "in" / "a" / "0.bmp"
+    times = (os.stat(file).st_atime, os.stat(file).st_mtime)
+    size = os.stat(file).st_size
+    Image.new("RGB", (10, 8), (1, 0, 0)).save(file)  # as long and as old as before: only the content tells
+    assert os.stat(file).st_size == size
+    os.utime(file, times)
+    assert load(tmp_path / "in", **options).images[0, 0, 0, 0] == 1
+    assert len(decoded) == 5
+    file.rename(file.with_name("9.bmp"))
+    load(tmp_path / "in", **options)
+    assert len(decoded) == 6
+
+
+def test_a_damaged_entry_is_written_again(tmp_path, decoded):
+    write_pictures(tmp_path / "in")
+    options = {"size": 8, "cache_folder": tmp_path / "cache"}
+    expected = load(tmp_path / "in", **options).fingerprint()
+    (entry,) = (tmp_path / "cache").iterdir()
+    for damage in (lambda content: content[:100], lambda content: b"", lambda content: content[:-300] + bytes(300)):
+        entry.write_bytes(damage(entry.read_bytes()))
+        assert load(tmp_path / "in", **options).fingerprint() == expected
+    assert len(decoded) == 4
+    load(tmp_path / "in", **options)
+    assert len(decoded) == 4
+
+
+def test_entries_do_not_pile_up(tmp_path):
+    write_pictures(tmp_path / "in")
+    for size in range(1, MAX_ENTRIES + 5):
+        load(tmp_path / "in", size=size, cache_folder=tmp_path / "cache")
+    assert len(list((tmp_path / "cache").iterdir())) == MAX_ENTRIES
+
+
+def test_a_cache_that_cannot_be_written_is_only_noted(tmp_path):
+    write_pictures(tmp_path / "in")
+    (tmp_path / "cache").write_text("a file stands where the folder should be")
+    dataset = load(tmp_path / "in", size=8, cache_folder=tmp_path / "cache")
+    assert len(dataset) == 4
+    assert any("not kept" in note for note in dataset.notes)
+
+
+def test_the_default_place_and_none_at_all(tmp_path, decoded):
+    write_pictures(tmp_path / "in")
+    load(tmp_path / "in", size=8, cache_folder=None)
+    assert not default_cache_folder().exists()
+    load(tmp_path / "in", size=8)
+    load(tmp_path / "in", size=8)
+    assert len(decoded) == 2
+    assert len(list(default_cache_folder().glob("*.npz"))) == 1
+
+
+def test_what_is_kept_can_be_changed_by_the_caller(tmp_path):
+    write_pictures(tmp_path / "in")
+    for _ in range(2):
+        images = load(tmp_path / "in", size=8, cache_folder=tmp_path / "cache").images
+        assert images[0, 0, 0, 0] == 0
+        np.add(images, 1, out=images)

@@ -1,0 +1,61 @@
+"""What is said about a data set, and what is shown."""
+
+import numpy as np
+
+from minidiff.data import Dataset, contact_sheet, describe, draw
+
+
+def test_everything_that_matters_is_said():
+    images = np.zeros((40, 8, 12, 1), np.uint8)
+    images[:, ::2] = 200
+    dataset = Dataset(
+        images,
+        np.array([0] * 30 + [2] * 10),
+        ("cats", "dogs", "mice"),
+        "pets",
+        "a folder",
+        "CC0",
+        ("padded",),
+        np.array(["a", "b"] * 20),
+    )
+    text = "\n".join(describe(dataset))
+    for part in (
+        *("pets: 40 pictures of 8 x 12, grey", "a folder", "CC0", "note     padded", "designs  2"),
+        *("values   0 to 200, mean 100.0, deviation 100.0", "as pixels: -1.00 to 0.57, mean -0.22, deviation 0.78"),
+        *("classes  3, of 0 to 30 pictures", "cats      30", "dogs       0", "mice      10"),
+        "39 pictures are exact copies",
+    ):
+        assert part in text
+
+
+def test_figures_of_many_pictures_agree_with_numpy():
+    dataset = draw("shapes", 120, 64)  # more than one batch
+    line = next(line for line in describe(dataset) if line.startswith("values"))
+    assert f"mean {dataset.images.mean():.1f}, deviation {dataset.images.std():.1f}" in line
+    assert f"deviation {dataset.pixels(slice(None)).std():.2f})" in line
+
+
+def test_without_classes_and_with_very_many():
+    images = np.arange(100, dtype=np.uint8).reshape(100, 1, 1, 1)
+    assert "classes  none" in describe(Dataset(images))
+    lines = describe(Dataset(images, np.arange(100), tuple(f"name {i}" for i in range(100))))
+    assert any("and 60 more" in line for line in lines)
+    assert len(lines) < 60
+
+
+def test_a_sheet_shows_every_class_alike():
+    images = np.arange(100, dtype=np.uint8).reshape(100, 1, 1, 1)
+    labels = np.array([0] * 80 + [1] * 15 + [2] * 5)
+    sheet = contact_sheet(Dataset(images, labels, ("a", "b", "c")), 15)
+    shown = np.rint((sheet.ravel() + 1) * 127.5).astype(int)
+    assert labels[shown].tolist() == [0] * 5 + [1] * 5 + [2] * 5
+    assert len(set(shown)) == 15
+
+
+def test_a_sheet_without_classes():
+    images = np.arange(100, dtype=np.uint8).reshape(100, 1, 1, 1)
+    sheet = contact_sheet(Dataset(images), 64)
+    assert len(np.unique(sheet)) == 64
+    assert sheet.dtype == np.float32
+    assert (contact_sheet(Dataset(images), 64, seed=1) != sheet).any()
+    assert len(contact_sheet(Dataset(images[:3]))) == 3

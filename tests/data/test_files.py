@@ -1,0 +1,221 @@
+"""Folders and archives, hostile ones among them."""
+
+import gzip
+import io
+import os
+import struct
+import tarfile
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minidiff.data import load
+from minidiff.data.files import open_files
+from minidiff.errors import MinidiffError
+
+CONTENTS = {"a.txt": b"first", "b/c.txt": b"second", "b/d.txt": b""}
+
+
+def write_zip(path, contents, method=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+
+
+def write_tar(path, contents, mode="w:gz", **options):
+    with tarfile.open(path, mode, **options) as archive:
+        for name, content in contents.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+
+
+def write_folder(path, contents):
+    for name, content in contents.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(content)
+
+
+def png(colour, size=8):
+    stream = io.BytesIO()
+    Image.new("RGB", (size, size), colour).save(stream, "PNG")
+    return stream.getvalue()
+
+
+WRITERS = {
+    "folder": write_folder,
+    "zip": write_zip,
+    "stored zip": lambda path, contents: write_zip(path, contents, zipfile.ZIP_STORED),
+    "tgz": write_tar,
+    "tar": lambda path, contents: write_tar(path, contents, "w"),
+    "pax tgz": lambda path, contents: write_tar(path, contents, format=tarfile.PAX_FORMAT),
+    "gnu tgz": lambda path, contents: write_tar(path, contents, format=tarfile.GNU_FORMAT),
+}
+each_kind = pytest.mark.parametrize("kind", WRITERS)
+
+
+@each_kind
+def test_all_kinds_are_read_alike(tmp_path, kind):
+    path = tmp_path / "some-files"  # the kind is seen from the content
+    WRITERS[kind](path, CONTENTS)
+    with open_files(path) as files:
+        assert files.names == list(CONTENTS)
+        assert files.only is None
+        assert files.title == "some-files"
+        for name in reversed(files.names):
+            with files.open(name) as stream:
+                assert stream.read() == CONTENTS[name]
+            assert files.size(name) == len(CONTENTS[name]) <= files.most_bytes(name)
+
+
+@each_kind
+def test_pictures_and_classes_come_out_the_same(tmp_path, kind):
+    path = tmp_path / "pictures"
+    contents = {"photos/cats/1.png": png("red"), "photos/cats/2.png": png("blue"), "photos/dogs/1.png": png("lime")}
+    WRITERS[kind](path, contents)
+    dataset = load(path, size=8)
+    assert dataset.class_names == ("cats", "dogs")
+    assert dataset.labels.tolist() == [0, 0, 1]
+    assert dataset.images[:, 4, 4].tolist() == [[255, 0, 0], [0, 0, 255], [0, 255, 0]]
+    assert dataset.name == "pictures"
+
+
+@each_kind
+def test_the_hash_sees_contents_and_nothing_else(tmp_path, kind):
+    hashes = []
+    for i, content in enumerate((b"one", b"two", b"one")):
+        path = tmp_path / str(i)
+        WRITERS[kind](path, {"a": content, "b": b"same"})
+        with open_files(path) as files:
+            hashes.append(files.content_hash(files.names))
+            assert len(hashes[-1]) == 64
+    assert hashes[0] != hashes[1]
+    if kind == "folder":  # an archive holds times too
+        assert hashes[0] == hashes[2]
+
+
+def test_a_file_alone_is_seen_with_those_beside_it(tmp_path):
+    write_folder(tmp_path, CONTENTS)
+    with open_files(tmp_path / "a.txt") as files:
+        assert (files.only, files.names) == ("a.txt", ["a.txt"])
+
+
+UNSAFE = ["../evil.png", "good/../../evil.png", "/etc/evil.png", "C:/evil.png", "..\\evil.png"]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tgz"])
+def test_names_that_lead_out_are_passed_over(tmp_path, kind):
+    path = tmp_path / "inner" / "pictures"
+    path.parent.mkdir()
+    WRITERS[kind](path, {name: png("red") for name in UNSAFE} | {"good.png": png("blue")})
+    before = sorted(tmp_path.rglob("*"))
+    dataset = load(path, size=8, cache_folder=None)
+    assert len(dataset) == 1
+    assert dataset.images[0, 0, 0].tolist() == [0, 0, 255]
+    assert any(f"{len(UNSAFE)} files with unsafe names" in note for note in dataset.notes)
+    assert sorted(tmp_path.rglob("*")) == before  # nothing was unpacked
+
+
+def test_a_file_without_a_name_is_passed_over(tmp_path):
+    write_zip(tmp_path / "x.zip", {"abcde": b"?", "good.png": png("blue")})
+    content = (tmp_path / "x.zip").read_bytes()
+    start = content.index(b"PK\x01\x02")
+    nameless = content[start : start + 28] + b"\0\0" + content[start + 30 : start + 46]  # the length of the name
+    directory = nameless + content[start + 46 + 5 :]
+    end = directory.index(b"PK\x05\x06")
+    size = struct.pack("<I", end)
+    directory = directory[: end + 12] + size + directory[end + 16 :]
+    (tmp_path / "x.zip").write_bytes(content[:start] + directory)
+    dataset = load(tmp_path / "x.zip", size=8)
+    assert len(dataset) == 1
+    assert any("1 files with unsafe names" in note for note in dataset.notes)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tgz"])
+def test_litter_is_passed_over(tmp_path, kind):
+    path = tmp_path / "pictures"
+    names = ["__MACOSX/._1.png", ".hidden/1.png", "Thumbs.db", "./1.png"]
+    WRITERS[kind](path, {name: png("red") for name in names})
+    with open_files(path) as files:
+        assert files.names == ["./1.png"]
+
+
+def test_links_in_an_archive_are_no_files(tmp_path):
+    with tarfile.open(tmp_path / "x.tgz", "w:gz") as archive:
+        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE):
+            member = tarfile.TarInfo(f"link{kind!r}.png")
+            member.type, member.linkname = kind, "/etc/passwd"
+            archive.addfile(member)
+    with pytest.raises(MinidiffError, match="holds no pictures"):
+        load(tmp_path / "x.tgz")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the platform has no pipes")
+def test_a_pipe_in_a_folder_does_not_keep_us_waiting(tmp_path):
+    write_folder(tmp_path, {"a.png": png("red")})
+    os.mkfifo(tmp_path / "b.png")
+    assert len(load(tmp_path, size=8)) == 1
+
+
+def peak_memory(path):
+    tracemalloc.start()
+    try:
+        with pytest.raises(MinidiffError):
+            load(path, size=8, max_bytes=10_000_000)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_zip_bomb_is_not_unpacked(tmp_path):
+    write_zip(tmp_path / "bomb.zip", {"a.png": bytes(50_000_000), "b.npy": bytes(50_000_000)})
+    assert peak_memory(tmp_path / "bomb.zip") < 5_000_000
+
+
+def test_a_picture_that_unpacks_to_a_giant_is_left_out(tmp_path):
+    giant = b"RIFF\0\0\0\5WEBPVP8L" + bytes(50_000_000)  # whose decoder would take in the whole file
+    write_zip(tmp_path / "bomb.zip", {"a.webp": giant})
+    del giant
+    assert peak_memory(tmp_path / "bomb.zip") < 5_000_000
+
+
+def test_a_tar_whose_header_announces_a_giant_name(tmp_path):
+    member = tarfile.TarInfo("././@LongLink")
+    member.type, member.size = tarfile.GNUTYPE_LONGNAME, 100_000_000
+    with gzip.open(tmp_path / "bomb.tgz", "wb", 9) as stream:
+        stream.write(member.tobuf(tarfile.GNU_FORMAT) + bytes(100_000_000))
+    assert peak_memory(tmp_path / "bomb.tgz") < 5_000_000
+
+
+def test_a_tar_whose_headers_lead_backwards(tmp_path):
+    member = tarfile.TarInfo("a.png")
+    header = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+    header[124:136] = b"\xff" + struct.pack(">q", -1024).rjust(11, b"\xff")  # a negative size
+    header[148:156] = b"        "
+    header[148:156] = b"%06o\0 " % sum(header)
+    (tmp_path / "loop.tar").write_bytes(bytes(header) + bytes(2048))
+    with pytest.raises(MinidiffError, match=r"loop\.tar"):
+        load(tmp_path / "loop.tar")
+
+
+@pytest.mark.parametrize("kind", ["zip", "tgz", "tar"])
+def test_damaged_archives_are_explained(tmp_path, kind):
+    random = np.random.default_rng(0).bytes(5000)
+    WRITERS[kind](tmp_path / "whole", {"a.png": random, "b.png": random[::-1]})
+    content = (tmp_path / "whole").read_bytes()
+    (tmp_path / "part").write_bytes(content[: len(content) // 2])
+    with pytest.raises(MinidiffError, match="part"):
+        load(tmp_path / "part")
+
+
+def test_an_encrypted_zip_is_explained(tmp_path):
+    write_zip(tmp_path / "secret.zip", {"a.png": png("red")})
+    content = bytearray((tmp_path / "secret.zip").read_bytes())
+    content[6] |= 1  # the flag of encryption, in the local header and in the directory
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / "secret.zip").write_bytes(content)
+    with pytest.raises(MinidiffError, match=r"none of 1 files.*encrypted"):
+        load(tmp_path / "secret.zip")

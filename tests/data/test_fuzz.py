@@ -1,0 +1,205 @@
+"""Any bytes at all give a data set or the project's own error, in bounded memory.
+
+A valid file of each kind is damaged in a few places (bytes overwritten, inserted, deleted, the end cut off), or
+replaced by random bytes, and read. How many inputs each reader gets is told by the environment:
+
+    MINIDIFF_FUZZ_INPUTS=100000 pytest tests/data/test_fuzz.py
+
+tries as many new ones; without it, the same few come every time.
+"""
+
+import gzip
+import io
+import os
+import sys
+import tracemalloc
+from pickle import dumps
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from minidiff.data import Dataset, load, save
+from minidiff.errors import MinidiffError
+from tests.data.test_files import write_tar, write_zip
+from tests.data.test_idx import idx_bytes
+from tests.data.test_opcodes import python2_batch
+
+NUM_INPUTS = int(os.environ.get("MINIDIFF_FUZZ_INPUTS", "0"))
+ROUND = 2000  # inputs in one go of Hypothesis, which remembers every one of them
+MAX_BYTES, MAX_PIXELS = 2_000_000, 100_000
+MAX_PEAK = 12_000_000  # what Python and NumPy may take for one input: a few times MAX_BYTES
+MAX_GROWTH = 200_000_000  # what the whole process may grow by, Pillow's memory included
+
+BYTES = np.random.default_rng(0).integers(0, 256, 3 * 3072, dtype=np.uint8)
+IMAGES_IDX = idx_bytes((5, 8, 8), BYTES[:320].tolist())
+LABELS_IDX = idx_bytes((5,), range(5))
+
+
+def packed(write, *arguments):
+    """What a function writes to a file, as bytes."""
+    stream = io.BytesIO()
+    write(stream, *arguments)
+    return stream.getvalue()
+
+
+def picture(kind, **options):
+    stream = io.BytesIO()
+    pixels = BYTES[: 16 * 24 * 3].reshape(16, 24, 3) // 2
+    Image.fromarray(pixels).convert(options.pop("mode", "RGB")).save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def saved(folder):
+    save(folder / "seed.npz", Dataset(BYTES[:384].reshape(2, 8, 8, 3), np.array([0, 1]), ("a", "b")))
+    return (folder / "seed.npz").read_bytes()
+
+
+def archive(write, contents):
+    def seed(folder):
+        write(folder / "seed", contents)
+        return (folder / "seed").read_bytes()
+
+    return seed
+
+
+EXIF = Image.Exif()
+EXIF[274] = 6
+PNG = picture("PNG")
+PICTURES = {"cats/1.png": PNG, "dogs/2.png": PNG}
+EMOJI = {"assets/1f9d1.png": PNG, "assets/1f9d1-1f3fb.png": PNG}
+NPY = packed(np.save, BYTES[:320].reshape(5, 8, 8))
+NPZ = packed(lambda stream: np.savez_compressed(stream, images=BYTES[:320].reshape(5, 8, 8), labels=np.arange(5)))
+
+# kind: (name of the damaged file, its valid content or a function (folder) -> content, what becomes of it at last)
+READERS = {
+    "idx": ("train-images-idx3-ubyte", IMAGES_IDX, None),
+    "idx labels": ("train-labels-idx1-ubyte", LABELS_IDX, None),
+    "idx in gzip": ("train-images-idx3-ubyte", IMAGES_IDX, gzip.compress),
+    "idx gzip": ("train-images-idx3-ubyte", gzip.compress(IMAGES_IDX), None),
+    "npy": ("some.npy", NPY, None),
+    "npy floats": ("some.npy", packed(np.save, np.linspace(0, 1, 320, dtype="<f4").reshape(5, 8, 8)), None),
+    "npz": ("some.npz", NPZ, None),
+    "npy in npz": ("some.npz", NPY, lambda content: packed(write_zip, {"images.npy": content})),
+    "saved": ("some.npz", saved, None),
+    "cifar binary": ("data_batch_1.bin", b"\3" + BYTES[:3072].tobytes(), None),
+    "cifar python 2": ("data_batch_1", python2_batch(BYTES[:6144].reshape(2, 3072), [1, 2]), None),
+    "cifar python 3": ("data_batch_1", dumps({"data": BYTES[:3072].reshape(1, -1), "labels": [1]}, 4), None),
+    "cifar names": ("batches.meta", dumps({"label_names": list("abcdefghij")}, 2), None),
+    "stl labels": ("train_y.bin", b"\1", None),
+    "png": ("a.png", PNG, None),
+    "png palette": ("a.png", picture("PNG", mode="P", transparency=3), None),
+    "png 16 bits": ("a.png", picture("PNG", mode="I;16"), None),
+    "jpeg": ("a.jpg", picture("JPEG", exif=EXIF), None),
+    "jpeg cmyk": ("a.jpg", picture("JPEG", mode="CMYK"), None),
+    "gif": ("a.gif", picture("GIF"), None),
+    "bmp": ("a.bmp", picture("BMP"), None),
+    "webp": ("a.webp", picture("WEBP", exif=EXIF), None),
+    "tiff": ("a.tiff", picture("TIFF", exif=EXIF), None),
+    "ppm": ("a.ppm", picture("PPM"), None),
+    "zip": ("some.zip", archive(write_zip, PICTURES), None),
+    "tar": ("some.tar", archive(lambda path, contents: write_tar(path, contents, "w"), PICTURES), None),
+    "tar in gzip": (
+        "some.tgz",
+        archive(lambda path, contents: write_tar(path, contents, "w"), PICTURES),
+        lambda content: gzip.compress(content, 1),
+    ),
+    "tgz": ("some.tgz", archive(write_tar, PICTURES), None),
+    "emoji": ("some.zip", archive(write_zip, EMOJI), None),
+}
+
+
+def damaged(content, random):
+    """The content with a few things done to it; now and then, other bytes altogether.
+
+    The places and bytes come from one `random.Random`, seeded by Hypothesis: to draw each of them from Hypothesis takes
+    five times as long as to read the file.
+    """
+    if random.random() < 0.05:
+        return random.randbytes(random.randrange(200))
+    content = bytearray(content)
+    for _ in range(random.randint(1, 4)):
+        start = random.randint(0, random.choice([len(content), min(len(content), 100)]))
+        what = random.choice(["overwrite", "number", "insert", "delete", "cut", "repeat"])
+        if what == "overwrite":
+            new = random.randbytes(random.randint(1, 8))
+            content[start : start + len(new)] = new
+        elif what == "number":  # a length that is promised, perhaps
+            size = random.choice([1, 2, 4, 8])
+            value = random.choice([0, 1, 100, 2 ** (8 * size) - 1, 2 ** (8 * size - 1), 2 ** (4 * size)]) % 2 ** (
+                8 * size
+            )
+            content[start : start + size] = value.to_bytes(size, random.choice(["little", "big"]))
+        elif what == "insert":
+            content[start:start] = random.randbytes(random.randint(1, 8))
+        elif what == "delete":
+            del content[start : start + random.randint(1, 20)]
+        elif what == "cut":
+            del content[len(content) - start :]
+        else:
+            content[start:start] = content[start : start + random.randint(1, 60)]
+    return bytes(content)
+
+
+def largest_memory():
+    """The most memory this process has ever taken, in bytes; 0 where the platform does not tell."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_any_bytes_give_a_data_set_or_our_error(kind, tmp_path):
+    name, seed, finish = READERS[kind]
+    seed = seed(tmp_path) if callable(seed) else seed
+    folder = tmp_path / "in"
+    folder.mkdir()
+    if kind == "idx labels":
+        (folder / "train-images-idx3-ubyte").write_bytes(IMAGES_IDX)
+    if kind == "cifar names":
+        (folder / "data_batch_1").write_bytes(python2_batch(BYTES[:6144].reshape(2, 3072), [1, 2]))
+    if kind == "stl labels":
+        (folder / "train_X.bin").write_bytes(bytes(27648))
+    path = folder / name if name.endswith((".npy", ".npz", ".zip", ".tar", ".tgz")) else folder
+    counts = {"data sets": 0, "errors": 0}
+
+    def read(content):
+        (folder / name).write_bytes(finish(content) if finish else content)
+        max_pixels = MAX_PIXELS if name[:2] == "a." else None
+        return load(path, size=8, max_bytes=MAX_BYTES, max_pixels=max_pixels, cache_folder=None)
+
+    assert isinstance(read(seed), Dataset)
+    before = largest_memory()
+
+    @settings(
+        max_examples=min(NUM_INPUTS, ROUND) or 60,
+        derandomize=not NUM_INPUTS,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.randoms(use_true_random=True))
+    def try_one(random):
+        content = damaged(seed, random)
+        tracemalloc.start()
+        try:
+            dataset, message = read(content), None
+        except MinidiffError as error:
+            dataset, message = None, str(error)
+        finally:
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+        counts["errors" if dataset is None else "data sets"] += 1
+        assert dataset is not None or (str(folder) in message and "\n" not in message)
+        assert peak < MAX_PEAK
+
+    for _ in range(-(-NUM_INPUTS // ROUND) or 1):
+        try_one()
+    growth = largest_memory() - before
+    print(f"{kind}: {counts['data sets']} data sets, {counts['errors']} errors, memory grew by {growth / 1e6:.0f} MB")
+    assert counts["errors"] > 0
+    assert growth < MAX_GROWTH

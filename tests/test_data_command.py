@@ -1,0 +1,96 @@
+"""`minidiff data`, and the options with which every command reads data."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minidiff.cli import main
+from minidiff.data import load
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def arrays(tmp_path):
+    """Two parts, channels first, from -1 to 1."""
+    rng = np.random.default_rng(0)
+    parts = {f"{part}_images": rng.random((count, 3, 16, 16)) * 2 - 1 for part, count in (("train", 12), ("test", 5))}
+    np.savez(tmp_path / "set.npz", **parts)
+    return str(tmp_path / "set.npz")
+
+
+def test_what_is_there_is_printed(arrays, capsys):
+    assert main(["data", arrays, "--part", "test"]) == 0
+    said = capsys.readouterr().out
+    for part in ("set: 5 pictures of 16 x 16, colour", "classes  none", "NCHW", "-1 taken for black", "test part"):
+        assert part in said
+
+
+def test_every_option_arrives(arrays, capsys):
+    options = ["--layout", "NCWH", "--range", "-2", "2", "--images-key", "train_images", "--labels-key", "none"]
+    assert main(["data", arrays, *options, "--images", "4", "--seed", "3", "--size", "24", "--distinct"]) == 0
+    said = capsys.readouterr().out
+    assert "4 pictures of 24 x 24" in said
+    assert "4 of 12 pictures chosen at random, seed 3" in said
+    assert "taken for black" not in said
+    assert main(["data", arrays, "--max-bytes", "100"]) == 2
+    assert "more than 100" in capsys.readouterr().err
+
+
+def test_a_contact_sheet(arrays, tmp_path, capsys):
+    assert main(["data", arrays, "--out", str(tmp_path / "sheet.png")]) == 0
+    assert str(tmp_path / "sheet.png") in capsys.readouterr().out
+    sheet = np.asarray(Image.open(tmp_path / "sheet.png"))
+    scale = sheet.shape[0] // (3 * 18 + 2)  # 12 pictures of 16 with a gap of 2, four in a row
+    assert sheet.shape[:2] == ((3 * 18 + 2) * scale, (4 * 18 + 2) * scale)
+    assert sheet[4 * scale : 14 * scale, 4 * scale : 14 * scale].std() > 20
+
+
+def test_the_pictures_themselves(arrays, tmp_path):
+    assert main(["data", arrays, "--out", str(tmp_path / "kept.npz")]) == 0
+    assert load(tmp_path / "kept.npz").fingerprint() == load(arrays).fingerprint()
+    assert main(["data", str(tmp_path / "kept.npz"), "--images", "3"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "no data at"),
+        (["shapes", "--images", "4", "--size", "16", "--out", "sheet.jpg"], "give a .png"),
+        (["shapes", "--layout", "NHWC"], "layout means nothing here"),
+    ],
+)
+def test_mistakes_are_one_line(arguments, message, capsys):
+    assert main(["data", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_nothing_is_kept_if_so_asked(tmp_path):
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "photos" / "a.png")
+    assert main(["data", str(tmp_path / "photos"), "--no-cache"]) == 0
+    assert not (tmp_path / "cache").exists()
+    assert main(["data", str(tmp_path / "photos")]) == 0
+    assert len(list((tmp_path / "cache").rglob("*.npz"))) == 1
+
+
+def test_train_reads_with_the_same_options_and_keeps_them(arrays, tmp_path, capsys):
+    run = tmp_path / "run"
+    small = ["--epochs", "1", "--channels", "32,32", "--T", "20", "--threads", "1"]
+    reading = ["--part", "test", "--range", "-1.5", "1.5"]
+    assert main(["train", "--data", arrays, "--out", str(run), *small, *reading]) == 0
+    assert "5 images x 16 x 16 x 3" in capsys.readouterr().out
+    kept = json.loads((run / "config.json").read_text())["data"]
+    assert (kept["part"], kept["value_range"]) == ("test", [-1.5, 1.5])
+    assert main(["train", "--resume", str(run), "--epochs", "2", "--accept-changes"]) == 0
+    assert "5 images x 16 x 16 x 3" in capsys.readouterr().out
+    assert main(["train", "--resume", str(run), "--range", "0", "1", "--part", "train"]) == 2
+    assert "--resume takes --range, --part from the run" in capsys.readouterr().err
