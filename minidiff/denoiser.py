@@ -10,8 +10,6 @@ Guidance (Ho and Salimans, 2022, eq. 6) goes further in the direction in which t
     eps = eps_unconditional + w (eps_conditional - eps_unconditional)
 
 w = 0 ignores the label, w = 1 is the plain conditional answer, w > 1 exaggerates it.
-
-Read more: `tutorials/03_diffusion_without_a_network.ipynb`.
 """
 
 import numpy as np
@@ -35,7 +33,7 @@ class NetworkDenoiser:
         slice_size: pictures in a slice.
     """
 
-    def __init__(self, network, p, schedule, target, workers, slice_size=2):
+    def __init__(self, network, p, schedule, target, workers, slice_size=4):
         self.network, self.p, self.schedule, self.target = network, p, schedule, target
         self.workers, self.slice_size = workers, slice_size
 

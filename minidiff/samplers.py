@@ -17,12 +17,10 @@ noise level * noise", sigma = noise / signal and z_bar = z / signal = x0 + sigma
 
     d z_bar / d sigma = eps_hat                                                   (Karras et al., 2022, eq. 1 and 3)
 
-and order says how fast the error falls with the number of steps: halved steps, half the error or a quarter of it.
+and order says how fast the error falls: with twice as many steps to a half (order 1) or to a quarter (order 2).
 
 All take the same arguments, see `ddim`, and yield a `State` after each step. To add one, write it and enter it in the
 table at the end.
-
-Read more: `tutorials/09_sampling.ipynb`.
 """
 
 import math

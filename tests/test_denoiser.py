@@ -9,7 +9,7 @@ from minidiff.parallel import Workers
 from minidiff.schedule import TARGETS, Schedule
 from minidiff.unet import UNet, UNetConfig
 
-SCHEDULE = Schedule("cosine", 20)
+SCHEDULE = Schedule("flow", 20)  # whose signal and noise have not unit power together, so that the scale shows
 
 
 def tiny_network(num_classes=3):
@@ -62,6 +62,15 @@ def test_the_label_and_its_absence_reach_the_network():
     np.testing.assert_array_equal(answers[0], answers[3])  # class 3 of 0 .. 2 is the null class: "any"
 
 
+def test_labels_for_a_network_without_classes_are_refused():
+    network, p = tiny_network(num_classes=0)
+    with Workers(1) as workers:
+        denoiser = NetworkDenoiser(network, p, SCHEDULE, "flow", workers)
+        assert denoiser(noisy_pictures(1), 9)[0].shape == (1, 8, 4, 1)
+        with pytest.raises(MinidiffError, match="without classes"):
+            denoiser(noisy_pictures(1), 9, np.array([0]))
+
+
 class TwoAnswers:
     """A denoiser whose noise is known: 1 without a label, 1 + label with one."""
 
@@ -84,3 +93,11 @@ def test_guidance_is_eps_unconditional_plus_w_times_the_difference(w):
 def test_a_strength_that_makes_no_sense_is_refused(w):
     with pytest.raises(MinidiffError, match="guidance"):
         Guided(TwoAnswers(), w)
+
+
+def test_guidance_needs_a_label_unless_it_is_ignored():
+    z = np.zeros((2, 3), np.float32)
+    for w in (0, 1):
+        np.testing.assert_array_equal(Guided(TwoAnswers(), w)(z, 10)[1], np.ones((2, 3)))
+    with pytest.raises(MinidiffError, match="give labels"):
+        Guided(TwoAnswers(), 2)(z, 10)

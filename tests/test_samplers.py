@@ -121,6 +121,19 @@ def test_ddim_with_eta_one_is_ddpm():
     np.testing.assert_allclose(ddim, ddpm, atol=1e-9)
 
 
+def test_ddim_is_equations_12_and_16_of_song_et_al():
+    schedule, eta, t, s = Schedule("cosine", 100), 0.5, 80, 55
+    x = np.random.default_rng(3).standard_normal((50, 2))
+    alpha_t, alpha_s = schedule.signal[t] ** 2, schedule.signal[s] ** 2  # their alpha is the others' alpha_bar
+    sigma = eta * np.sqrt((1 - alpha_s) / (1 - alpha_t)) * np.sqrt(1 - alpha_t / alpha_s)
+    _, eps_hat = mixture(schedule)(x, t)
+    x0_hat = (x - np.sqrt(1 - alpha_t) * eps_hat) / np.sqrt(alpha_t)
+    fresh = np.random.default_rng(4).standard_normal((50, 2))
+    expected = np.sqrt(alpha_s) * x0_hat + np.sqrt(1 - alpha_s - sigma**2) * eps_hat + sigma * fresh
+    found = run(mixture(schedule), "ddim", [(t, s)], x, np.random.default_rng(4), eta)
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
 def test_ddpm_is_algorithm_2_of_ho_et_al():
     schedule, rng = Schedule("linear", 30), np.random.default_rng(5)
     x = np.random.default_rng(6).standard_normal((40, 2))

@@ -1,0 +1,136 @@
+"""Points in the plane: the sets, the gradients of their network, and the whole way from data to new points."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minidiff.errors import MinidiffError
+from minidiff.gradient_check import check_layer
+from minidiff.parallel import Workers
+from minidiff.points import POINT_TRAINING, SETS, PointNetwork, PointNetworkConfig, Points, draw_points, silu
+from minidiff.sampling import generate
+from minidiff.training import Trainer
+
+every_set = pytest.mark.parametrize("name", SETS)
+
+
+@every_set
+def test_points_lie_where_pixels_live_and_have_about_their_deviation(name):
+    points = draw_points(name, 3000)
+    assert points.positions.shape == (3000, 2)
+    assert points.positions.dtype == np.float32
+    assert len(points) == 3000
+    assert points.example_shape == (2,)
+    assert np.abs(points.positions).max() < 1  # clipped, a point would lie at 1
+    assert 0.25 < points.positions.std() < 0.6
+    np.testing.assert_array_equal(np.unique(points.labels), np.arange(points.num_classes))
+    np.testing.assert_array_equal(points.pixels(np.array([5, 2])), points.positions[[5, 2]])
+
+
+@every_set
+def test_points_depend_on_the_seed_alone(name):
+    np.testing.assert_array_equal(draw_points(name, 50, seed=1).positions, draw_points(name, 50, seed=1).positions)
+    assert not np.allclose(draw_points(name, 50, seed=1).positions, draw_points(name, 50, seed=2).positions)
+
+
+def test_the_moons_open_towards_each_other():
+    points = draw_points("moons", 4000)
+    upper, lower = (points.positions[points.labels == label] for label in (0, 1))
+    np.testing.assert_allclose(upper.mean(axis=0), -lower.mean(axis=0), atol=0.03)
+    middle = np.abs(upper[:, 0] + 0.275) < 0.1
+    assert upper[middle, 1].mean() == pytest.approx(0.55 - 0.1375, abs=0.02)  # its top
+    distance = np.hypot(upper[:, 0] + 0.275, upper[:, 1] + 0.1375)
+    assert distance.std() == pytest.approx(0.03, rel=0.1)
+
+
+def test_the_arms_of_the_spiral_are_each_other_turned_by_half_a_circle():
+    points = draw_points("spiral", 4000)
+    first, second = (points.positions[points.labels == label] for label in (0, 1))
+    nearest = np.sqrt(np.square(first[:, None] + second).sum(axis=-1)).min(axis=1)
+    assert nearest.mean() < 0.02
+    apart = np.sqrt(np.square(first[:, None] - second).sum(axis=-1)).min(axis=1)
+    assert np.median(apart) > 0.2
+
+
+def test_the_blobs_of_the_grid_are_named_by_their_place():
+    points = draw_points("grid", 4000)
+    places = {name: points.positions[points.labels == i].mean(axis=0) for i, name in enumerate(points.class_names)}
+    np.testing.assert_allclose(places["centre"], [0, 0], atol=0.02)
+    np.testing.assert_allclose(places["north east"], [0.65, 0.65], atol=0.02)
+    np.testing.assert_allclose(places["south"], [0, -0.65], atol=0.02)
+
+
+@pytest.mark.parametrize("arguments", [("moon",), ("moons", 0)])
+def test_sets_that_do_not_exist_are_refused(arguments):
+    with pytest.raises(MinidiffError):
+        draw_points(*arguments)
+
+
+def tiny(num_classes=3):
+    return PointNetwork(PointNetworkConfig(channels=5, blocks=2, time_channels=4, num_classes=num_classes))
+
+
+@pytest.mark.parametrize("labels", [np.array([0, 3, 1, 1]), None])
+def test_gradients_of_the_network(labels):
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(4, 2)), rng.normal(size=4), labels
+    errors = check_layer(tiny(3), *inputs, rng=rng)
+    assert len(errors) == 1 + 5 + 2 + 2 * 6 + 2
+    assert max(errors.values()) < 1e-6
+
+
+def test_silu_is_the_formula_and_does_not_overflow():
+    h = np.linspace(-20, 20, 101)
+    np.testing.assert_allclose(silu(h)[0], h / (1 + np.exp(-h)), rtol=1e-9, atol=1e-12)
+    assert np.isfinite(silu(np.array([-1e4, 1e4], np.float32))).all()
+
+
+def test_a_new_network_answers_zero_and_each_point_for_itself():
+    network = tiny()
+    p = network.create_parameters(seed=1)
+    z, log_noise = np.random.default_rng(2).normal(size=(6, 2)).astype(np.float32), np.linspace(-3, 3, 6)
+    np.testing.assert_array_equal(network.forward(p, z, log_noise)[0], np.zeros((6, 2)))
+    p.vector[:] = np.random.default_rng(3).normal(0, 0.3, p.size)
+    whole = network.forward(p, z, log_noise, np.arange(6) % 3)[0].copy()
+    part = network.forward(p, z[2:4], log_noise[2:4], np.array([2, 0]))[0]
+    np.testing.assert_allclose(part, whole[2:4], atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A blob at the left and one at the right, learned in about two seconds; half of the time without the label."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 1000)
+    positions = np.stack([1.2 * labels - 0.6, np.zeros(1000)], axis=1) + rng.normal(0, 0.1, (1000, 2))
+    points = Points(positions.astype(np.float32), labels, ("left", "right"), "two blobs")
+    network = PointNetwork(PointNetworkConfig(channels=64, blocks=1, time_channels=16, num_classes=2))
+    training = replace(POINT_TRAINING, epochs=40, class_dropout=0.5)
+    with Workers(1) as workers:
+        trainer = Trainer(network, network.create_parameters(), points, training, workers)
+        losses = [step.loss for step in trainer.train()]
+        yield trainer, losses
+
+
+def test_the_same_trainer_learns_points(trained):
+    """What is left of the loss is what no network can know, above all which blob a point in the middle came from."""
+    trainer, losses = trained
+    assert np.mean(losses[-50:]) < 0.6 * np.mean(losses[:5])
+    points = generate(trainer.denoiser(), (400, 2), sampler="heun", steps=20)
+    left, right = points[points[:, 0] < 0], points[points[:, 0] >= 0]
+    assert 0.35 < len(left) / 400 < 0.65
+    np.testing.assert_allclose(left.mean(axis=0), [-0.6, 0], atol=0.08)
+    np.testing.assert_allclose(right.mean(axis=0), [0.6, 0], atol=0.08)
+    assert max(left.std(axis=0).max(), right.std(axis=0).max()) < 0.2
+
+
+def test_points_obey_their_label(trained):
+    labels = np.arange(200) % 2
+    points = generate(trained[0].denoiser(), (200, 2), sampler="dpmpp_2m", steps=20, labels=labels)
+    assert ((points[:, 0] > 0) == (labels == 1)).mean() > 0.97
+
+
+def test_points_do_not_fit_a_network_for_more_dimensions():
+    network = PointNetwork(PointNetworkConfig(dimensions=3, channels=4, time_channels=4))
+    with Workers(1) as workers, pytest.raises(MinidiffError, match=r"\(3,\).*\(2,\)"):
+        Trainer(network, network.create_parameters(), draw_points("moons", 10), POINT_TRAINING, workers)
