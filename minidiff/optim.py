@@ -16,8 +16,6 @@ singular value s in (0, 1] close to 1; on matrices it is X (a I + b A + c A^2) w
 factors are polynomials of A and commute, so the five rounds need only the small matrix A, and X is touched twice.
 
 The moving average (EMA) of the parameters is what pictures are made with: keep = min(decay, (1 + n) / (10 + n)).
-
-Read more: `tutorials/08_training.ipynb`.
 """
 
 import math
@@ -52,29 +50,36 @@ def learning_rate_at(step, total_steps, peak, warmup_steps):
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / max(1, total_steps - warmup_steps)))
 
 
-def orthogonalise(X, rounds=5):
+def orthogonalise(X, rounds=5, out=None):
     """A matrix near the orthogonal one that is nearest to X, by Newton-Schulz iteration on the Gram matrix.
+
+    X itself is touched twice, first and last; all else happens on A, whose side is X's shorter one.
 
     Args:
         X: (rows, columns), any scale.
         rounds: of the polynomial.
+        out: where to put the result, (rows, columns); a new array if None.
 
     Returns:
         (rows, columns), singular values between about 0.7 and 1.2.
     """
     a, b, c = (X.dtype.type(coefficient) for coefficient in NEWTON_SCHULZ)
-    X = X / (np.linalg.norm(X) + X.dtype.type(1e-7))
     tall = X.shape[0] >= X.shape[1]
     A = X.T @ X if tall else X @ X.T
-    identity = np.eye(len(A), dtype=X.dtype)
+    norm = np.sqrt(np.trace(A)) + X.dtype.type(1e-7)  # of X: the sum of its squares is the trace of X' X
+    A /= norm**2
+    diagonal = np.arange(len(A))
     P = None
     for turn in range(rounds):
-        Q = b * A + c * (A @ A)
-        Q += a * identity
+        Q = A @ A
+        Q *= c
+        Q += b * A
+        Q[diagonal, diagonal] += a
         P = Q if P is None else Q @ P
         if turn < rounds - 1:
             A = Q @ A @ Q
-    return X @ P if tall else P @ X
+    P = P / norm
+    return np.matmul(X, P, out=out) if tall else np.matmul(P, X, out=out)
 
 
 class Optimiser:
@@ -108,14 +113,16 @@ class Optimiser:
 
         Args:
             p: `Parameters`; afterwards `p.changed()` has been called.
-            g: their gradient.
+            g: their gradient; used up, its memory serves the step.
             learning_rate: of this step.
             workers: `Workers` that share the work.
 
         Returns:
-            The norm of the gradient before clipping.
+            The norm of the gradient before clipping. If it is not a finite number, nothing has been changed.
         """
         norm = math.sqrt(sum(workers.map(lambda piece: kernels.sum_of_squares(g.vector[piece]), _pieces(p.size))))
+        if not math.isfinite(norm):
+            return norm
         scale = min(1.0, self.clip / (norm + 1e-12))
         keep = min(self.ema_decay, (1 + self.steps) / (10 + self.steps))
         self.steps += 1
@@ -139,11 +146,12 @@ class Optimiser:
 
     def _muon(self, p, g, key, scale, learning_rate, keep):
         piece, outputs = p.slices[key], p.shapes[key][-1]
-        direction = np.empty(piece.stop - piece.start, p.vector.dtype)
+        direction = p.empty((piece.stop - piece.start,))
         kernels.momentum(g.vector[piece], self.m[piece], scale, self.mu, direction)
         X = direction.reshape(-1, outputs)  # (k*k*C, K)
+        orthogonalise(X, out=g.vector[piece].reshape(X.shape))  # the gradient is no longer needed: its place is
         step = learning_rate * 0.2 * math.sqrt(max(X.shape))
-        kernels.descend(p.vector[piece], orthogonalise(X).reshape(-1), self.average[piece], step, keep)
+        kernels.descend(p.vector[piece], g.vector[piece], self.average[piece], step, keep)
 
 
 def is_kernel(key, shape):

@@ -10,6 +10,8 @@ of float32 itself, 1e-7. The whole part is written straight into the bits of a f
 number with the bits (whole + 127) << 23 is 2^whole. Five times as fast as the call.
 
 float64 is there for gradient checks, where exactness counts and time does not, and takes the plain call.
+
+Read more: `tutorials/speed.md`.
 """
 
 import numba

@@ -6,8 +6,6 @@
 The second convolution starts at zero, so a new block is the identity, and so is a new network of them: gradients reach
 every layer from the first step on (He et al., 2016; Goyal et al., 2017). Where the number of channels changes, a 1x1
 convolution carries x across.
-
-Read more: `tutorials/07_unet.ipynb`.
 """
 
 from minidiff.layers.convolution import Conv2d

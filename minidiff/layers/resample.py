@@ -5,8 +5,6 @@ Down: a 3x3 convolution with stride 2, which also changes the number of channels
 Up: a 1x1 convolution to the finer level's channels while the picture is still small, every pixel repeated as a 2x2
 square, and the finer level's own activation from the way down joined on as further channels. A number that was
 repeated four times collects the sum of four gradients; a join is undone by a split.
-
-Read more: `tutorials/07_unet.ipynb`.
 """
 
 import numpy as np

@@ -9,8 +9,6 @@ many frequencies are a good one (Vaswani et al., 2017, section 3.5):
 with frequencies f from 1/4 to 16, equal ratios apart; the factor makes their variance about one. Then
 
     time_vector = SiLU( Linear( SiLU( Linear(features) ) ) + class vector )
-
-Read more: `tutorials/07_unet.ipynb`.
 """
 
 import numpy as np

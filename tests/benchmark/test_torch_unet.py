@@ -1,0 +1,118 @@
+"""The same network in PyTorch: its predictions, and the gradients that automatic differentiation finds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minidiff.errors import MinidiffError
+from minidiff.gradient_check import random_parameters, relative_error
+from minidiff.parameters import Parameters
+from minidiff.unet import UNet, UNetConfig
+
+torch = pytest.importorskip("torch")
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
+
+from minidiff.benchmark import torch_unet  # noqa: E402 (after the check that PyTorch is there)
+
+SMALL = UNetConfig(
+    height=16, width=24, image_channels=3, channels=(8, 16, 24), blocks_per_level=2, attention_levels=2,
+    time_channels=16, num_groups=4, head_channels=8, num_classes=3,
+)  # fmt: skip
+CONFIGS = [
+    pytest.param(SMALL, id="colour-classes"),
+    pytest.param(replace(SMALL, image_channels=1, num_classes=0, attention_levels=0), id="grey-no-attention"),
+    pytest.param(replace(SMALL, channels=(8,), blocks_per_level=1, attention_levels=1), id="one-level"),
+]
+
+
+def random_problem(config, dtype):
+    """Network, parameters, noisy pictures, noise levels, labels and upstream gradient."""
+    rng = np.random.default_rng(0)
+    network = UNet(config)
+    p = random_parameters(network, rng, dtype)
+    z, upstream = rng.normal(size=(2, 3, config.height, config.width, config.image_channels)).astype(dtype)
+    labels = rng.integers(0, config.num_classes + 1, 3) if config.num_classes else None
+    return network, p, z, rng.normal(size=3), labels, upstream
+
+
+def run_torch(config, p, z, log_noise, labels, memory_format=torch.contiguous_format):
+    """The module and its prediction."""
+    module = torch_unet.build(config, p).to(memory_format=memory_format)
+    images = torch.from_numpy(z).permute(0, 3, 1, 2).contiguous(memory_format=memory_format)
+    return module, module(images, torch.from_numpy(log_noise), None if labels is None else torch.from_numpy(labels))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("config", CONFIGS)
+def test_predictions_and_all_gradients_agree(config, memory_format, dtype):
+    network, p, z, log_noise, labels, upstream = random_problem(config, dtype)
+    prediction, caches = network.forward(p, z, log_noise, labels)
+    g = p.zeros_like()
+    network.backward(p, g, caches, upstream)
+
+    module, theirs = run_torch(config, p, z, log_noise, labels, memory_format)
+    theirs.backward(torch.from_numpy(upstream).permute(0, 3, 1, 2))
+    their_gradient = Parameters(p.shapes, vector=torch_unet.gradients(module, config))
+
+    tolerance = {np.float32: 1e-3, np.float64: 1e-9}[dtype]
+    assert relative_error(prediction, theirs.detach().permute(0, 2, 3, 1).numpy()) < tolerance
+    errors = {name: relative_error(g[name], their_gradient[name]) for name in p.shapes}
+    assert {name: error for name, error in errors.items() if not error < tolerance} == {}
+    assert all(np.any(their_gradient[name] != 0) for name in p.shapes)
+
+
+def test_no_labels_mean_any_class():
+    _, p, z, log_noise, _, _ = random_problem(SMALL, np.float64)
+    _, without = run_torch(SMALL, p, z, log_noise, None)
+    _, null_class = run_torch(SMALL, p, z, log_noise, np.full(3, 3))
+    assert torch.equal(without, null_class)
+
+
+class Copies(TorchDispatchMode):
+    """Notes the shape of every activation that PyTorch copies to lay it out in another way."""
+
+    COPIES = (torch.ops.aten.clone.default, torch.ops.aten.copy_.default, torch.ops.aten._to_copy.default)
+
+    def __init__(self):
+        super().__init__()
+        self.shapes = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function in self.COPIES and args[0].ndim > 2:
+            self.shapes.append(tuple(args[0].shape))
+        return function(*args, **(kwargs or {}))
+
+
+def test_channels_stay_last():
+    """The rival pays for no copies: every picture-shaped activation keeps the memory format that it was given."""
+    _, p, z, log_noise, labels, _ = random_problem(SMALL, np.float32)
+    module = torch_unet.build(SMALL, p).to(memory_format=torch.channels_last)
+    formats = {}
+
+    def note(name):
+        def hook(layer, inputs, output):
+            for tensor in (*inputs, output):
+                if tensor.ndim == 4:
+                    formats.setdefault(name, []).append(tensor.is_contiguous(memory_format=torch.channels_last))
+
+        return hook
+
+    for name, layer in module.named_modules():
+        layer.register_forward_hook(note(name))
+    images = torch.from_numpy(z).permute(0, 3, 1, 2)
+    with Copies() as copies:
+        module(images, torch.from_numpy(log_noise), torch.from_numpy(labels))
+    assert copies.shapes == []
+    assert len(formats) > 50
+    assert [name for name, kept in formats.items() if not all(kept)] == []
+
+
+def test_parameters_of_another_network_are_refused():
+    p = UNet(replace(SMALL, num_classes=0)).create_parameters()
+    with pytest.raises(MinidiffError, match="another network"):
+        torch_unet.build(SMALL, p)
+    p = UNet(replace(SMALL, time_channels=8)).create_parameters()
+    with pytest.raises(MinidiffError, match="another network"):
+        torch_unet.build(SMALL, p)
