@@ -7,6 +7,8 @@ cores a tenth of the time went into their pages. So each thread keeps the memory
 When is an array dropped? When nobody refers to it any more. Python counts references: every array handed out here is a
 view of a block that the pool keeps, every view (and view of a view) refers to its block, so a block that is referred to
 by the pool alone is free. Nothing needs to be given back, and nothing can be given back too early.
+
+Read more: `tutorials/speed.md`.
 """
 
 import math

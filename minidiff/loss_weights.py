@@ -15,8 +15,6 @@ large (`Schedule.error_scales`), so that the weight of y is
     weight = min(SNR, 5) (noise / determinant)^2
 
 which gives the paper's min(SNR, 5) / SNR for the noise and min(SNR, 5) / (SNR + 1) for the velocity.
-
-Read more: `tutorials/08_training.ipynb`.
 """
 
 import numpy as np

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from minidiff.atomic import write_whole
 from minidiff.data import to_bytes
 from minidiff.errors import MinidiffError
 
@@ -36,22 +37,22 @@ def sheet(images, columns=None):
     return page
 
 
-def save_sheet(path, images, columns=None, scale=2):
+def save_sheet(path, images, columns=None, scale=None):
     """Writes a sheet as a PNG file.
 
     Args:
         path: of the file.
         images: (N, H, W, C) in [-1, 1].
         columns: pictures in a row.
-        scale: how many pixels of the file a pixel takes, each way.
+        scale: how many pixels of the file a pixel takes, each way; as many as make a picture 128 wide if not given.
 
     Raises:
         MinidiffError: the file cannot be written.
     """
-    _save(_enlarged(sheet(images, columns), scale), path, format="PNG")
+    _save(_enlarged(images, columns, scale), path, format="PNG")
 
 
-def save_animation(path, frames, columns=None, scale=2, milliseconds=80):
+def save_animation(path, frames, columns=None, scale=None, milliseconds=80):
     """Writes sheets as an animated GIF that dwells on its last frame.
 
     Args:
@@ -63,7 +64,7 @@ def save_animation(path, frames, columns=None, scale=2, milliseconds=80):
     Raises:
         MinidiffError: the file cannot be written.
     """
-    pictures = [_enlarged(sheet(frame, columns), scale) for frame in frames]
+    pictures = [_enlarged(frame, columns, scale) for frame in frames]
     durations = [milliseconds] * (len(pictures) - 1) + [2000]
     _save(pictures[0], path, format="GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0)
 
@@ -79,11 +80,7 @@ def save_images(path, images, labels=None):
         save_sheet(path, images)
     elif ending == ".npz":
         arrays = {"images": to_bytes(images)} | ({} if labels is None else {"labels": np.asarray(labels)})
-        try:
-            with open(path, "wb") as file:  # given a name, NumPy would add its own ending to .NPZ
-                np.savez_compressed(file, **arrays)
-        except OSError as error:
-            raise MinidiffError(f"cannot write {path}: {error.strerror}") from error
+        write_whole(path, lambda file: np.savez_compressed(file, **arrays))
     else:
         raise MinidiffError(f"{path}: pictures are written as .png, .gif or .npz, not as {ending or 'nothing'!r}")
 
@@ -130,20 +127,16 @@ def save_figure(figure, path):
     """
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
-    try:
-        figure.savefig(path)
-    except OSError as error:
-        raise MinidiffError(f"cannot write {path}: {error.strerror}") from error
+    write_whole(path, lambda file: figure.savefig(file, format="png"))
 
 
-def _enlarged(page, scale):
+def _enlarged(images, columns, scale):
+    """The sheet of some pictures, enlarged, as a picture that Pillow can save."""
     from PIL import Image
 
-    return Image.fromarray(page.repeat(scale, axis=0).repeat(scale, axis=1))
+    scale = scale or max(1, 128 // max(images.shape[1:3]))
+    return Image.fromarray(sheet(images, columns).repeat(scale, axis=0).repeat(scale, axis=1))
 
 
 def _save(picture, path, **options):
-    try:
-        picture.save(path, **options)
-    except OSError as error:
-        raise MinidiffError(f"cannot write {path}: {error.strerror or error}") from error
+    write_whole(path, lambda file: picture.save(file, **options))

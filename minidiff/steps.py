@@ -9,8 +9,6 @@ Where it sets its feet matters most when they are few:
                                                                               (Karras et al., 2022, eq. 5)
 
 All begin at T itself: a sampler that starts lower tells the network that there is some picture in what is pure noise.
-
-Read more: `tutorials/09_sampling.ipynb`.
 """
 
 import numpy as np

@@ -5,8 +5,8 @@ One step, for every example of a batch:
     draw a step t and noise eps
     z = signal[t] x0 + noise[t] eps                                                (schedule.add_noise)
     y_hat = network(z, log_noise[t], label)                                        (unet.forward)
-    loss = mean of (y_hat - y)^2,   y = a x0 + b eps                               (schedule.target)
-    dy_hat = 2 (y_hat - y) / number of numbers                                     (its derivative)
+    loss = mean of weight[t] (y_hat - y)^2,   y = a x0 + b eps                     (schedule.target)
+    dy_hat = 2 weight[t] (y_hat - y) / number of numbers                           (its derivative)
     add the gradient by every parameter to g                                       (unet.backward)
 
 then one step of the optimiser. Losses are reported on the noise scale, as the mean square error of eps_hat, whatever
@@ -14,84 +14,34 @@ the target is, so that runs can be compared: eps_hat - eps = signal / (signal b 
 
 A batch is cut into slices of a few pictures, small enough for a core's cache, and the slices are dealt to a fixed
 number of *shares*, each with a gradient vector of its own. Threads work on shares; the shares are then added in their
-order. Neither this nor the random numbers, of which each example draws its own from (seed, epoch, example), depend on
-the number of threads, so neither does the result.
+order. Neither this nor the random numbers, of which each example draws its own (see `examples.py`), depend on
+the number of threads, so neither does the result. And all that changes from step to step is in `state`: put back by
+`restore`, a training goes on as if it had never stopped.
 
 `train` is a generator: it yields a `Step` after each step, and progress bars, checkpoints and plots live outside.
-
-Read more: `tutorials/08_training.ipynb`.
 """
 
+import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from minidiff.denoiser import NetworkDenoiser
 from minidiff.errors import MinidiffError
+from minidiff.examples import EXAMPLE_STREAM, HELD_OUT_STREAM, draw_examples, order_of_epoch
+from minidiff.kernels.optimisers import sum_of_squares
+from minidiff.loss_weights import loss_weight
 from minidiff.optim import Optimiser, learning_rate_at
 from minidiff.parallel import slices
 from minidiff.parameters import Parameters
-from minidiff.schedule import Schedule
+from minidiff.training_config import TrainingConfig
+from minidiff.watch import check_pixels, explain_divergence
 
-ORDER_STREAM, EXAMPLE_STREAM = 0, 1  # keep the random numbers of different uses apart
+__all__ = ["Step", "Trainer", "TrainingConfig", "check_fit"]
+
 MAX_SHARES = 4  # gradient vectors of one step; more would let more threads help, and cost memory
-STRATA = 4  # neighbouring examples draw their noise levels from different quarters of the distribution
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """Everything that decides how a run goes, besides the network and the data.
-
-    Args:
-        epochs: passes over the data.
-        batch_size: examples of one optimiser step.
-        schedule: "flow", "cosine" or "linear".
-        T: number of steps of the schedule.
-        target: what the network predicts: "flow", "noise", "image" or "velocity".
-        time_distribution: how training draws t: "log_normal" or "uniform".
-        optimiser: "muon" or "adamw".
-        learning_rate: the highest one.
-        warmup_steps: steps until it is reached.
-        weight_decay, clip, ema_decay: see `optim.Optimiser`.
-        class_dropout: share of the labels replaced by "any class", for guidance.
-        flip: mirror half of the pictures, left to right.
-        slice_size: pictures that go through the network together.
-        seed: of everything random.
-    """
-
-    epochs: int = 20
-    batch_size: int = 4
-    schedule: str = "flow"
-    T: int = 1000
-    target: str = "flow"
-    time_distribution: str = "log_normal"
-    optimiser: str = "muon"
-    learning_rate: float = 2e-3
-    warmup_steps: int = 100
-    weight_decay: float = 0.0
-    clip: float = 1.0
-    ema_decay: float = 0.999
-    class_dropout: float = 0.1
-    flip: bool = False
-    slice_size: int = 2
-    seed: int = 0
-
-    def __post_init__(self):
-        for name in ("epochs", "batch_size", "slice_size"):
-            if getattr(self, name) < 1:
-                raise MinidiffError(f"{name} must be 1 or more, not {getattr(self, name)}")
-        for name in ("warmup_steps", "weight_decay", "seed"):
-            if not getattr(self, name) >= 0:
-                raise MinidiffError(f"{name} must be 0 or more, not {getattr(self, name)}")
-        for name in ("learning_rate", "clip"):
-            if not getattr(self, name) > 0:
-                raise MinidiffError(f"{name} must be more than 0, not {getattr(self, name)}")
-        for name in ("class_dropout", "ema_decay"):
-            if not 0 <= getattr(self, name) < 1:
-                raise MinidiffError(f"{name} must lie between 0 and 1, not at {getattr(self, name)}")
-
-    as_dict = asdict
+UPDATE_RATIO_EVERY = 20  # steps; to measure it, the parameters have to be copied
 
 
 @dataclass(frozen=True)
@@ -105,6 +55,8 @@ class Step:
         loss: mean square error of eps_hat over the batch (noise scale).
         t, losses: the step t and the noise-scale loss of each example, (batch,).
         learning_rate, gradient_norm: of this step.
+        update_ratio: how far the step went, |new p - p| / |p|, usually some thousandths; NaN except in every
+            twentieth step and the last of an epoch.
         images: examples in the batch.
         seconds: spent on this step.
     """
@@ -117,24 +69,9 @@ class Step:
     losses: np.ndarray
     learning_rate: float
     gradient_norm: float
+    update_ratio: float
     images: int
     seconds: float
-
-
-@dataclass(frozen=True)
-class Examples:
-    """What is drawn for the examples of a slice: the network's inputs and the answer it should give.
-
-    Attributes:
-        x0, eps: clean pictures and noise (n, H, W, C).
-        t: steps (n,).
-        labels: classes (n,), the null class where dropped; None without classes.
-    """
-
-    x0: np.ndarray
-    eps: np.ndarray
-    t: np.ndarray
-    labels: np.ndarray
 
 
 class Trainer:
@@ -152,14 +89,16 @@ class Trainer:
         step: steps done.
 
     Raises:
-        MinidiffError: pictures or classes that do not fit the network.
+        MinidiffError: pictures or classes that do not fit the network, or pictures with nothing in them.
     """
 
     def __init__(self, network, p, dataset, config, workers):
         check_fit(network.config, dataset)
+        check_pixels(dataset)
         self.network, self.p, self.dataset, self.config, self.workers = network, p, dataset, config, workers
-        self.schedule = Schedule(config.schedule, config.T)
-        self.schedule.target_coefficients(config.target, 1)  # an unknown target fails here, not in a thread
+        self.schedule = config.create_schedule()
+        self.schedule.target_coefficients(config.target, 1)  # unknown names fail here, not in a thread
+        loss_weight(self.schedule, config.loss_weight, config.target, 1)
         self.schedule.draw_timesteps([0.5], config.time_distribution)
         self.optimiser = Optimiser(
             p, config.optimiser, weight_decay=config.weight_decay, clip=config.clip, ema_decay=config.ema_decay
@@ -175,15 +114,32 @@ class Trainer:
         size = self.config.batch_size
         while self.step < self.total_steps:
             epoch, step_in_epoch = divmod(self.step, self.steps_per_epoch)
-            order = np.random.default_rng([self.config.seed, ORDER_STREAM, epoch]).permutation(len(self.dataset))
+            order = order_of_epoch(self.config.seed, epoch, len(self.dataset))
             for i in range(step_in_epoch, self.steps_per_epoch):
                 positions = np.arange(i * size, min((i + 1) * size, len(order)))
                 yield self.train_step(epoch, order[positions], positions)
 
+    def state(self):
+        """What changes while the network learns, besides `step`: name -> vector (size,), not copied."""
+        optimiser = self.optimiser
+        return {"parameters": self.p.vector, "average": optimiser.average, "m": optimiser.m, "v": optimiser.v}
+
+    def restore(self, step, state):
+        """Puts the trainer back to where it stood.
+
+        Args:
+            step: steps done.
+            state: what `state` gave then.
+        """
+        for name, vector in self.state().items():
+            vector[:] = state[name]
+        self.p.changed()
+        self.step = self.optimiser.steps = step
+
     def denoiser(self):
         """A `NetworkDenoiser` with the averaged parameters as they stand now."""
         p = Parameters(self.p.shapes, vector=self.optimiser.average.copy())
-        return NetworkDenoiser(self.network, p, self.schedule, self.config.target, self.workers, self.config.slice_size)
+        return NetworkDenoiser(self.network, p, self.schedule, self.config.target, self.workers)
 
     def train_step(self, epoch, indices, positions):
         """Forward, backward and one step of the optimiser on the examples `indices` of the data; returns a `Step`.
@@ -191,7 +147,10 @@ class Trainer:
         Args:
             epoch: from 0.
             indices: of the batch in the data, (batch,).
-            positions: of the batch in the epoch, (batch,); neighbours draw from different quarters of the noise levels.
+            positions: of the batch in the epoch, (batch,).
+
+        Raises:
+            Diverged: a loss or the gradient is not finite; parameters, moments and average are those before the step.
         """
         start = time.perf_counter()
         batch, config = len(indices), self.config
@@ -211,29 +170,21 @@ class Trainer:
         g = self.gradients[0]
         self.workers.map(lambda piece: _add_up(self.gradients[: len(shares)], piece), slices(g.size, 2**18))
         learning_rate = learning_rate_at(self.step, self.total_steps, config.learning_rate, config.warmup_steps)
-        norm = self.optimiser.step(self.p, g, learning_rate, self.workers)
+        last_of_epoch = (self.step + 1) % self.steps_per_epoch == 0
+        before = self.p.vector.copy() if last_of_epoch or (self.step + 1) % UPDATE_RATIO_EVERY == 0 else None
+        norm = self.optimiser.step(self.p, g, learning_rate, self.workers) if np.isfinite(losses).all() else math.nan
+        if not math.isfinite(norm):
+            raise explain_divergence(self, epoch, indices, positions, losses, norm)
         self.step += 1
         return Step(
-            epoch + 1, self.step, self.step % self.steps_per_epoch == 0, float(losses.mean()), t, losses,
-            learning_rate, norm, batch, time.perf_counter() - start,
+            epoch + 1, self.step, last_of_epoch, float(losses.mean()), t, losses, learning_rate, norm,
+            math.nan if before is None else _update_ratio(before, self.p.vector), batch, time.perf_counter() - start,
         )  # fmt: skip
 
     def draw(self, epoch, indices, positions):
-        """What is random about some examples, each from its own stream (seed, epoch, index); returns `Examples`."""
-        config, dataset = self.config, self.dataset
-        x0 = dataset.pixels(indices)  # (n, H, W, C)
-        eps, u = np.empty_like(x0), np.empty(len(indices))
-        labels = dataset.labels[indices].copy() if self.network.config.num_classes else None
-        for i, (index, position) in enumerate(zip(indices, positions, strict=True)):
-            stream = np.random.default_rng([config.seed, EXAMPLE_STREAM, epoch, int(index)])
-            stratum, flipped, dropped = stream.random(3)
-            u[i] = (position % STRATA + stratum) / STRATA
-            if config.flip and flipped < 0.5:
-                x0[i] = x0[i, :, ::-1].copy()
-            if labels is not None and dropped < config.class_dropout:
-                labels[i] = self.network.config.num_classes
-            stream.standard_normal(dtype=np.float32, out=eps[i])
-        return Examples(x0, eps, self.schedule.draw_timesteps(u, config.time_distribution), labels)
+        """What is random about some examples of an epoch, each from its own stream; returns `Examples`."""
+        key, num_classes = [self.config.seed, EXAMPLE_STREAM, epoch], self.network.config.num_classes
+        return draw_examples(self.dataset, indices, positions, key, self.schedule, self.config, num_classes)
 
     def add_gradient(self, g, examples, batch):
         """Forward and backward for a slice; adds the gradient of the batch's mean loss to g.
@@ -246,17 +197,44 @@ class Trainer:
         Returns:
             The noise-scale loss of each example, (n,).
         """
+        error, losses, cache = self._forward(self.p, examples)
+        weight = loss_weight(self.schedule, self.config.loss_weight, self.config.target, examples.t)
+        dy_hat = error * _one_each(2 * weight / (batch * error[0].size), error)
+        self.network.backward(self.p, g, cache, dy_hat)
+        return losses
+
+    def _forward(self, p, examples):
+        """y_hat - y (n, H, W, C), the noise-scale losses (n,), and the cache for the backward pass."""
         schedule, target, t = self.schedule, self.config.target, examples.t
         z = schedule.add_noise(examples.x0, examples.eps, t)
-        z *= schedule.input_scale[t].astype(z.dtype)[:, None, None, None]
-        y = schedule.target(target, examples.x0, examples.eps, t)
-        y_hat, cache = self.network.forward(self.p, z, schedule.log_noise[t], examples.labels)
-        error = y_hat - y  # (n, H, W, C)
-        dy_hat = error * z.dtype.type(2 / (batch * error[0].size))
-        self.network.backward(self.p, g, cache, dy_hat)
-        a, b = schedule.target_coefficients(target, t)
-        to_noise_scale = schedule.signal[t] / (schedule.signal[t] * b - schedule.noise[t] * a)
-        return to_noise_scale**2 * np.square(error).mean(axis=(1, 2, 3))
+        z *= _one_each(schedule.input_scale[t], z)
+        y_hat, cache = self.network.forward(p, z, schedule.log_noise[t], examples.labels)
+        error = y_hat - schedule.target(target, examples.x0, examples.eps, t)
+        _, eps_scale = schedule.error_scales(target, t)
+        return error, eps_scale**2 * np.square(error).mean(axis=tuple(range(1, error.ndim))), cache
+
+    def held_out_losses(self, dataset):
+        """How well the averaged parameters do on pictures that were not trained on, with the same noise every time.
+
+        Args:
+            dataset: a `Dataset` that fits the network.
+
+        Returns:
+            The steps t, int64 (N,), and the noise-scale losses, (N,).
+        """
+        check_fit(self.network.config, dataset)
+        p = Parameters(self.p.shapes, vector=self.optimiser.average.copy())
+        key, num_classes = [self.config.seed, HELD_OUT_STREAM], self.network.config.num_classes
+        config = replace(self.config, flip=False, class_dropout=0.0)
+
+        def work_on_part(part):
+            indices = np.arange(part.start, part.stop)
+            examples = draw_examples(dataset, indices, indices, key, self.schedule, config, num_classes)
+            return examples.t, self._forward(p, examples)[1]
+
+        results = self.workers.map(work_on_part, slices(len(dataset), config.slice_size))
+        t, losses = (np.concatenate(arrays) for arrays in zip(*results, strict=True))
+        return t, losses
 
 
 def check_fit(network, dataset):
@@ -269,14 +247,23 @@ def check_fit(network, dataset):
     Raises:
         MinidiffError: naming what differs.
     """
-    expected = (network.height, network.width, network.image_channels)
-    found = (dataset.height, dataset.width, dataset.channels)
     if len(dataset) == 0:
         raise MinidiffError("the data set is empty: nothing to learn from")
+    expected, found = network.example_shape, dataset.example_shape
     if expected != found:
         raise MinidiffError(f"the network takes pictures of {expected} (height, width, channels), the data has {found}")
     if network.num_classes and (dataset.labels is None or dataset.num_classes != network.num_classes):
         raise MinidiffError(f"the network knows {network.num_classes} classes, the data has {dataset.num_classes}")
+
+
+def _one_each(numbers, x):
+    """A number for each example, shaped to multiply x (n, ...) and in its dtype."""
+    return numbers.astype(x.dtype).reshape(-1, *(1,) * (x.ndim - 1))
+
+
+def _update_ratio(before, after):
+    np.subtract(after, before, out=before)
+    return math.sqrt(sum_of_squares(before) / (sum_of_squares(after) or 1))
 
 
 def _add_up(gradients, piece):

@@ -10,7 +10,7 @@ small enough for every pixel to look at every other.
 `backward` is `forward` read upwards: the last line of one is undone by the first line of the other.
 
 Read more: Ronneberger, Fischer, Brox, "U-Net", 2015; Ho, Jain, Abbeel, "Denoising Diffusion Probabilistic Models",
-2020, appendix B; `tutorials/07_unet.ipynb`.
+2020, appendix B.
 """
 
 from dataclasses import asdict, dataclass
@@ -68,6 +68,11 @@ class UNetConfig:
         return UNetConfig(
             height, width, image_channels, channels, attention_levels=attention_levels, num_classes=num_classes
         )
+
+    @property
+    def example_shape(self):
+        """The shape of one picture: (H, W, C)."""
+        return self.height, self.width, self.image_channels
 
     def as_dict(self):
         """The configuration as plain types, for JSON."""
@@ -301,6 +306,8 @@ class UNet:
                 )
         if config.image_channels not in (1, 3):
             raise MinidiffError(f"pictures have 1 or 3 channels, not {config.image_channels}")
+        if config.num_classes < 0:
+            raise MinidiffError(f"the number of classes must be 0 or more, not {config.num_classes}")
         if not 0 <= config.attention_levels <= len(config.channels):
             raise MinidiffError(f"attention_levels must be 0 to {len(config.channels)}, not {config.attention_levels}")
 

@@ -1,12 +1,18 @@
 """The command, in this process: what it makes, and that every mistake is one line and exit code 2."""
 
 import json
+import os
+import re
+import shutil
+import signal
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from minidiff.cli import main
+from minidiff.progress import Progress
+from minidiff.run import Run
 
 TINY = ["--size", "16", "--images", "8", "--epochs", "1", "--threads", "1"]
 TRAIN = ["train", "--data", "shapes", "--channels", "32,32", "--T", "20", *TINY]
@@ -14,9 +20,10 @@ TRAIN = ["train", "--data", "shapes", "--channels", "32,32", "--T", "20", *TINY]
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A trained run with classes."""
+    """A run with classes, trained in eight large steps so that its pictures show its labels."""
     path = tmp_path_factory.mktemp("runs") / "run"
-    assert main([*TRAIN, "--out", str(path)]) == 0
+    large_steps = ["--batch-size", "1", "--learning-rate", "0.02", "--warmup-steps", "0"]
+    assert main([*TRAIN, *large_steps, "--out", str(path)]) == 0
     return path
 
 
@@ -29,7 +36,8 @@ def test_demo_does_all_four_stages(tmp_path, capsys):
     made = {file.name for file in (tmp_path / "demo").iterdir()}
     expected = {"config.json", "history.csv", "checkpoints", "forward_process.png", "loss.png", "samples.png"}
     assert made >= expected | {"denoising.gif"}
-    assert Image.open(tmp_path / "demo" / "samples.png").size == (2 * (8 * 18 + 2), 2 * (2 * 18 + 2))
+    sheet = Image.open(tmp_path / "demo" / "samples.png")
+    assert sheet.size == (8 * (8 * 18 + 2), 8 * (2 * 18 + 2))  # two rows of eight, each 16 pixels enlarged to 128
 
 
 def test_demo_finds_a_free_folder(tmp_path, monkeypatch):
@@ -79,7 +87,7 @@ def test_sample_as_gif(run, tmp_path):
 
 def test_sample_as_png_in_the_run_by_default(run):
     assert main(["sample", str(run), "-n", "4", "--steps", "3", "--sampler", "ddpm", "--seed", "7"]) == 0
-    assert Image.open(run / "samples_ddpm_3_7.png").size == (2 * 38, 2 * 38)
+    assert Image.open(run / "samples_ddpm_3_7.png").size == (8 * 38, 8 * 38)
 
 
 def images_of(run, tmp_path, *options):
@@ -121,14 +129,14 @@ def test_help_fits_a_terminal_and_exits_with_0(arguments, capsys, monkeypatch):
 
 MISTAKES = [
     (["train", "--data", "no-such-folder", "--out", "NEW"], "no data at 'no-such-folder'"),
-    ([*TRAIN, "--out", "RUN"], "not empty"),
+    ([*TRAIN, "--out", "RUN"], "holds a run; give another --out"),
     ([*TRAIN, "--out", "NEW", "--epochs", "0"], "epochs must be 1 or more"),
     ([*TRAIN, "--out", "NEW", "--threads", "0"], "at least one thread"),
     ([*TRAIN, "--out", "NEW", "--seed", "-1"], "seed"),
     ([*TRAIN, "--out", "NEW", "--images", "0"], "0"),
     ([*TRAIN, "--out", "NEW", "--size", "17"], "16 and 18"),
     ([*TRAIN, "--out", "NEW", "--size", "0"], "size"),
-    ([*TRAIN, "--out", "NEW", "--T", "0"], "at least one step"),
+    ([*TRAIN, "--out", "NEW", "--T", "0"], "T must be 1 or more"),
     ([*TRAIN, "--out", "NEW", "--channels", "8,many"], "whole numbers"),
     ([*TRAIN, "--out", "NEW", "--channels", "32,0"], "channels"),
     ([*TRAIN, "--out", "NEW", "--channels", "32,13"], "13"),
@@ -137,9 +145,16 @@ MISTAKES = [
     (["demo", "--out", "NEW", "--images", "0", "--size", "16"], "0"),
     (["demo", "--out", "NEW", "--size", "0"], "0"),
     (["demo", "--out", "NEW", "--seed", "-1"], "seed"),
+    (["train", "--out", "NEW"], "--data SPEC and --out RUN, or --resume RUN"),
+    (["train", "--resume", "NEW"], "holds no run"),
+    (["train", "--resume", "RUN", "--size", "16"], "takes --size from the run"),
+    (["train", "--resume", "RUN", "--out", "NEW", "--held-out", "0.1"], "takes --out, --held-out from the run"),
+    ([*TRAIN, "--out", "NEW", "--save-minutes", "-1"], "--save-minutes must be 0 or more"),
+    ([*TRAIN, "--out", "NEW", "--held-out", "1.5"], "cannot hold out 1.5"),
+    (["sample", "RUN", "--best"], "trained without held-out pictures"),
     (["sample", "NEW"], "holds no run"),
     (["sample", "RUN", "--label", "cube"], "disc, square, triangle"),
-    (["sample", "RUN", "--sampler", "magic"], "ddim"),
+    (["sample", "RUN", "--sampler", "magic", "--steps", "3"], "ddim"),
     (["sample", "RUN", "-n", "0"], "-n must be 1 or more"),
     (["sample", "RUN", "--steps", "0"], "number of steps"),
     (["sample", "RUN", "--steps", "21"], "number of steps"),
@@ -148,8 +163,8 @@ MISTAKES = [
     (["sample", "RUN", "--seed", "-1"], "seed"),
     (["sample", "RUN", "--threads", "0"], "at least one thread"),
     (["sample", "RUN", "--out", "picture.jpg"], ".png, .gif or .npz"),
-    (["sample", "RUN", "-n", "1", "--steps", "1", "--out", "NEW/picture.png"], "cannot write"),
-    (["sample", "RUN", "-n", "1", "--steps", "1", "--out", "NEW/picture.npz"], "cannot write"),
+    (["sample", "RUN", "-n", "1", "--steps", "1", "--out", "NEW/picture.png"], "there is no folder"),
+    (["sample", "RUN", "-n", "1", "--steps", "1", "--out", "NEW/picture.npz"], "there is no folder"),
     (["summary", "--size", "20", "--channels", "8,8,8,8"], "16 and 24"),
     (["summary", "--channels", ""], "whole numbers"),
     (["summary", "--classes", "-1"], "classes"),
@@ -174,10 +189,110 @@ def test_a_mistake_is_one_line_that_says_what_to_do(run, tmp_path, capsys, argum
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["paint"], ["train", "--out", "x"], ["train", "--data", "cats", "--out", "x", "--epochs", "some"]],
+    [[], ["paint"], ["train", "--data", "cats", "--out", "x", "--epochs", "some"]],
 )
 def test_a_command_that_cannot_be_read_exits_with_2_too(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
     assert "minidiff" in capsys.readouterr().err
+
+
+def test_a_run_that_was_stopped_goes_on(run, tmp_path, capsys, monkeypatch):
+    """Stopped by a signal in the middle of a step: exit code 130, and the line that says how to go on is right."""
+    path, stopped = tmp_path / "run", []
+    real_add = Progress.add
+
+    def add(self, step):
+        real_add(self, step)
+        if not stopped:
+            stopped.append(step.step)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Progress, "add", add)
+    assert main([*TRAIN, "--out", str(path)]) == 130
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "minidiff: stopped after step 1 of 2 (epoch 1) and saved; go on with: minidiff train --resume "
+    )
+    assert main(said.split("minidiff ")[-1].split()) == 0
+    assert "going on after step 1 of 2" in capsys.readouterr().out
+    assert [row["step"] for row in Run.open(path).history()] == [2]
+
+
+def test_a_resumed_run_stops_at_changes_until_they_are_accepted(run, tmp_path, capsys):
+    path = tmp_path / "run"
+    shutil.copytree(run, path)
+    arguments = ["train", "--resume", str(path), "--epochs", "2", "--learning-rate", "0.001", "--threads", "1"]
+    assert main(arguments) == 2
+    assert "epochs was 1 and is 2; learning_rate was 0.02 and is 0.001" in capsys.readouterr().err
+    assert main([*arguments, "--accept-changes"]) == 0
+    assert Run.open(path).config["training"]["epochs"] == 2
+    assert [row["epoch"] for row in Run.open(path).history()] == [1, 2]
+
+
+def test_data_that_was_moved_can_be_pointed_to(tmp_path, capsys):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(4):
+        Image.new("RGB", (16, 16), (60 * i, 100, 200)).save(photos / f"{i}.png")
+    options = ["--epochs", "1", "--size", "16", "--channels", "32,32", "--threads", "1", "--no-cache"]
+    assert main(["train", "--data", str(photos), "--out", str(tmp_path / "run"), *options]) == 0
+    photos.rename(tmp_path / "moved")
+    resume = ["train", "--resume", str(tmp_path / "run"), "--threads", "1"]
+    assert main(resume) == 2
+    assert f"no data at '{photos}'" in capsys.readouterr().err
+    assert main([*resume, "--data", str(tmp_path / "moved")]) == 0
+    assert main(resume) == 0  # now it knows
+    (tmp_path / "moved" / "3.png").unlink()
+    assert main(resume) == 2
+    assert "the pictures were 4" in capsys.readouterr().err
+
+
+def test_held_out_pictures_and_the_best_checkpoint(tmp_path, capsys):
+    path = tmp_path / "run"
+    assert main([*TRAIN, "--epochs", "2", "--held-out", "0.25", "--out", str(path)]) == 0
+    assert "6 images" in capsys.readouterr().out
+    assert all(row["held_out_loss"] > 0 for row in Run.open(path).history())
+    assert main(["sample", str(path), "-n", "1", "--steps", "1", "--best", "--out", str(tmp_path / "best.png")]) == 0
+
+
+def test_a_damaged_checkpoint_is_mentioned_and_the_one_before_is_used(run, tmp_path, capsys):
+    path = tmp_path / "run"
+    assert main([*TRAIN, "--epochs", "2", "--out", str(path)]) == 0
+    capsys.readouterr()
+    (path / "checkpoints" / "step_000000004.npz").write_bytes(b"\x1b[2J\nhostile")
+    arguments = ["sample", str(path), "-n", "1", "--steps", "1", "--out", str(tmp_path / "one.png")]
+    assert main(arguments) == 0
+    said = capsys.readouterr().err
+    assert said.startswith("minidiff: ")
+    assert said.endswith("the checkpoint before it is tried\n")
+    assert said.count("\n") == 1
+    (path / "checkpoints" / "step_000000002.npz").unlink()
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith("can be read; train again")
+
+
+def test_a_second_writer_is_refused(run, capsys):
+    with Run.open(run, to_write=True):
+        assert main(["train", "--resume", str(run)]) == 2
+        assert f"process {os.getpid()} on" in capsys.readouterr().err
+        assert main(["sample", str(run), "-n", "1", "--steps", "1"]) == 0  # reading is free
+
+
+def test_names_that_would_play_tricks_on_a_terminal_are_shown_as_they_are(run, tmp_path, capsys):
+    path = tmp_path / "run"
+    shutil.copytree(run, path)
+    config = json.loads((path / "config.json").read_text())
+    config["class_names"][0] = "\x1b]0;owned\x07\nsecond line"
+    (path / "config.json").write_text(json.dumps(config))
+    assert main(["sample", str(path), "--label", "cube"]) == 2
+    said = capsys.readouterr().err
+    assert r"\x1b]0;owned\x07\nsecond line, square" in said
+    assert said.count("\n") == 1
+
+
+def test_demo_and_train_tell_their_memory(run, tmp_path, capsys):
+    assert main(["demo", "--out", str(tmp_path / "demo"), *TINY]) == 0
+    peak = re.search(r", at most (\d+) MB of memory", capsys.readouterr().out)
+    assert 50 < int(peak[1]) < 5000

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minidiff import pipeline
+from minidiff import pipeline, training_run
 from minidiff.data import Dataset
 from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
 from minidiff.run import Run
-from minidiff.training import TrainingConfig
+from minidiff.training_config import TrainingConfig
 from tests import tiny
 
 TRAINING = TrainingConfig(epochs=2, batch_size=4, warmup_steps=2, T=20)
@@ -28,16 +28,17 @@ def workers():
 def trained(tmp_path_factory, workers):
     """A run of two epochs, its trainer, and the lines that were said."""
     lines = []
-    dataset = pipeline.load_data(OPTIONS)
-    run, network = pipeline.start_run(
-        tmp_path_factory.mktemp("runs") / "run", OPTIONS, dataset, TRAINING, channels=(32, 32)
-    )
-    trainer = pipeline.train(run, network, dataset, TRAINING, workers, lines.append, progress=False)
+    dataset, _ = pipeline.load_data(OPTIONS)
+    path = tmp_path_factory.mktemp("runs") / "run"
+    run, network = training_run.start_run(path, OPTIONS, dataset, TRAINING, channels=(32, 32))
+    with run:
+        trainer = training_run.train(run, network, dataset, TRAINING, workers, lines.append)
     return run, trainer, lines
 
 
 def test_options_become_data():
-    dataset = pipeline.load_data(OPTIONS)
+    dataset, held_out = pipeline.load_data(OPTIONS)
+    assert held_out is None
     assert dataset.images.shape == (8, 16, 16, 3)
     assert pipeline.describe(dataset) == "8 images x 16 x 16 x 3 channels, 6 classes"
     unlabelled = Dataset(np.zeros((2, 5, 7, 1), np.uint8))
@@ -48,7 +49,6 @@ def test_a_new_run_says_everything_that_made_it(trained):
     run, _, _ = trained
     config = json.loads((run.path / "config.json").read_text())
     assert config["data"] | OPTIONS == config["data"]
-    assert config["fingerprint"] == pipeline.load_data(OPTIONS).fingerprint()
     assert config["network"]["channels"] == [32, 32]
     assert TrainingConfig(**config["training"]) == TRAINING
     assert config["class_names"] == ["disc", "square", "triangle", "star", "heart", "ring"]
@@ -58,7 +58,7 @@ def test_a_new_run_says_everything_that_made_it(trained):
 def test_a_network_that_does_not_fit_makes_no_folder(tmp_path):
     dataset = tiny.dataset()  # 8 x 8 cannot be halved four times
     with pytest.raises(MinidiffError, match="next sizes that work are 16"):
-        pipeline.start_run(tmp_path / "run", OPTIONS, dataset, TRAINING, channels=(8, 8, 8, 8, 8))
+        training_run.start_run(tmp_path / "run", OPTIONS, dataset, TRAINING, channels=(8, 8, 8, 8, 8))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -67,8 +67,8 @@ def test_the_strip_of_noise_starts_with_the_picture_and_ends_without_it(tmp_path
     data = Dataset(np.full((2, 20, 20, 3), 255, np.uint8))
     pipeline.show_noise(run, data, TRAINING, lines.append)
     strip = np.asarray(Image.open(tmp_path / "forward_process.png")).astype(float)
-    assert strip.shape == (2 * (2 + 2 * 22), 2 * (2 + 9 * 22), 3)
-    pictures = [strip[4:44, 4 + 44 * i : 44 + 44 * i] for i in range(9)]
+    assert strip.shape == (6 * (2 + 2 * 22), 6 * (2 + 9 * 22), 3)
+    pictures = [strip[12:132, 12 + 132 * i : 132 + 132 * i] for i in range(9)]
     assert (pictures[0] == 255).all()
     spreads = [picture.std() for picture in pictures]
     assert spreads == sorted(spreads)
@@ -90,7 +90,7 @@ def test_training_writes_a_row_an_epoch_a_checkpoint_and_a_curve(trained):
 
 def test_the_trained_network_comes_back_from_the_folder(trained, workers):
     run, trainer, _ = trained
-    denoiser = pipeline.load_denoiser(Run.open(run.path), workers)
+    denoiser = pipeline.load_denoiser(Run.open(run.path), workers, pytest.fail)
     np.testing.assert_array_equal(denoiser.p.vector, trainer.optimiser.average)
     z = np.random.default_rng(0).standard_normal((3, 16, 16, 3), np.float32)
     for found, expected in zip(denoiser(z, 7, [0, 1, 2]), trainer.denoiser()(z, 7, [0, 1, 2]), strict=True):
@@ -120,7 +120,7 @@ def test_a_changed_configuration_is_one_clear_line(trained, workers, tmp_path, c
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "checkpoints").symlink_to(run.path / "checkpoints")
     with pytest.raises(MinidiffError) as caught:
-        pipeline.load_denoiser(Run.open(tmp_path), workers)
+        pipeline.load_denoiser(Run.open(tmp_path), workers, pytest.fail)
     assert "\n" not in str(caught.value)
 
 
@@ -162,6 +162,6 @@ def test_samples_are_shown(trained, tmp_path):
     np.testing.assert_array_equal(images, trajectory[-1])
     assert np.abs(images).max() <= 1
     pipeline.show_samples(Run(tmp_path), images, trajectory * 10, columns=3)
-    assert Image.open(tmp_path / "samples.png").size == (2 * 56, 2 * 20)
+    assert Image.open(tmp_path / "samples.png").size == (8 * 56, 8 * 20)
     with Image.open(tmp_path / "denoising.gif") as film:
         assert film.n_frames == 30  # no more, however many steps there were

@@ -80,7 +80,8 @@ def test_images_as_npz(tmp_path):
 def test_images_as_png(tmp_path):
     _, pixels = pictures(3)
     plotting.save_images(tmp_path / "some.png", pixels)
-    assert Image.open(tmp_path / "some.png").size == (2 * 16, 2 * 12)  # two columns and two rows, twice as large
+    # two columns and two rows of pictures 5 wide, each pixel 128 // 5 pixels of the file
+    assert Image.open(tmp_path / "some.png").size == (25 * 16, 25 * 12)
 
 
 @pytest.mark.parametrize("name", ["picture.jpg", "picture", "picture.npy"])

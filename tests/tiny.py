@@ -2,11 +2,15 @@
 
 import numpy as np
 
+from minidiff import training_run
 from minidiff.data import Dataset
-from minidiff.training import Trainer, TrainingConfig
+from minidiff.run import Run
+from minidiff.training import Trainer
+from minidiff.training_config import TrainingConfig
 from minidiff.unet import UNet, UNetConfig
 
 SIDE = 8
+TRAINING = TrainingConfig(epochs=3, batch_size=4, warmup_steps=2, T=50)  # nine steps with the twelve pictures below
 
 
 def dataset(count=12, channels=3, num_classes=3, seed=0):
@@ -32,3 +36,32 @@ def trainer(workers, data=None, kind=Trainer, **options):
     net = network(data.channels, data.num_classes)
     config = TrainingConfig(**{"epochs": 2, "batch_size": 4, "warmup_steps": 2, "T": 50} | options)
     return kind(net, net.create_parameters(0), data, config, workers)
+
+
+def start(path, training=None, data=None):
+    """A new run folder of the tiny network, without the choices that `start_run` makes for real pictures."""
+    data = dataset() if data is None else data
+    config = {
+        "data": {"spec": "tiny", "size": SIDE, "images": len(data), "seed": 0},
+        "class_names": list(data.class_names),
+        "network": network(data.channels, data.num_classes).config.as_dict(),
+        "training": (training or TRAINING).as_dict(),
+    }
+    return Run.create(path, config)
+
+
+def train(run, workers, training=None, data=None, **options):
+    """Trains in a run folder from where it stands; returns the `Trainer` and the lines that were said."""
+    data = dataset() if data is None else data
+    net, lines = network(data.channels, data.num_classes), []
+    say = options.pop("say", None) or lines.append
+    done = training_run.train(run, net.config, data, training or TRAINING, workers, say, **options)
+    return done, lines
+
+
+def outcome(run):
+    """All that must be the same however often a training was stopped: bytes of the state, and history without times."""
+    checkpoint = run.find_checkpoint(network().create_parameters().size, lambda line: None)
+    times = {"seconds", "images_per_second"}
+    rows = [{key: str(value) for key, value in row.items() if key not in times} for row in run.history()]
+    return checkpoint.step, {name: array.tobytes() for name, array in checkpoint.arrays.items()}, rows

@@ -1,0 +1,304 @@
+"""Training in the folder of a run: saved on the way, stopped and resumed at any step, and never wrong in silence.
+
+save      at the end of every epoch, every few minutes, and when the process is asked to end (`interruption.py`)
+resume    from the newest checkpoint that is whole, with the same result, bit for bit, as if never stopped
+refuse    to go on with other data or another configuration, unless that is wanted and possible
+stop      when a loss, a gradient or a parameter is no longer a finite number, with the last good checkpoint intact
+"""
+
+import contextlib
+import platform
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from minidiff import data, plotting
+from minidiff.checkpoint import KEPT, steps_in
+from minidiff.errors import MinidiffError
+from minidiff.interruption import Interruption
+from minidiff.progress import Progress
+from minidiff.run import Run
+from minidiff.training import Trainer
+from minidiff.training_config import SAVE_MINUTES, TrainingConfig
+from minidiff.unet import UNet, UNetConfig
+from minidiff.version import __version__
+from minidiff.watch import Diverged
+
+# What a training may go on with after it was changed. The others would make the steps so far those of another training.
+MAY_CHANGE = (
+    "epochs", "learning_rate", "warmup_steps", "weight_decay", "clip", "ema_decay", "class_dropout", "flip",
+    "time_distribution", "loss_weight", "slice_size",
+)  # fmt: skip
+
+
+def start_run(path, data_options, dataset, training, channels=None):
+    """A new run folder, and the network that fits the data.
+
+    Args:
+        path: of the run's folder.
+        data_options: for `pipeline.load_data`.
+        dataset: what they describe.
+        training: `TrainingConfig`.
+        channels: of each level of the network; chosen by the size of the pictures if not given.
+
+    Returns:
+        `Run`, locked, and `UNetConfig`.
+
+    Raises:
+        MinidiffError: numbers that do not fit each other, or a folder that cannot be used.
+    """
+    network = UNetConfig.for_pictures(
+        dataset.height, dataset.width, dataset.channels, dataset.num_classes, channels=channels
+    )
+    UNet(network)  # numbers that do not fit are refused before a folder is made
+    config = {
+        "command": " ".join(["minidiff", *sys.argv[1:]]),
+        "version": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "data": at_place(data_options),
+        "name": dataset.name,
+        "source": dataset.source,
+        "licence": dataset.licence,
+        "class_names": list(dataset.class_names),
+        "network": network.as_dict(),
+        "training": training.as_dict(),
+    }
+    return Run.create(path, config), network
+
+
+def at_place(data_options):
+    """The options of the data, with a path that leads there from any folder."""
+    spec = str(data_options["spec"])
+    return data_options | {"spec": spec if spec in data.DRAWN_SETS else str(Path(spec).expanduser().resolve())}
+
+
+def read_config(run):
+    """What config.json says, checked.
+
+    Args:
+        run: `Run`.
+
+    Returns:
+        `UNetConfig`, `TrainingConfig` and the options of the data.
+
+    Raises:
+        MinidiffError: something is missing or of a wrong type.
+    """
+    config = run.config
+    try:
+        network, training = UNetConfig.from_dict(config["network"]), TrainingConfig(**config["training"])
+        UNet(network)
+        options = {"spec": str(config["data"]["spec"])} | config["data"]
+    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
+        raise MinidiffError(f"{run.path / 'config.json'} was changed or is of another version: {error}") from error
+    return network, training, options
+
+
+def train(
+    run, network_config, dataset, training, workers, say,
+    held_out=None, accept_changes=False, data_options=None, save_minutes=SAVE_MINUTES, progress=True,
+):  # fmt: skip
+    """Trains from where the run stands to the end.
+
+    After each epoch there is a row of figures, a row of history, and a checkpoint.
+
+    Args:
+        run: `Run`, locked.
+        network_config: `UNetConfig`.
+        dataset: `Dataset`.
+        training: `TrainingConfig`.
+        workers: `Workers`.
+        say: called with each line of text.
+        held_out: a `Dataset` to measure the loss on after each epoch, or None.
+        accept_changes: go on although the data or the configuration differ from those of the checkpoint.
+        data_options: for config.json, if they have changed: where the data is now.
+        save_minutes: time from one checkpoint to the next within an epoch.
+        progress: whether to draw bars, if standard error is a terminal.
+
+    Returns:
+        The `Trainer` when it is done.
+
+    Raises:
+        MinidiffError: a checkpoint of another training, a disk that is full, or numbers that are no longer finite.
+        KeyboardInterrupt: the process was asked to end; the run is saved, and the message says how to go on.
+    """
+    network = UNet(network_config)
+    trainer = Trainer(network, network.create_parameters(training.seed), dataset, training, workers)
+    config = {
+        "network": network_config.as_dict(),
+        "training": training.as_dict(),
+        "data": fingerprint(dataset),
+        "held_out": held_out and fingerprint(held_out),
+    }
+    picture = (dataset.height, dataset.width, dataset.channels)
+    say(f"   in:  noisy pictures {(training.batch_size, *picture)}, a noise level and a label for each")
+    say(f"   out: a prediction of the same shape; {trainer.p.size:,} parameters, {workers.threads} threads")
+    check_space(run, trainer.p.size)
+    so_far = take_up(run, trainer, config, accept_changes, say)
+    changed = {"training": config["training"]} | ({"data": at_place(data_options)} if data_options else {})
+    if run.config | changed != run.config:
+        run.write_config(run.config | changed)
+    say("   epoch     loss   learning rate   gradient   images/s   seconds")
+    bar, saved = None, time.monotonic()
+    with Interruption() as interruption, contextlib.ExitStack() as stack:
+        for step in steps_until_divergence(run, trainer):
+            so_far.add(step)
+            bar = bar or stack.enter_context(open_bar(len(dataset), so_far.images - step.images, step.epoch, progress))
+            bar.update(step.images)
+            bar.set_postfix_str(f"loss {so_far.loss:.4f}", refresh=False)
+            if step.last_of_epoch:
+                bar.close()
+                bar = None
+                losses = trainer.held_out_losses(held_out)[1] if held_out else None
+                row = so_far.end_epoch(step, training.T, losses)
+                run.add_history(row)
+                say(
+                    f"   {row['epoch']:5} {row['loss']:8.4f} {row['learning_rate']:15.2e} {row['gradient_norm']:10.3f}"
+                    f" {row['images_per_second']:10.1f} {row['seconds']:9.1f}"
+                )
+            if step.last_of_epoch or interruption.asked or time.monotonic() - saved >= 60 * save_minutes:
+                save(run, trainer, so_far, config)
+                saved = time.monotonic()
+            if interruption.asked and step.step < trainer.total_steps:
+                raise KeyboardInterrupt(
+                    f"stopped after step {step.step} of {trainer.total_steps} (epoch {step.epoch}) and saved; "
+                    f"go on with: minidiff train --resume {run.path}"
+                )
+    plotting.save_loss_curve(run.path / "loss.png", run.history())
+    return trainer
+
+
+def steps_until_divergence(run, trainer):
+    """The steps of a trainer; if it diverges, the message also names the last good checkpoint and what to do."""
+    try:
+        yield from trainer.train()
+    except Diverged as error:
+        steps = steps_in(run.checkpoints)
+        last = f"the checkpoint of step {steps[0]} is good" if steps else "there is no checkpoint yet"
+        rate = trainer.config.learning_rate
+        raise Diverged(f"{error}; {last}; try a learning rate below {rate:g}") from error
+
+
+def save(run, trainer, so_far, config):
+    """Writes a checkpoint of a training that is still sound.
+
+    Args:
+        run: `Run`.
+        trainer: `Trainer`.
+        so_far: `Progress`.
+        config: of plain types.
+
+    Raises:
+        Diverged: a parameter or a moment is not finite; the checkpoints before stay.
+    """
+    state = trainer.state()
+    for name, vector in state.items():
+        if not np.isfinite(vector).all():
+            raise Diverged(f"training diverged in step {trainer.step}: {name}: not all finite, so nothing was saved")
+    arrays, facts = so_far.save()
+    epoch, step_in_epoch = divmod(trainer.step, trainer.steps_per_epoch)
+    facts |= {"epoch": epoch, "step_in_epoch": step_in_epoch, "seed": trainer.config.seed, "config": config}
+    run.save_checkpoint(trainer.step, state | arrays, facts, so_far.best_step)
+
+
+def take_up(run, trainer, config, accept_changes, say):
+    """Puts a trainer to where its run stands; a new run stands at its beginning.
+
+    Args:
+        run: `Run`, locked.
+        trainer: a new `Trainer`.
+        config: of plain types, to be compared with that of the checkpoint.
+        accept_changes: see `train`.
+        say: called with each line of text.
+
+    Returns:
+        `Progress`.
+
+    Raises:
+        MinidiffError: the checkpoint is of another training.
+    """
+    if run.lock and run.lock.left_by:
+        say(f"   {run.lock.left_by} ended without a chance to save")
+    so_far = Progress()
+    checkpoint = run.find_checkpoint(trainer.p.size, lambda line: say(f"   {line}"))
+    if checkpoint is None:
+        if run.history():
+            run.write_history([])
+        return so_far
+    found = differences(checkpoint.facts["config"], config)
+    check_differences(run, checkpoint, found, accept_changes)
+    if (version := checkpoint.facts["version"]) != __version__:
+        say(f"   the checkpoint is of version {version}, this is {__version__}: the last digits may come out different")
+    trainer.restore(checkpoint.step, checkpoint.arrays)
+    so_far.restore(checkpoint.arrays, checkpoint.facts)
+    run.write_history([row for row in run.history() if row["step"] <= checkpoint.step])
+    if found:
+        save(run, trainer, so_far, config)
+    say(f"   going on after step {checkpoint.step} of {trainer.total_steps}")
+    return so_far
+
+
+def differences(before, now):
+    """What differs between the configurations of a checkpoint and of this training.
+
+    Args:
+        before, now: dicts with "network", "training", "data" and "held_out", of plain types.
+
+    Returns:
+        List of pairs: what differs, in words, and whether a training can go on with it.
+    """
+    found = []
+    for part in ("network", "training"):
+        old = before.get(part) if isinstance(before.get(part), dict) else {}
+        for name in sorted(now[part].keys() | old.keys()):
+            if old.get(name) != now[part].get(name):
+                allowed = part == "training" and name in MAY_CHANGE
+                found.append((f"{name} was {old.get(name)} and is {now[part].get(name)}", allowed))
+    for part, words in (("data", "the pictures"), ("held_out", "the held-out pictures")):
+        old = before.get(part)
+        if old != now[part]:
+            sizes = [f"{d['images']} ({d['fingerprint']})" if isinstance(d, dict) else "none" for d in (old, now[part])]
+            same_shape = isinstance(old, dict) and now[part] and old.get("images") == now[part]["images"]
+            found.append((f"{words} were {sizes[0]} and are {sizes[1]}", bool(same_shape)))
+    return found
+
+
+def check_differences(run, checkpoint, found, accept_changes):
+    """Refuses differences that are not wanted or not possible; arguments as in `take_up` and from `differences`."""
+    impossible = [text for text, allowed in found if not allowed]
+    if impossible:
+        raise MinidiffError(
+            f"{run.path} cannot go on after step {checkpoint.step}: {'; '.join(impossible)}; start a new run for that"
+        )
+    if found and not accept_changes:
+        raise MinidiffError(
+            f"{run.path} does not match its checkpoint of step {checkpoint.step}: "
+            f"{'; '.join(text for text, _ in found)}; put that back, or go on all the same with --accept-changes"
+        )
+
+
+def fingerprint(dataset):
+    """A data set in two figures, of plain types."""
+    return {"images": len(dataset), "fingerprint": dataset.fingerprint()}
+
+
+def check_space(run, size):
+    """Refuses a disk too full for the checkpoints of a network of `size` parameters, before time is spent on it."""
+    missing = KEPT + 2 - min(len(steps_in(run.checkpoints)), KEPT + 1)  # one more is written before the oldest goes
+    needed, free = missing * 4 * 4 * size, shutil.disk_usage(run.path).free  # four vectors of float32 each
+    if free < needed:
+        raise MinidiffError(
+            f"{run.path}: checkpoints need {needed / 2**20:.0f} MB and the disk has {free / 2**20:.0f} MB left; "
+            "make room, or use another disk"
+        )
+
+
+def open_bar(total, done, epoch, progress):
+    """The bar of an epoch."""
+    disable = None if progress else True  # None: unless standard error is a terminal
+    return tqdm(total=total, initial=done, unit="img", desc=f"   {epoch:5}", leave=False, disable=disable)

@@ -1,0 +1,101 @@
+"""A program for `test_kill.py`: trains, is killed at random moments, resumes, and is compared with a run left in peace.
+
+    python -m tests.kill_training FOLDER KILLS SEED
+
+Every training is a process of its own, killed by SIGKILL, which no program can catch: what it was about to write is
+lost, half-written files stay, and nothing is tidied up. To make many of them in a short time, this process imports
+minidiff and loads its kernels once and then forks. Every step is saved, so that many a kill hits a file being written.
+Prints one line of JSON.
+"""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+from minidiff.checkpoint import steps_in
+from minidiff.cli import main
+from minidiff.run import Run
+
+TRAIN = ["--data", "shapes", "--size", "8", "--images", "10", "--channels", "32", "--epochs", "8", "--T", "20"]
+STEPS = 24  # eight epochs of three
+EVERY_STEP = ["--save-minutes", "0"]
+
+
+def start(arguments, log):
+    """A process that runs the `minidiff` command; returns its number."""
+    child = os.fork()
+    if child:
+        return child
+    code = 99
+    try:
+        with log.open("a") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+            code = main(arguments)
+    finally:
+        os._exit(code)
+
+
+def command(folder, threads):
+    """A new run, or the same run resumed if it got as far as its config.json."""
+    begun = (folder / "config.json").exists()
+    options = ["--resume", str(folder)] if begun else [*TRAIN, "--out", str(folder)]
+    return ["train", *options, *EVERY_STEP, "--threads", str(threads)]
+
+
+def finish(child):
+    """Waits for a process; its exit code, or minus the signal that ended it."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def outcome(folder):
+    """All that must be the same: the last checkpoint's numbers, the history without its times, and the pictures."""
+    checkpoints = sorted(file.name for file in (folder / "checkpoints").iterdir())
+    times = {"seconds", "images_per_second"}
+    rows = Run.open(folder).history()
+    history = [[(key, str(value)) for key, value in row.items() if key not in times] for row in rows]
+    files = [folder / "checkpoints" / checkpoints[-1], folder / "samples.png", folder / "forward_process.png"]
+    return checkpoints, history, [file.read_bytes() for file in files], sorted(file.name for file in folder.iterdir())
+
+
+def newest_step(folder):
+    """The step of the newest checkpoint, 0 if there is none."""
+    return max(steps_in(folder / "checkpoints"), default=0)
+
+
+def kill_and_compare(folder, kills, seed):
+    """Runs until there were enough kills; returns what happened, as a dict."""
+    dice, log = random.Random(seed), folder / "log.txt"
+    main([*command(folder / "warm-up", 1)])  # loads the kernels into this process
+    begin = time.time()
+    assert finish(start(command(folder / "undisturbed", 1), log)) == 0
+    training = (folder / "undisturbed" / "loss.png").stat().st_mtime - begin  # it is drawn when the training is over
+    expected = outcome(folder / "undisturbed")
+    found = {"kills": 0, "runs": 0, "lost": [], "resumed_at": []}
+    while found["kills"] < kills:
+        path = folder / f"run{found['runs']}"
+        found["runs"] += 1
+        while True:
+            child = start(command(path, dice.choice([1, 2])), log)
+            left = 1 - newest_step(path) / STEPS
+            if left > 0 or dice.random() < 0.1:  # once trained, it is mostly left to draw its pictures
+                time.sleep(dice.uniform(0, training * max(left, 0.25)))
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            code = finish(child)
+            if code != -signal.SIGKILL:
+                break
+            found["kills"] += 1
+            found["resumed_at"].append(newest_step(path))
+        if code != 0 or outcome(path) != expected:
+            found["lost"].append(f"{path.name}: exit code {code}")
+    return found
+
+
+if __name__ == "__main__":
+    with contextlib.redirect_stdout(sys.stderr):
+        result = kill_and_compare(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    print(json.dumps(result))

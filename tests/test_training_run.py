@@ -1,0 +1,452 @@
+"""A run stopped anywhere and resumed is the run that was never stopped; and whatever goes wrong says so at once."""
+
+import contextlib
+import gc
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import tracemalloc
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from minidiff import pipeline, training_run
+from minidiff.data import Dataset
+from minidiff.errors import MinidiffError
+from minidiff.parallel import Workers
+from minidiff.progress import Progress
+from minidiff.run import Run
+from minidiff.sampling import generate
+from minidiff.training_config import TrainingConfig
+from minidiff.watch import Diverged
+from tests import tiny
+
+
+@pytest.fixture(scope="module")
+def workers():
+    with Workers(1) as workers:
+        yield workers
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, workers):
+    """What nine steps in one go come to, and four pictures generated afterwards."""
+    with tiny.start(tmp_path_factory.mktemp("undisturbed")) as run:
+        trainer, _ = tiny.train(run, workers)
+        return *tiny.outcome(run), samples_of(trainer)
+
+
+def samples_of(trainer):
+    return generate(trainer.denoiser(), (4, 8, 8, 3), sampler="ddpm", steps=5, labels=[0, 1, 2, 0]).tobytes()
+
+
+@pytest.fixture
+def signal_after(monkeypatch):
+    """A function: let this process be sent a signal in the middle of the given steps."""
+    real_add = Progress.add
+
+    def send(steps, number=signal.SIGINT):
+        def add(self, step):
+            real_add(self, step)
+            if step.step in steps:
+                os.kill(os.getpid(), number)
+
+        monkeypatch.setattr(Progress, "add", add)
+
+    return send
+
+
+# Stopped and resumed
+
+
+@pytest.mark.parametrize(
+    ("stops", "threads"),
+    [([1], (1, 1)), ([2], (2, 1)), ([3], (1, 3)), ([5], (3, 2)), ([8], (2, 2)), (range(1, 9), (1, 2, 3))],
+    ids=str,
+)
+def test_however_often_it_is_stopped_the_end_is_the_same_to_the_bit(
+    tmp_path, undisturbed, signal_after, stops, threads
+):
+    signal_after(stops)
+    tiny.start(tmp_path / "run").close()
+    for session in range(len(stops) + 1):
+        with Workers(threads[session % len(threads)]) as workers, Run.open(tmp_path / "run", to_write=True) as run:
+            if session < len(stops):
+                with pytest.raises(KeyboardInterrupt, match=f"stopped after step {stops[session]} of 9"):
+                    tiny.train(run, workers)
+            else:
+                trainer, _ = tiny.train(run, workers)
+                assert (*tiny.outcome(run), samples_of(trainer)) == undisturbed
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_step_saves_and_says_how_to_go_on(tmp_path, workers, signal_after, number):
+    signal_after([4], number)
+    with tiny.start(tmp_path / "run") as run:
+        with pytest.raises(KeyboardInterrupt) as caught:
+            tiny.train(run, workers)
+        assert tiny.outcome(run)[0] == 4
+    expected = f"stopped after step 4 of 9 (epoch 2) and saved; go on with: minidiff train --resume {run.path}"
+    assert str(caught.value) == expected
+
+
+def test_a_signal_in_the_last_step_is_too_late_to_stop_anything(tmp_path, workers, signal_after, undisturbed):
+    signal_after([9])
+    with tiny.start(tmp_path / "run") as run:
+        tiny.train(run, workers)
+        assert tiny.outcome(run) == undisturbed[:3]
+
+
+def saved_steps(monkeypatch, run, workers, **options):
+    steps = []
+    real_save = Run.save_checkpoint
+    monkeypatch.setattr(
+        Run, "save_checkpoint", lambda self, step, *rest: (steps.append(step), real_save(self, step, *rest))
+    )
+    tiny.train(run, workers, **options)
+    return steps
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(0, list(range(1, 10))), (1e9, [3, 6, 9])])
+def test_it_is_saved_after_every_epoch_and_every_few_minutes(tmp_path, workers, monkeypatch, minutes, expected):
+    with tiny.start(tmp_path / "run") as run:
+        assert saved_steps(monkeypatch, run, workers, save_minutes=minutes) == expected
+
+
+def test_a_finished_run_resumed_is_left_as_it_is(tmp_path, workers, monkeypatch, undisturbed):
+    with tiny.start(tmp_path / "run") as run:
+        tiny.train(run, workers)
+        assert saved_steps(monkeypatch, run, workers) == []
+        assert tiny.outcome(run) == undisturbed[:3]
+
+
+def test_a_row_written_by_a_process_that_was_then_killed_is_not_written_twice(
+    tmp_path, workers, undisturbed, signal_after
+):
+    signal_after([4])
+    with tiny.start(tmp_path / "run") as run:
+        with pytest.raises(KeyboardInterrupt):
+            tiny.train(run, workers)
+        run.add_history(run.history()[-1] | {"epoch": 2, "step": 6})  # the checkpoint of step 6 was never written
+        tiny.train(run, workers)
+        assert tiny.outcome(run) == undisturbed[:3]
+
+
+def test_a_dead_writer_is_mentioned(tmp_path, workers):
+    tiny.start(tmp_path / "run").close()
+    holder = {"process": 4711, "computer": "laptop", "since": "2020-02-02 02:02:02"}
+    (tmp_path / "run" / ".lock").write_text(json.dumps(holder))
+    with Run.open(tmp_path / "run", to_write=True) as run:
+        _, lines = tiny.train(run, workers)
+    assert any("process 4711 on laptop, since 2020-02-02 02:02:02, ended without" in line for line in lines)
+
+
+# Damaged checkpoints
+
+
+@pytest.mark.parametrize("ending", ["npz", "json"])
+def test_a_damaged_newest_checkpoint_is_reported_and_the_one_before_is_used(tmp_path, workers, undisturbed, ending):
+    with tiny.start(tmp_path / "run") as run:
+        tiny.train(run, workers)
+        newest = run.checkpoints / f"step_000000009.{ending}"
+        newest.write_bytes(newest.read_bytes()[:-100])
+        _, lines = tiny.train(run, workers)
+        assert any("step_000000009" in line and "the checkpoint before it is tried" in line for line in lines)
+        assert any("going on after step 6 of 9" in line for line in lines)
+        assert tiny.outcome(run) == undisturbed[:3]
+
+
+def test_if_no_checkpoint_is_whole_it_stops_and_leaves_them_alone(tmp_path, workers):
+    with tiny.start(tmp_path / "run") as run:
+        tiny.train(run, workers)
+        for file in run.checkpoints.glob("*.npz"):
+            file.write_bytes(b"")
+        with pytest.raises(MinidiffError, match=r"no checkpoint in .* can be read"):
+            tiny.train(run, workers)
+        assert len(list(run.checkpoints.iterdir())) == 4
+
+
+# Other data, another configuration
+
+
+@pytest.fixture
+def stopped(tmp_path, workers, signal_after):
+    """A run that was stopped after step 4."""
+    signal_after([4])
+    with tiny.start(tmp_path / "run") as run:
+        with pytest.raises(KeyboardInterrupt):
+            tiny.train(run, workers)
+        yield run
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"learning_rate": 0.001}, "learning_rate was 0.002 and is 0.001"),
+        ({"epochs": 4}, "epochs was 3 and is 4"),
+        ({"flip": True, "clip": 0.5}, "clip was 1.0 and is 0.5; flip was False and is True"),
+        ({"slice_size": 1}, "slice_size was 2 and is 1"),
+    ],
+)
+def test_another_configuration_stops_unless_it_is_accepted(stopped, workers, change, words):
+    training = replace(tiny.TRAINING, **change)
+    before = tiny.outcome(stopped)
+    with pytest.raises(MinidiffError) as caught:
+        tiny.train(stopped, workers, training)
+    assert f"does not match its checkpoint of step 4: {words}; put that back" in str(caught.value)
+    assert tiny.outcome(stopped) == before
+    trainer, _ = tiny.train(stopped, workers, training, accept_changes=True)
+    assert trainer.step == trainer.total_steps == 3 * training.epochs
+    assert stopped.config["training"] == training.as_dict()
+    assert TrainingConfig(**stopped.config["training"]) == training
+    tiny.train(stopped, workers, training)  # from now on this is its configuration
+
+
+@pytest.mark.parametrize(
+    "change", [{"batch_size": 3}, {"target": "noise"}, {"T": 60}, {"seed": 1}, {"optimiser": "adamw"}]
+)
+def test_what_would_be_another_training_cannot_be_accepted(stopped, workers, change):
+    with pytest.raises(MinidiffError, match=f"cannot go on after step 4: {next(iter(change))} was .* start a new run"):
+        tiny.train(stopped, workers, replace(tiny.TRAINING, **change), accept_changes=True)
+
+
+def test_other_pictures_stop_unless_they_are_accepted(stopped, workers):
+    data = tiny.dataset(seed=1)
+    expected = rf"the pictures were 12 \({tiny.dataset().fingerprint()}\) and are 12 \({data.fingerprint()}\)"
+    with pytest.raises(MinidiffError, match=expected):
+        tiny.train(stopped, workers, data=data)
+    tiny.train(stopped, workers, data=data, accept_changes=True)
+
+
+@pytest.mark.parametrize("accept", [False, True])
+def test_more_or_fewer_pictures_cannot_be_accepted(stopped, workers, accept):
+    with pytest.raises(MinidiffError, match=r"the pictures were 12 .* and are 16 .* start a new run"):
+        tiny.train(stopped, workers, data=tiny.dataset(count=16), accept_changes=accept)
+
+
+def test_held_out_pictures_cannot_come_and_go(stopped, workers):
+    with pytest.raises(MinidiffError, match=r"the held-out pictures were none and are 12 .* start a new run"):
+        tiny.train(stopped, workers, held_out=tiny.dataset(seed=1), accept_changes=True)
+
+
+def test_another_network_is_refused(stopped, workers):
+    net = replace(tiny.network().config, channels=(8, 8))
+    with pytest.raises(MinidiffError, match="no checkpoint in"):
+        training_run.train(stopped, net, tiny.dataset(), tiny.TRAINING, workers, lambda line: None)
+    net = replace(tiny.network().config, num_groups=2)  # as many parameters
+    with pytest.raises(MinidiffError, match="num_groups was 4 and is 2"):
+        training_run.train(stopped, net, tiny.dataset(), tiny.TRAINING, workers, print)
+
+
+def test_another_format_stops(stopped, workers):
+    label = stopped.checkpoints / "step_000000004.json"
+    label.write_text(json.dumps(json.loads(label.read_text()) | {"format": 7}))
+    with pytest.raises(MinidiffError, match="was written in format 7; this version reads 1"):
+        tiny.train(stopped, workers)
+
+
+def test_another_version_is_mentioned(stopped, workers):
+    label = stopped.checkpoints / "step_000000004.json"
+    label.write_text(json.dumps(json.loads(label.read_text()) | {"version": "0.0.1"}))
+    _, lines = tiny.train(stopped, workers)
+    assert any("the checkpoint is of version 0.0.1, this is" in line for line in lines)
+
+
+# Divergence
+
+
+def test_a_diverging_training_says_so_when_it_happens_and_the_last_good_checkpoint_stays(
+    tmp_path, workers, signal_after
+):
+    signal_after([4])
+    with tiny.start(tmp_path / "run") as run:
+        with pytest.raises(KeyboardInterrupt):
+            tiny.train(run, workers)
+        good = tiny.outcome(run)
+        training = replace(tiny.TRAINING, learning_rate=1e30)
+        with pytest.raises(Diverged) as caught, np.errstate(all="ignore"):
+            tiny.train(run, workers, training, accept_changes=True, save_minutes=1e9)
+        message = str(caught.value)
+        assert message.startswith("training diverged in step ")
+        assert "the checkpoint of step 4 is good; try a learning rate below 1e+30" in message
+        assert "\n" not in message
+        assert tiny.outcome(run)[:2] == good[:2]
+        tiny.train(run, workers, accept_changes=True)  # back to a sane one
+        assert tiny.outcome(run)[0] == 9
+
+
+def test_parameters_gone_bad_are_not_saved(tmp_path, workers, monkeypatch):
+    """A last step may overflow with a finite gradient: no loss would ever show it."""
+    real_add = Progress.add
+
+    def add(self, step):
+        real_add(self, step)
+        if step.step == 6:
+            trainers[0].p.vector[5] = np.inf
+
+    trainers = []
+    real_take_up = training_run.take_up
+    monkeypatch.setattr(
+        training_run,
+        "take_up",
+        lambda run, trainer, *rest: (trainers.append(trainer), real_take_up(run, trainer, *rest))[1],
+    )
+    monkeypatch.setattr(Progress, "add", add)
+    with tiny.start(tmp_path / "run") as run:
+        with pytest.raises(Diverged, match="in step 6: parameters: not all finite"):
+            tiny.train(run, workers)
+        assert tiny.outcome(run)[0] == 3
+
+
+# A disk that is full
+
+
+@contextlib.contextmanager
+def file_size_limit(folder):
+    """No file may grow beyond 100 KB; the checkpoints are larger."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextlib.contextmanager
+def filled_up(folder):
+    """Some other program takes all the space there is."""
+    filler = folder.parent / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+def mount(folder):
+    """A file system of 2 MB, if this machine lets us make one; a bare exit code tells."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    return shutil.which("mount") and subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder, and a way to make writing there fail: a real small file system, or else a limit on files."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if not mount(folder):
+        yield folder, file_size_limit, "File too large"
+        return
+    yield folder, filled_up, "No space left on device"
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("limited_by", ["small disk", "file size"])
+def test_a_full_disk_is_one_clear_line_and_costs_nothing_but_the_last_steps(
+    small_disk, workers, undisturbed, limited_by, request
+):
+    folder, fill, reason = small_disk
+    if limited_by == "file size":
+        fill, reason = file_size_limit, "File too large"
+    with tiny.start(folder / "run") as run, contextlib.ExitStack() as stack:
+
+        def say(line):
+            if line.split()[:1] == ["2"]:  # the row of epoch 2: its checkpoint is next
+                stack.enter_context(fill(run.path))
+
+        with pytest.raises(MinidiffError, match=rf"cannot write .*step_000000006\.npz: {reason}") as caught:
+            tiny.train(run, workers, say=say)
+        assert "\n" not in str(caught.value)
+        assert tiny.outcome(run)[0] == 3
+        assert list(run.checkpoints.glob("*.part")) == []
+        stack.close()  # somebody makes room
+        tiny.train(run, workers)
+        assert tiny.outcome(run) == undisturbed[:3]
+
+
+def test_a_disk_that_cannot_hold_the_checkpoints_is_refused_before_the_first_step(tmp_path, workers, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=100_000))
+    with tiny.start(tmp_path / "run") as run:
+        with pytest.raises(MinidiffError, match=r"checkpoints need 1 MB and the disk has 0 MB left; make room"):
+            tiny.train(run, workers)
+        assert run.history() == []
+
+
+# Held-out pictures
+
+
+def test_held_out_pictures_have_their_column_and_the_best_checkpoint_stays(tmp_path, workers, monkeypatch):
+    data, held_out = tiny.dataset(count=20).split(0.4)
+    assert len(held_out) == 8
+    losses = iter([0.5, 0.2, 0.4, 0.3, 0.6])
+    with tiny.start(tmp_path / "run", data=data) as run:
+        monkeypatch.setattr(
+            "minidiff.training.Trainer.held_out_losses", lambda self, dataset: (None, np.array([next(losses)]))
+        )
+        training = replace(tiny.TRAINING, epochs=5)
+        tiny.train(run, workers, training, data, held_out=held_out)
+        assert [row["held_out_loss"] for row in run.history()] == [0.5, 0.2, 0.4, 0.3, 0.6]
+        size = tiny.network().create_parameters().size
+        assert run.load_checkpoint(size, pytest.fail, best=True).step == 6
+        assert run.load_checkpoint(size, pytest.fail).step == 15
+        denoisers = [pipeline.load_denoiser(run, workers, pytest.fail, best) for best in (False, True)]
+        assert (denoisers[0].p.vector != denoisers[1].p.vector).any()
+
+
+def test_the_held_out_loss_is_that_of_the_averaged_parameters_with_the_same_noise_every_time(workers):
+    held_out = tiny.dataset(count=7, seed=5)
+    trainer = tiny.trainer(workers, flip=True, class_dropout=0.5)
+    list(islice(trainer.train(), 3))
+    t, losses = trainer.held_out_losses(held_out)
+    assert losses.shape == t.shape == (7,)
+    again = trainer.held_out_losses(held_out)
+    np.testing.assert_array_equal(again[0], t)
+    np.testing.assert_array_equal(again[1], losses)
+    before = trainer.p.vector.copy()
+    trainer.p.vector[:] = 0  # not those
+    trainer.p.changed()
+    np.testing.assert_array_equal(trainer.held_out_losses(held_out)[1], losses)
+    trainer.optimiser.average[:] = before
+    assert (trainer.held_out_losses(held_out)[1] != losses).all()
+    with Workers(3) as more:
+        trainer.optimiser.average[:], trainer.workers = before, more
+        found = trainer.held_out_losses(held_out)[1]
+    trainer.workers = workers
+    np.testing.assert_array_equal(trainer.held_out_losses(held_out)[1], found)
+
+
+def test_held_out_pictures_must_fit_too(workers):
+    with pytest.raises(MinidiffError, match="the data has"):
+        tiny.trainer(workers).held_out_losses(Dataset(np.zeros((2, 16, 16, 3), np.uint8)))
+
+
+# Memory
+
+
+def test_training_does_not_hoard_memory(workers):
+    """Thirty more steps hold no more than the first: a single array forgotten in each would be 100 KB or more."""
+    trainer = tiny.trainer(workers, epochs=30)
+    steps = trainer.train()
+    so_far = Progress()
+    tracemalloc.start()
+    try:
+        held = []
+        for _ in range(2):
+            for step in islice(steps, 30):
+                so_far.add(step)
+                if step.last_of_epoch:
+                    so_far.end_epoch(step, 50)
+            del step
+            gc.collect()
+            held.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert held[1] - held[0] < 60_000
