@@ -153,8 +153,11 @@ def _chart_growth(path, found):
         axes = figure.add_subplot(1, len(found), i + 1)
         values, milliseconds = zip(*points, strict=True)
         axes.plot(values, milliseconds, marker="o", color=plotting.COLOURS[0])
+        if name != "threads":
+            axes.set_xscale("log")
         if name in ("side", "channels"):
-            axes.set(xscale="log", yscale="log")
+            axes.set_yscale("log")
+            axes.set_yticks(milliseconds, [f"{value:.0f}" for value in milliseconds])
         else:
             axes.set_ylim(0)
         axes.set_xticks(values, [str(value) for value in values], minor=False)
