@@ -7,6 +7,7 @@
 What is done to each picture stands in `pictures.py`. Files that cannot be read are left out, counted and named.
 """
 
+import io
 import re
 
 import numpy as np
@@ -16,7 +17,7 @@ from minidiff.data import cache
 from minidiff.data.choosing import choose
 from minidiff.data.dataset import Dataset
 from minidiff.data.files import printable
-from minidiff.data.limits import MAX_BYTES, MAX_PIXELS
+from minidiff.data.limits import MAX_BYTES, MAX_PIXELS, read_all
 from minidiff.data.pictures import UNREADABLE, open_picture, square
 from minidiff.data.sizing import MAX_SIZE
 from minidiff.errors import MinidiffError
@@ -164,10 +165,11 @@ def decode(files, names, size, max_pixels, max_bytes):
     cropped, enlarged, all_grey = 0, 0, True
     for i, name in enumerate(names):
         try:
-            if files.size(name) > max_bytes:  # some decoders read the whole file first
+            if files.size(name) > max_bytes:
                 raise ValueError(f"larger than {max_bytes:,} bytes")
-            with files.open(name) as stream:
-                picture = open_picture(stream, size, max_pixels)
+            with files.open(name) as stream:  # Pillow would believe the lengths it reads there, and ask for gigabytes
+                content = read_all(stream)
+            picture = open_picture(io.BytesIO(content), size, max_pixels)
         except UNREADABLE as error:
             skipped.append(f"{printable(name)} ({str(error).splitlines()[0][:100] if str(error) else 'damaged'})")
             continue

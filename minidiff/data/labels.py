@@ -44,8 +44,9 @@ def to_labels(array, num_images, where):
         raise MinidiffError(
             f"{where}: labels run from {values[0]} to {values[-1]}; number the classes from 0, or give no labels"
         )
+    largest = int(values[-1])
     if len(values) > MAX_CLASSES:
         return None, (), (f"{where.name} holds {len(values)} different numbers, too many for classes: left out",)
-    if values[-1] < MAX_CLASSES and values[-1] + 1 - len(values) <= len(values):  # some classes may have no picture
-        return array.astype(np.int64), tuple(str(label) for label in range(int(values[-1]) + 1)), notes
+    if largest < MAX_CLASSES and largest + 1 - len(values) <= len(values):  # some classes may have no picture
+        return array.astype(np.int64), tuple(str(label) for label in range(largest + 1)), notes
     return labels.astype(np.int64), tuple(str(int(value)) for value in values), notes

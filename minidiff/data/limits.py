@@ -55,6 +55,11 @@ def check_promise(num_bytes, most_bytes, max_bytes, where):
         raise MinidiffError(f"{where}: truncated, its header promises {num_bytes:,} bytes; fetch the file again")
 
 
+def read_all(stream):
+    """What is in a stream, as bytes. `stream.read(n)` would take n bytes of memory first, whatever is there."""
+    return b"".join(iter(lambda: stream.read(CHUNK), b""))
+
+
 def read_exactly(stream, num_bytes, where):
     """The rest of a stream, which must be `num_bytes` long; call `check_promise` first.
 

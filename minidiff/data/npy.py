@@ -12,6 +12,7 @@ Arrays of Python objects are refused: they are stored as pickles, which can run 
 NumPy parses the header; the promise it makes is judged before anything is allocated, which `np.load` does not do.
 """
 
+import io
 import math
 import tokenize
 import warnings
@@ -22,6 +23,7 @@ from numpy.lib import format as npy_format
 from minidiff.data.limits import DAMAGED, check_promise, read_exactly
 from minidiff.errors import MinidiffError
 
+MAX_HEADER = 2**14  # bytes; NumPy itself takes no more than 10,000
 MAGIC = b"\x93NUMPY"
 HEADER_READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
 # What NumPy's parser raises on damaged headers, beside ValueError.
@@ -84,10 +86,12 @@ def read_header(stream, where):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what NumPy has to say on headers of Python 2
-            version = npy_format.read_magic(stream)
+            start = io.BytesIO(stream.read(MAX_HEADER))  # NumPy would believe a length of gigabytes
+            version = npy_format.read_magic(start)
             if version not in HEADER_READERS:
                 raise ValueError(f"version {version}")
-            shape, is_fortran, dtype = HEADER_READERS[version](stream)
+            shape, is_fortran, dtype = HEADER_READERS[version](start)
+            stream.seek(start.tell())
     except BAD_HEADER as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise MinidiffError(f"{where}: not a .npy file that can be read ({reason}); check the file") from error

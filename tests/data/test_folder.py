@@ -1,7 +1,9 @@
 """Folders of pictures that the tests write themselves."""
 
+import contextlib
 import os
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -209,6 +211,20 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path):
     dataset = load_folder(inside, 8)
     assert len(dataset) == 2  # the picture, and the link within the folder
     assert any("1 links out" in note for note in dataset.notes)
+
+
+def test_a_length_in_a_file_is_not_believed(tmp_path):
+    quarters().save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    start = content.index(b"IDAT") - 4
+    promise = struct.pack(">I", 2**31 - 1)  # two gigabytes of pixels, of which a few bytes are there and enough
+    (tmp_path / "a.png").write_bytes(content[:start] + promise + content[start + 4 :])
+    tracemalloc.start()
+    with contextlib.suppress(MinidiffError):  # Pillow may read the picture all the same
+        load_folder(tmp_path, 8)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
 
 
 def test_tiny_and_huge_pictures(tmp_path):

@@ -45,6 +45,10 @@ def packed(write, *arguments):
     return stream.getvalue()
 
 
+def write_npy2(stream):
+    np.lib.format.write_array(stream, BYTES[:320].reshape(5, 8, 8), version=(2, 0))
+
+
 def picture(kind, **options):
     stream = io.BytesIO()
     pixels = BYTES[: 16 * 24 * 3].reshape(16, 24, 3) // 2
@@ -81,6 +85,7 @@ READERS = {
     "idx gzip": ("train-images-idx3-ubyte", gzip.compress(IMAGES_IDX), None),
     "npy": ("some.npy", NPY, None),
     "npy floats": ("some.npy", packed(np.save, np.linspace(0, 1, 320, dtype="<f4").reshape(5, 8, 8)), None),
+    "npy version 2": ("some.npy", packed(write_npy2), None),
     "npz": ("some.npz", NPZ, None),
     "npy in npz": ("some.npz", NPY, lambda content: packed(write_zip, {"images.npy": content})),
     "saved": ("some.npz", saved, None),

@@ -196,6 +196,7 @@ DAMAGED = {
     "cut header": (npy_bytes(header((2, 8, 8)))[:20], "not a .npy file"),
     "deep header": (npy_bytes("(" * 5000), "not a .npy file"),
     "long header": (npy_bytes(header((2, 8, 8)) + " " * 50_000, bytes(128)), "not a .npy file"),
+    "giant header": (b"\x93NUMPY\2\0\xff\xff\xff\x70" + bytes(100), "not a .npy file"),
     "version": (npy_bytes(header((2, 8, 8)), bytes(128), version=9), "version"),
     "structure": (npy_bytes(header((2,), "[('a', '<i4')]"), bytes(8)), "plain numbers"),
     "text": (npy_bytes(header((2, 4, 4), "'<U1'"), bytes(128)), "not numbers"),
