@@ -77,12 +77,17 @@ def save_checkpoint(folder, step, arrays, facts, best_step=None):
     label |= {"bytes": numbers.stat().st_size, "sha256": sha256(numbers)}
     text = json.dumps(label | facts, indent=2) + "\n"
     write_whole(numbers.with_suffix(".json"), lambda file: file.write(text.encode()))
+    tidy(folder, step, best_step)
+
+
+def tidy(folder, step, best_step=None):
+    """Keeps the checkpoint of a step that is known to be whole, the one before it and the best; removes all the rest.
+
+    The rest is what became too old, what a killed process left half-written, and, if a training had to go back because
+    its newest checkpoint was damaged, the damaged one.
+    """
     newest = [old for old in steps_in(folder) if old <= step][:KEPT]
-    remove_others(folder, {*newest, step if best_step is None else best_step})
-
-
-def remove_others(folder, kept):
-    """Removes all checkpoints but those of the steps `kept`, and what a killed process left half-written."""
+    kept = {*newest, step if best_step is None else best_step}
     for pattern in (f"*{UNFINISHED}", "step_*.json", "step_*.npz"):  # the JSON first: no checkpoint ever lacks numbers
         for file in folder.glob(pattern):
             if step_of(file) not in kept:
@@ -197,11 +202,11 @@ def _read_array(archive, numbers, name, dtype, size):
             wanted = f"{np.dtype(dtype)} {f'({size},)' if name in PER_PARAMETER else '(n,)'}"
             raise DamagedCheckpoint(f"{numbers} does not fit this run: {name!r} is {found} {shape}, not {wanted}")
         num_bytes = math.prod(shape) * found.itemsize
-        if entry.compress_type != zipfile.ZIP_STORED or num_bytes > entry.file_size:
-            raise DamagedCheckpoint(f"{numbers} is damaged: {name!r} promises more than there is")
+        if entry.compress_type != zipfile.ZIP_STORED or num_bytes != entry.file_size - stream.tell():
+            raise DamagedCheckpoint(f"{numbers} is damaged: {name!r} is not as long as it says")
         content = np.frombuffer(bytearray(stream.read(num_bytes)), dtype)
-    if content.shape != shape or not np.isfinite(content[: size if name in PER_PARAMETER else 0]).all():
-        raise DamagedCheckpoint(f"{numbers} is damaged: {name!r} is cut off or holds numbers that are not finite")
+    if content.shape != shape or (name in PER_PARAMETER and not np.isfinite(content).all()):
+        raise DamagedCheckpoint(f"{numbers} is damaged: {name!r} is cut off or not finite")
     return content
 
 

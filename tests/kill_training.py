@@ -14,8 +14,11 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
+
+from tqdm import tqdm
 
 from minidiff.checkpoint import steps_in
 from minidiff.cli import main
@@ -69,6 +72,7 @@ def newest_step(folder):
 def kill_and_compare(folder, kills, seed):
     """Runs until there were enough kills; returns what happened, as a dict."""
     dice, log = random.Random(seed), folder / "log.txt"
+    tqdm.set_lock(threading.RLock())  # its usual one is shared by forked processes: a killed one would never release it
     main([*command(folder / "warm-up", 1)])  # loads the kernels into this process
     begin = time.time()
     assert finish(start(command(folder / "undisturbed", 1), log)) == 0

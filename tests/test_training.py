@@ -10,6 +10,7 @@ from minidiff.data import Dataset
 from minidiff.errors import MinidiffError
 from minidiff.examples import Examples
 from minidiff.gradient_check import directional_derivative, numerical_gradient, random_parameters, relative_error
+from minidiff.loss_weights import LOSS_WEIGHTS, loss_weight
 from minidiff.parallel import Workers
 from minidiff.sampling import generate
 from minidiff.schedule import TARGETS
@@ -239,10 +240,11 @@ def test_the_loss_is_the_mean_square_error_of_the_noise(workers, target):
         assert losses[i] == pytest.approx(np.mean((eps_hat - examples.eps[i]) ** 2), rel=1e-9)
 
 
+@pytest.mark.parametrize("weight", LOSS_WEIGHTS)
 @every_target
-def test_the_gradient_is_the_slope_of_the_batchs_mean_loss(workers, target):
-    """Two slices of two examples add up to the gradient of the mean over four of (y_hat - y)^2."""
-    trainer = tiny.trainer(workers, target=target, time_distribution="uniform")
+def test_the_gradient_is_the_slope_of_the_batchs_mean_loss(workers, target, weight):
+    """Two slices of two examples add up to the gradient of the mean over four of weight (y_hat - y)^2."""
+    trainer = tiny.trainer(workers, target=target, time_distribution="uniform", loss_weight=weight)
     examples = in_float64(trainer)
     p, schedule, t = trainer.p, trainer.schedule, examples.t
     g = p.zeros_like()
@@ -253,7 +255,8 @@ def test_the_gradient_is_the_slope_of_the_batchs_mean_loss(workers, target):
         p.changed()
         z = schedule.add_noise(examples.x0, examples.eps, t) * schedule.input_scale[t][:, None, None, None]
         y_hat, _ = trainer.network.forward(p, z, schedule.log_noise[t], examples.labels)
-        return np.mean((y_hat - schedule.target(target, examples.x0, examples.eps, t)) ** 2)
+        errors = np.mean((y_hat - schedule.target(target, examples.x0, examples.eps, t)) ** 2, axis=(1, 2, 3))
+        return np.mean(loss_weight(schedule, weight, target, t) * errors)
 
     direction = np.random.default_rng(2).normal(size=p.size)
     assert np.vdot(g.vector, direction) == pytest.approx(directional_derivative(loss, p.vector, direction), rel=1e-6)
@@ -308,6 +311,19 @@ def test_training_goes_on_from_where_the_trainer_stands(workers):
     assert list(parts.train()) == []
 
 
+def test_a_trainer_that_is_put_back_does_it_all_again(workers):
+    trainer = tiny.trainer(workers)
+    list(islice(trainer.train(), 2))
+    step, state = trainer.step, {name: vector.copy() for name, vector in trainer.state().items()}
+    first = [step.loss for step in trainer.train()]
+    end = {name: vector.tobytes() for name, vector in trainer.state().items()}
+    trainer.p.derived("copy", trainer.p.vector.copy)
+    trainer.restore(step, state)
+    assert trainer.p.derived("copy", trainer.p.vector.copy).tobytes() == state["parameters"].tobytes()
+    assert [step.loss for step in trainer.train()] == first
+    assert {name: vector.tobytes() for name, vector in trainer.state().items()} == end
+
+
 def test_pictures_are_made_with_a_copy_of_the_averaged_parameters(workers):
     trainer = tiny.trainer(workers)
     for _ in trainer.train():
@@ -341,10 +357,23 @@ def test_data_that_does_not_fit_the_network_is_refused(workers, data, message):
         ("clip", -1.0), ("class_dropout", 1.0), ("ema_decay", -0.1), ("T", 0), ("warmup_steps", -1),
         ("weight_decay", -0.1), ("seed", -1), ("seed", 1.5), ("T", "many"), ("flip", 3),
         ("schedule", None), ("schedule", "spiral"), ("target", "score"),
-        ("time_distribution", "never"), ("optimiser", "sgd"),
+        ("time_distribution", "never"), ("optimiser", "sgd"), ("loss_weight", "heavy"), ("shift", 0.0),
     ],
 )  # fmt: skip
 def test_numbers_and_names_that_make_no_sense_are_refused(workers, name, value):
     with pytest.raises(MinidiffError) as caught:
         tiny.trainer(workers, **{name: value})
     assert str(value) in str(caught.value)
+
+
+def test_numbers_of_numpy_become_plain_ones():
+    """They look alike, but JSON knows only the plain ones."""
+    config = TrainingConfig(epochs=np.int64(3), learning_rate=np.float32(0.5), clip=2)
+    assert [type(value) for value in (config.epochs, config.learning_rate, config.clip)] == [int, float, float]
+    assert config == TrainingConfig(epochs=3, learning_rate=0.5, clip=2.0)
+
+
+def test_a_shifted_schedule_is_used(workers):
+    trainer = tiny.trainer(workers, shift=2.0)
+    np.testing.assert_allclose(trainer.schedule.sigma, 2 * tiny.trainer(workers).schedule.sigma)
+    assert trainer.denoiser().schedule is trainer.schedule

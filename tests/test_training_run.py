@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import json
+import math
 import os
 import resource
 import shutil
@@ -11,6 +12,7 @@ import subprocess
 import tracemalloc
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ import pytest
 from minidiff import pipeline, training_run
 from minidiff.data import Dataset
 from minidiff.errors import MinidiffError
+from minidiff.interruption import SIGNALS
 from minidiff.parallel import Workers
 from minidiff.progress import Progress
 from minidiff.run import Run
@@ -49,6 +52,7 @@ def samples_of(trainer):
 def signal_after(monkeypatch):
     """A function: let this process be sent a signal in the middle of the given steps."""
     real_add = Progress.add
+    before = {number: signal.signal(number, signal.default_int_handler) for number in SIGNALS}  # even under `nohup`
 
     def send(steps, number=signal.SIGINT):
         def add(self, step):
@@ -58,7 +62,9 @@ def signal_after(monkeypatch):
 
         monkeypatch.setattr(Progress, "add", add)
 
-    return send
+    yield send
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 # Stopped and resumed
@@ -144,6 +150,52 @@ def test_a_dead_writer_is_mentioned(tmp_path, workers):
     with Run.open(tmp_path / "run", to_write=True) as run:
         _, lines = tiny.train(run, workers)
     assert any("process 4711 on laptop, since 2020-02-02 02:02:02, ended without" in line for line in lines)
+
+
+class Killed(BaseException):
+    """What a process that was killed would say; no `except` of a program may catch it."""
+
+
+@contextlib.contextmanager
+def killed_at(operation):
+    """Lets this process die, as it were, before its n-th operation on files: from then on none of them does anything.
+
+    Yields a list with the number of operations so far.
+    """
+    count = [0]
+
+    def dying(real):
+        def call(*arguments, **options):
+            count[0] += 1
+            if count[0] >= operation:
+                raise Killed
+            return real(*arguments, **options)
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        for place, name in ((os, "fsync"), (Path, "open"), (Path, "replace"), (Path, "unlink")):
+            patch.setattr(place, name, dying(getattr(place, name)))
+        yield count
+
+
+def test_killed_at_any_operation_on_files_it_ends_the_same(tmp_path, workers, monkeypatch):
+    """Not at random moments but at every one there is: before each opening, flush, rename and removal of a file."""
+    monkeypatch.setattr("minidiff.plotting.save_loss_curve", lambda path, history: None)  # slow, and opens fonts
+    data, training = tiny.dataset(count=4), replace(tiny.TRAINING, epochs=3)  # of one step each
+    options = {"training": training, "data": data, "save_minutes": 0}
+    with killed_at(math.inf) as count, tiny.start(tmp_path / "undisturbed", training, data) as run:
+        tiny.train(run, workers, **options)
+    expected = tiny.outcome(run), sorted(file.name for file in run.path.rglob("*"))
+    assert count[0] > 40
+    for operation in range(1, count[0] + 1):
+        path = tmp_path / f"run{operation}"
+        with contextlib.suppress(Killed), killed_at(operation), tiny.start(path, training, data) as run:
+            tiny.train(run, workers, **options)
+        begun = (path / "config.json").exists()
+        with Run.open(path, to_write=True) if begun else tiny.start(path, training, data) as run:
+            tiny.train(run, workers, **options)
+        assert (tiny.outcome(run), sorted(file.name for file in path.rglob("*"))) == expected
 
 
 # Damaged checkpoints
