@@ -1,4 +1,4 @@
-"""Makes sure that the kernels under test are those in the source.
+"""Nothing that the tests decode ends up in the cache of whoever runs them, and the kernels are those in the source.
 
 Numba keeps compiled kernels on disk and compiles again when the file of a kernel has changed, but not when a kernel
 that it calls has changed in another file, nor when the options have. So what was compiled before the newest of the
@@ -6,6 +6,9 @@ source files was written goes.
 """
 
 from pathlib import Path
+
+import matplotlib
+import pytest
 
 import minidiff.kernels
 
@@ -17,3 +20,12 @@ def pytest_configure():
     for compiled in (KERNELS / "__pycache__").glob("*.nb[ic]"):
         if compiled.stat().st_mtime < newest:
             compiled.unlink(missing_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    """A cache folder for each test; matplotlib keeps its own, since it needs seconds to make a new one."""
+    monkeypatch.setenv("MPLCONFIGDIR", str(matplotlib.get_configdir()))
+    folder = str(tmp_path_factory.mktemp("cache"))
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME"):
+        monkeypatch.setenv(name, folder)

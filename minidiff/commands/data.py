@@ -44,10 +44,10 @@ def reading_options(options):
     return {name: value for name, value in given.items() if value is not None}
 
 
-def add_data_command(commands):
+def add_command(commands):
     """Adds `minidiff data` to the commands of a parser."""
     parser = commands.add_parser("data", help="what is in your data, and a contact sheet of it")
-    parser.set_defaults(run_command=run_data)
+    parser.set_defaults(run_command=run)
     parser.add_argument("spec", metavar="SPEC", help="cats, shapes, landscapes, or a path")
     parser.add_argument("--size", type=int, help="height and width in pixels (default: the data's own, or 64)")
     parser.add_argument("--images", type=int, help="how many pictures to take (default: all; 1000 of a drawn set)")
@@ -56,7 +56,7 @@ def add_data_command(commands):
     add_reading_options(parser)
 
 
-def run_data(options):
+def run(options):
     """minidiff data"""
     from minidiff import data, plotting
 

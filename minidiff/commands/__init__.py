@@ -1,0 +1,1 @@
+"""The commands of `minidiff`, a file each: `add_command` describes the options, `run` does what was asked."""
