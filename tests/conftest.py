@@ -25,7 +25,7 @@ def pytest_configure():
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory, monkeypatch):
     """A cache folder for each test; matplotlib keeps its own, since it needs seconds to make a new one."""
-    monkeypatch.setenv("MPLCONFIGDIR", str(matplotlib.get_configdir()))
+    monkeypatch.setenv("MPLCONFIGDIR", str(matplotlib.get_cachedir()))
     folder = str(tmp_path_factory.mktemp("cache"))
     for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME"):
         monkeypatch.setenv(name, folder)
