@@ -73,7 +73,8 @@ def group_statistics(x, num_groups, eps, mean, inverse_deviation):
     """Mean and 1 / sqrt(variance + eps) of each group, written for each channel of the group.
 
     Sums are kept in the array's own type for a few pixels only and then added up in float64: so float32 loses nothing
-    to the length of the sum, and the variance may be taken as the mean of squares minus the square of the mean.
+    to the length of the sum. The variance is the mean of squares minus the square of the mean, which is safe since all
+    numbers are counted from one of their own group, the origin: both means are then no larger than the deviation.
 
     Args:
         x: (N, P, C).
@@ -83,19 +84,22 @@ def group_statistics(x, num_groups, eps, mean, inverse_deviation):
     """
     N, P, C = x.shape
     size = C // num_groups
-    partial, partial_squares = np.empty(C, x.dtype), np.empty(C, x.dtype)
+    partial, partial_squares, origin = np.empty(C, x.dtype), np.empty(C, x.dtype), np.empty(C, x.dtype)
     total, total_squares = np.empty(C, np.float64), np.empty(C, np.float64)
     pixels = 16
     for n in range(N):
         total[:] = 0
         total_squares[:] = 0
+        for c in range(C):
+            origin[c] = x[n, 0, c // size * size]
         for first in range(0, P, pixels):
             partial[:] = 0
             partial_squares[:] = 0
             for p in range(first, min(first + pixels, P)):
                 for c in range(C):
-                    partial[c] += x[n, p, c]
-                    partial_squares[c] += x[n, p, c] * x[n, p, c]
+                    distance = x[n, p, c] - origin[c]
+                    partial[c] += distance
+                    partial_squares[c] += distance * distance
             for c in range(C):
                 total[c] += partial[c]
                 total_squares[c] += partial_squares[c]
@@ -103,7 +107,7 @@ def group_statistics(x, num_groups, eps, mean, inverse_deviation):
             channels = slice(group * size, (group + 1) * size)
             m = total[channels].sum() / (P * size)
             variance = max(total_squares[channels].sum() / (P * size) - m * m, 0.0)
-            mean[n, channels] = m
+            mean[n, channels] = origin[group * size] + m
             inverse_deviation[n, channels] = 1.0 / math.sqrt(variance + eps)
 
 
@@ -139,13 +143,16 @@ def norm_scale_silu(x, mean, inverse_deviation, scale, shift, activate, y, slope
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def norm_scale_silu_backward(dy, x, slope, mean, inverse_deviation, scale, num_groups, activate, dx, dscale, dshift):
+def norm_scale_silu_backward(
+    dy, x, slope, mean, inverse_deviation, scale, num_groups, activate, dcarried, dx, dscale, dshift
+):
     """The gradient of `group_statistics` and `norm_scale_silu` together.
 
     Args:
         dy: (N, P, C), gradient by y.
         x, slope, mean, inverse_deviation, scale: as forward took and gave them.
         num_groups, activate: as forward took them.
+        dcarried: (N, P, C), the gradient by x that comes past the layer and is added to dx, or None.
         dx: (N, P, C), receives the gradient by x.
         dscale, dshift: (N, C), receive the gradients by scale and shift.
     """
@@ -185,3 +192,5 @@ def norm_scale_silu_backward(dy, x, slope, mean, inverse_deviation, scale, num_g
         for p in range(P):
             for c in range(C):
                 dx[n, p, c] = factor[c] * dx[n, p, c] + slope_x[c] * x[n, p, c] + offset[c]
+                if dcarried is not None:  # decided when compiling
+                    dx[n, p, c] += dcarried[n, p, c]

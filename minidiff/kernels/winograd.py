@@ -21,8 +21,7 @@ map is a sum of whole runs. One *strip* of six transformed rows, a row of tiles,
 Arrays: x and dx (N, H, W, C); y and dy (N, H, W, K); V and dV (36, N, R, Q*C); M and dM (36, N, R, Q*K), with
 R = ceil(H / 4) rows and Q = ceil(W / 4) columns of tiles. Entry 6*i + j belongs to row i and column j of the 6x6 tile.
 
-Read more: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016;
-`tutorials/speed.md`.
+Read more: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016; `tutorials/speed.md`.
 """
 
 import numba
@@ -30,8 +29,7 @@ import numpy as np
 
 from minidiff.kernels.options import KERNEL_OPTIONS
 
-# The one-dimensional maps, written as numbers for the reader and for the tests; the loops below are these matrices
-# with their common parts computed once.
+# The one-dimensional maps as numbers; the loops below are these matrices with their common parts computed once.
 B_TRANSPOSED = np.array(
     [
         [4, 0, -5, 0, 1, 0],
@@ -197,8 +195,8 @@ def input_transform_backward(dV, dx):
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def output_transform(M, bias, y):
-    """y = A' M A + bias for every tile of every image."""
+def output_transform(M, bias, carried, y):
+    """y = A' M A + bias (+ carried, of y's shape, unless it is None) for every tile of every image."""
     N, H, W, K = y.shape
     R, run = M.shape[2], M.shape[3]
     phases = np.empty((4, run), y.dtype)
@@ -219,6 +217,8 @@ def output_transform(M, bias, y):
                     j, q = column % 4, column // 4
                     for c in range(K):
                         y[n, 4 * r + k, column, c] = phases[j, q * K + c] + bias[c]
+                        if carried is not None:
+                            y[n, 4 * r + k, column, c] += carried[n, 4 * r + k, column, c]
 
 
 @numba.njit(**KERNEL_OPTIONS)

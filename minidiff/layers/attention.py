@@ -73,9 +73,7 @@ class SelfAttention:
         dq[...] = dscores @ k
         dk[...] = dscores.transpose(0, 1, 3, 2) @ q
         dh = self.qkv.backward(p, g, cache_qkv, dqkv)
-        dx = self.norm.backward(p, g, cache_norm, dh)
-        dx += dy
-        return dx
+        return self.norm.backward(p, g, cache_norm, dh, dy)
 
     def _heads(self, h):
         """(N, H, W, C) seen as (N, heads, S, d)."""

@@ -45,9 +45,8 @@ class ResidualBlock:
         h, cache2 = self.conv1.forward(p, h)
         a_b, cache3 = self.film.forward(p, time_vector)  # (N, 2K)
         h, cache4 = self.norm2.forward(p, h, a_b)
-        y, cache5 = self.conv2.forward(p, h)
         carried, cache6 = self.carry.forward(p, x) if self.carry else (x, None)
-        y += carried
+        y, cache5 = self.conv2.forward(p, h, carried)
         return y, (cache1, cache2, cache3, cache4, cache5, cache6)
 
     def backward(self, p, g, cache, dy):
@@ -58,6 +57,5 @@ class ResidualBlock:
         dh, da_b = self.norm2.backward(p, g, cache4, dh)
         dtime_vector = self.film.backward(p, g, cache3, da_b)
         dh = self.conv1.backward(p, g, cache2, dh)
-        dx = self.norm1.backward(p, g, cache1, dh)
-        dx += dcarried
+        dx = self.norm1.backward(p, g, cache1, dh, dcarried)
         return dx, dtime_vector

@@ -6,7 +6,7 @@ Three ways to the same numbers, chosen by shape:
 * a 3x3 kernel with stride 1, the bulk of the network, goes by Winograd (`kernels/winograd.py`);
 * everything else goes by im2col (`kernels/convolution.py`).
 
-All three compute y = conv(x, weight) + bias, and gradients by x, weight and bias. For a matrix product Y = X W these
+All three compute y = conv(x, weight) + bias (+ carried), and gradients by x, weight and bias. For a matrix product Y = X W these
 are dX = dY W' and dW = X' dY; im2col and Winograd are linear maps around such products, and are undone by their
 transposes.
 """
@@ -65,8 +65,9 @@ class Conv2d:
         output = self.output_shape(shape)
         return output, 2 * int(np.prod(output)) * self.kernel_size**2 * self.in_channels
 
-    def forward(self, p, x):
-        return getattr(self, f"_{self.method}")(p, x)
+    def forward(self, p, x, carried=None):
+        """Args: x (N, H, W, C); carried, of y's shape, is added to the result, where that saves a pass over it."""
+        return getattr(self, f"_{self.method}")(p, x, carried)
 
     def backward(self, p, g, cache, dy):
         dy_rows = dy.reshape(-1, self.out_channels)
@@ -75,11 +76,13 @@ class Conv2d:
 
     # 1x1: y = x w, pixel by pixel
 
-    def _matmul(self, p, x):
+    def _matmul(self, p, x, carried):
         weight = p[f"{self.name}.weight"].reshape(self.in_channels, self.out_channels)
         y = p.empty(self.output_shape(x.shape))
         np.matmul(x.reshape(-1, self.in_channels), weight, out=y.reshape(-1, self.out_channels))  # (N*H*W, K)
         y += p[f"{self.name}.bias"]
+        if carried is not None:
+            y += carried
         return y, x
 
     def _matmul_backward(self, p, g, cache, dy):
@@ -92,13 +95,15 @@ class Conv2d:
 
     # im2col: columns = im2col(x), y = columns w
 
-    def _im2col(self, p, x):
+    def _im2col(self, p, x, carried):
         weight = p[f"{self.name}.weight"].reshape(-1, self.out_channels)  # (k*k*C, K)
         y = p.empty(self.output_shape(x.shape))
         columns = p.empty((y.size // self.out_channels, len(weight)))
         kernels.im2col(x, self.kernel_size, self.stride, columns)  # (N*H*W, k*k*C)
         np.matmul(columns, weight, out=y.reshape(-1, self.out_channels))  # (N*H*W, K)
         y += p[f"{self.name}.bias"]
+        if carried is not None:
+            y += carried
         return y, (x.shape, columns)
 
     def _im2col_backward(self, p, g, cache, dy):
@@ -125,13 +130,13 @@ class Conv2d:
 
         return p.derived(f"{self.name}.U", transform)
 
-    def _winograd(self, p, x):
+    def _winograd(self, p, x, carried):
         N, H, W, C = x.shape
         R, Q, K = -(-H // 4), -(-W // 4), self.out_channels
         V, M, y = p.empty((36, N, R, Q * C)), p.empty((36, N, R, Q * K)), p.empty((N, H, W, K))
         winograd.input_transform(x, V)  # V = B' x B
         np.matmul(V.reshape(36, -1, C), self.transformed_weight(p), out=M.reshape(36, -1, K))  # M = V U
-        winograd.output_transform(M, p[f"{self.name}.bias"], y)  # y = A' M A
+        winograd.output_transform(M, p[f"{self.name}.bias"], carried, y)  # y = A' M A
         return y, V
 
     def _winograd_backward(self, p, g, cache, dy):

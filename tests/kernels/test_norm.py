@@ -64,11 +64,11 @@ def run_forward(x, num_groups, scale, shift, activate):
     return y, slope, mean, inverse_deviation
 
 
-def run_backward(dy, x, num_groups, scale, shift, activate):
+def run_backward(dy, x, num_groups, scale, shift, activate, dcarried=None):
     _, slope, mean, inverse_deviation = run_forward(x, num_groups, scale, shift, activate)
     dx, dscale, dshift = np.full_like(x, np.nan), np.full_like(scale, np.nan), np.full_like(scale, np.nan)
     norm.norm_scale_silu_backward(
-        dy, x, slope, mean, inverse_deviation, scale, num_groups, activate, dx, dscale, dshift
+        dy, x, slope, mean, inverse_deviation, scale, num_groups, activate, dcarried, dx, dscale, dshift
     )
     return dx, dscale, dshift
 

@@ -65,16 +65,19 @@ def test_input_transform_is_the_matrix_on_every_tile(shape):
     np.testing.assert_allclose(V, expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("carries", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_output_transform_is_the_matrix_on_every_tile(shape):
+def test_output_transform_is_the_matrix_on_every_tile(shape, carries):
     N, H, W, K = shape
     R, Q = tiles_of(H), tiles_of(W)
     rng = np.random.default_rng(0)
     M, bias = rng.normal(size=(36, N, R, Q * K)), rng.normal(size=K)
     tiles = np.einsum("ai,bj,ijnrqk->nraqbk", A_TRANSPOSED, A_TRANSPOSED, M.reshape(6, 6, N, R, Q, K))
     expected = tiles.reshape(N, 4 * R, 4 * Q, K)[:, :H, :W] + bias
+    carried = rng.normal(size=shape) if carries else None
     y = np.full(shape, np.nan)
-    winograd.output_transform(M, bias, y)
+    winograd.output_transform(M, bias, carried, y)
+    expected += carried if carries else 0
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-11)
 
 
@@ -94,7 +97,7 @@ def test_each_backward_transform_is_the_transpose_of_its_forward(shape):
 
     M, dy = rng.normal(size=(36, N, R, run)), rng.normal(size=shape)
     y, dM = np.full_like(dy, np.nan), np.full_like(M, np.nan)
-    winograd.output_transform(M, np.zeros(C), y)
+    winograd.output_transform(M, np.zeros(C), None, y)
     winograd.output_transform_backward(dy, dM)
     size = np.linalg.norm(y) * np.linalg.norm(dy)
     assert np.vdot(y, dy) == pytest.approx(np.vdot(M, dM), abs=1e-14 * size)
@@ -110,7 +113,7 @@ def winograd_and_back(x, weight, bias, dy):
     winograd.input_transform(x, V)
     V = V.reshape(36, N * R * Q, C)
     M, y = V @ U, np.full((N, H, W, K), np.nan, x.dtype)
-    winograd.output_transform(M.reshape(36, N, R, Q * K), bias, y)
+    winograd.output_transform(M.reshape(36, N, R, Q * K), bias, None, y)
 
     dM = np.full((36, N, R, Q * K), np.nan, x.dtype)
     winograd.output_transform_backward(dy, dM)

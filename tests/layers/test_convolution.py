@@ -61,6 +61,19 @@ def test_gradients(rng, shape, kernel_size, stride, method):
 
 
 @pytest.mark.parametrize(("kernel_size", "stride", "method"), WAYS)
+def test_what_is_carried_past_is_added(rng, kernel_size, stride, method):
+    layer = Conv2d("conv", 3, 2, kernel_size, stride, method=method)
+    p = random_parameters(layer, rng)
+    x = rng.normal(size=(2, 5, 6, 3))
+    alone, _ = layer.forward(p, x)
+    carried = rng.normal(size=alone.shape)
+    before = carried.copy()
+    y, _ = layer.forward(p, x, carried)
+    np.testing.assert_allclose(y, alone + carried, atol=1e-14)
+    np.testing.assert_array_equal(carried, before)
+
+
+@pytest.mark.parametrize(("kernel_size", "stride", "method"), WAYS)
 def test_forward_keeps_the_input_and_backward_the_upstream(rng, kernel_size, stride, method):
     layer = Conv2d("conv", 3, 2, kernel_size, stride, method=method)
     p = random_parameters(layer, rng)

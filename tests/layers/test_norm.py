@@ -61,6 +61,27 @@ def test_gradients(rng, shape, activate, conditioned):
     assert max(errors.values()) < 1e-6
 
 
+@pytest.mark.parametrize("activate", [True, False])
+def test_a_gradient_that_comes_past_the_layer_is_added(rng, activate):
+    layer = GroupNorm("norm", 4, 2, activate)
+    p = random_parameters(layer, rng)
+    x, dy, dcarried = rng.normal(size=(3, 2, 5, 6, 4))
+    _, cache = layer.forward(p, x)
+    alone = layer.backward(p, p.zeros_like(), cache, dy)
+    np.testing.assert_allclose(layer.backward(p, p.zeros_like(), cache, dy, dcarried), alone + dcarried, atol=1e-14)
+
+
+@pytest.mark.parametrize("offset", [-3e4, 1e3])
+def test_float32_normalises_far_from_zero(rng, offset):
+    layer = GroupNorm("norm", 4, 2, activate=False)
+    p = Parameters(layer.shapes(), np.float32)
+    layer.initialise(p, rng)
+    x = (offset + rng.normal(size=(2, 16, 16, 4))).astype(np.float32)
+    exact = x.astype(np.float64).reshape(2, -1, 2, 2)
+    exact = (exact - exact.mean(axis=(1, 3), keepdims=True)) / exact.std(axis=(1, 3), keepdims=True)
+    assert relative_error(layer.forward(p, x)[0], exact.reshape(x.shape)) < 3e-3 * abs(offset) / 3e4
+
+
 def test_a_new_layer_normalises(rng):
     layer = GroupNorm("norm", 6, 2, activate=False)
     p = Parameters(layer.shapes(), np.float64)
