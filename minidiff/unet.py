@@ -13,6 +13,7 @@ Read more: Ronneberger, Fischer, Brox, "U-Net", 2015; Ho, Jain, Abbeel, "Denoisi
 2020, appendix B.
 """
 
+import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -53,6 +54,8 @@ class UNetConfig:
     def for_pictures(height, width, image_channels, num_classes=0, channels=None):
         """The usual network for pictures of a size: levels down to 8 pixels, at most four, attention from 16 down.
 
+        Attention has heads of 32 channels, or of the largest power of two that divides its levels.
+
         Args:
             height, width, image_channels: of the pictures.
             num_classes: 0 for a network without labels.
@@ -65,9 +68,11 @@ class UNetConfig:
         if channels is None:
             channels = (32, 64, 128, 128)[: 4 if side >= 64 else 3 if side >= 32 else 2 if side >= 16 else 1]
         attention_levels = sum(max(height, width) // 2**level <= 16 for level in range(len(channels)))
+        head_channels = math.gcd(32, *channels[len(channels) - attention_levels :])
         return UNetConfig(
-            height, width, image_channels, channels, attention_levels=attention_levels, num_classes=num_classes
-        )
+            height, width, image_channels, channels, attention_levels=attention_levels,
+            head_channels=head_channels, num_classes=num_classes,
+        )  # fmt: skip
 
     @property
     def example_shape(self):

@@ -217,6 +217,13 @@ def test_config_survives_json():
     assert isinstance(SMALL.as_dict()["channels"], list)
 
 
+@pytest.mark.parametrize(("channels", "head_channels"), [((32, 64), 32), ((16, 32), 16), ((24, 48), 8), ((64, 16), 16)])
+def test_the_usual_heads_fit_any_channels(channels, head_channels):
+    config = UNetConfig.for_pictures(16, 16, 3, channels=channels)
+    assert config.head_channels == head_channels
+    UNet(config)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
