@@ -8,9 +8,10 @@ The modules, in the order in which to read them: `schedule` (the process), `samp
 `training`, `unet`, `layers`, `kernels`. Importing this package compiles and draws nothing.
 """
 
-from minidiff import data, plotting
+from minidiff import data, plotting, points, steering
 from minidiff.denoiser import Guided, NetworkDenoiser
 from minidiff.errors import MinidiffError
+from minidiff.oracles import GaussianDenoiser, IdealDenoiser, MixtureDenoiser
 from minidiff.parallel import Workers
 from minidiff.parameters import Parameters
 from minidiff.sampling import generate, sample
@@ -20,8 +21,11 @@ from minidiff.unet import UNet, UNetConfig
 from minidiff.version import __version__
 
 __all__ = [
+    "GaussianDenoiser",
     "Guided",
+    "IdealDenoiser",
     "MinidiffError",
+    "MixtureDenoiser",
     "NetworkDenoiser",
     "Parameters",
     "Schedule",
@@ -34,5 +38,7 @@ __all__ = [
     "data",
     "generate",
     "plotting",
+    "points",
     "sample",
+    "steering",
 ]

@@ -131,12 +131,25 @@ def generate(denoiser, shape, sampler, steps, seed, labels, progress=True):
         denoiser: any.
         shape: (N, H, W, C).
         sampler, steps, seed, labels: as in `sampling.sample`.
+        progress: as in `collect`.
+
+    Returns:
+        As `collect` does.
+    """
+    return collect(sample(denoiser, shape, sampler=sampler, steps=steps, seed=seed, labels=labels), steps, progress)
+
+
+def collect(states, steps, progress=True):
+    """Runs any way of sampling to its end, with a bar.
+
+    Args:
+        states: generator of `State`s, from `sampling.sample` or `steering`.
+        steps: how many it takes.
         progress: whether to draw the bar, if standard error is a terminal.
 
     Returns:
         pictures (N, H, W, C) in [-1, 1], and the list of the noisy pictures after each step.
     """
-    states = sample(denoiser, shape, sampler=sampler, steps=steps, seed=seed, labels=labels)
     disable = None if progress else True  # None: unless standard error is a terminal
     bar = tqdm(states, total=steps + 1, desc="   steps", leave=False, disable=disable)
     trajectory = [state.z for state in bar]

@@ -109,6 +109,30 @@ def save_loss_curve(path, history):
     save_figure(figure, path)
 
 
+def save_schedules(path, schedules):
+    """Draws signal, noise and log-SNR = ln(signal^2 / noise^2) of schedules over t / T.
+
+    Args:
+        path: of the PNG file.
+        schedules: name -> `Schedule`.
+
+    Raises:
+        MinidiffError: the file cannot be written.
+    """
+    figure = new_figure(10, 3.4)
+    panels = figure.subplots(1, 3)
+    for (name, schedule), colour in zip(schedules.items(), COLOURS, strict=False):
+        time = np.arange(schedule.T + 1) / schedule.T
+        for axes, values in zip(panels, (schedule.signal, schedule.noise, schedule.log_snr), strict=True):
+            axes.plot(time[1:], values[1:], color=colour, label=name.replace("_", " "))  # at 0 the log-SNR is infinite
+    for axes, title in zip(panels, ("signal", "noise", "log-SNR"), strict=True):
+        axes.set(title=title, xlabel="t / T")
+        axes.grid(alpha=0.3)
+    panels[1].set_ylim(0, 1.25)  # variance exploding leaves the picture: its noise goes to 80
+    panels[0].legend(frameon=False, fontsize=9)
+    save_figure(figure, path)
+
+
 def new_figure(width, height):
     """A matplotlib figure of so many inches, drawn without the global state of pyplot."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -35,6 +35,7 @@ from minidiff.loss_weights import loss_weight
 from minidiff.optim import Optimiser, learning_rate_at
 from minidiff.parallel import slices
 from minidiff.parameters import Parameters
+from minidiff.schedule import per_example
 from minidiff.training_config import TrainingConfig
 from minidiff.watch import check_pixels, explain_divergence
 
@@ -95,6 +96,8 @@ class Trainer:
     def __init__(self, network, p, dataset, config, workers):
         check_fit(network.config, dataset)
         check_pixels(dataset)
+        if config.flip and len(dataset.example_shape) < 3:
+            raise MinidiffError("flip mirrors pictures; points have no left and right to swap, leave it out")
         self.network, self.p, self.dataset, self.config, self.workers = network, p, dataset, config, workers
         self.schedule = config.create_schedule()
         self.schedule.target_coefficients(config.target, 1)  # unknown names fail here, not in a thread
@@ -199,7 +202,7 @@ class Trainer:
         """
         error, losses, cache = self._forward(self.p, examples)
         weight = loss_weight(self.schedule, self.config.loss_weight, self.config.target, examples.t)
-        dy_hat = error * _one_each(2 * weight / (batch * error[0].size), error)
+        dy_hat = error * per_example(2 * weight / (batch * error[0].size), error)
         self.network.backward(self.p, g, cache, dy_hat)
         return losses
 
@@ -207,7 +210,7 @@ class Trainer:
         """y_hat - y (n, H, W, C), the noise-scale losses (n,), and the cache for the backward pass."""
         schedule, target, t = self.schedule, self.config.target, examples.t
         z = schedule.add_noise(examples.x0, examples.eps, t)
-        z *= _one_each(schedule.input_scale[t], z)
+        z *= per_example(schedule.input_scale[t], z)
         y_hat, cache = self.network.forward(p, z, schedule.log_noise[t], examples.labels)
         error = y_hat - schedule.target(target, examples.x0, examples.eps, t)
         _, eps_scale = schedule.error_scales(target, t)
@@ -254,11 +257,6 @@ def check_fit(network, dataset):
         raise MinidiffError(f"the network takes pictures of {expected} (height, width, channels), the data has {found}")
     if network.num_classes and (dataset.labels is None or dataset.num_classes != network.num_classes):
         raise MinidiffError(f"the network knows {network.num_classes} classes, the data has {dataset.num_classes}")
-
-
-def _one_each(numbers, x):
-    """A number for each example, shaped to multiply x (n, ...) and in its dtype."""
-    return numbers.astype(x.dtype).reshape(-1, *(1,) * (x.ndim - 1))
 
 
 def _update_ratio(before, after):

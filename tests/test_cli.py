@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 
 from minidiff.cli import main
+from minidiff.data import to_bytes
+from minidiff.data.pictures import read_picture
 from minidiff.progress import Progress
 from minidiff.run import Run
 
@@ -129,7 +131,79 @@ def test_help_fits_a_terminal_and_exits_with_0(arguments, capsys, monkeypatch):
     assert max(len(line) for line in capsys.readouterr().out.splitlines()) <= 100
 
 
+@pytest.fixture
+def pictures(tmp_path):
+    """A picture that is no square and larger than the run's, and a mask whose right half is white."""
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 256, (40, 60, 3), np.uint8)).save(tmp_path / "given.png")
+    mask = np.zeros((40, 60), np.uint8)
+    mask[:, 30:] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    return tmp_path / "given.png", tmp_path / "mask.png"
+
+
+def test_inpainting_keeps_what_is_black_in_the_mask(run, tmp_path, pictures):
+    given, mask = map(str, pictures)
+    made = images_of(run, tmp_path, "-n", "3", "--inpaint", given, "--mask", mask, "--rounds", "2")
+    kept = to_bytes(read_picture(given, 16, 16, 3))
+    assert np.abs(made[:, :, :7].astype(int) - kept[:, :7]).max() <= 1
+    assert (made[0, :, 9:] != made[1, :, 9:]).any()
+
+
+def test_an_image_at_little_strength_stays_and_at_full_strength_goes(run, tmp_path, pictures):
+    given = str(pictures[0])
+    kept = to_bytes(read_picture(given, 16, 16, 3)).astype(float)
+    errors = [
+        np.abs(images_of(run, tmp_path, "-n", "2", "--from-image", given, "--strength", strength) - kept).mean()
+        for strength in ("0.15", "0.6", "1")
+    ]
+    assert errors == sorted(errors)
+    assert errors[0] < 0.6 * errors[2]
+
+
+def test_the_sheet_shows_the_given_picture_first(run, tmp_path, pictures):
+    given, out = str(pictures[0]), tmp_path / "sheet.png"
+    arguments = ["sample", str(run), "-n", "3", "--steps", "2", "--strength", "0.3", "--from-image", given]
+    assert main([*arguments, "--out", str(out)]) == 0
+    sheet = np.asarray(Image.open(out))
+    scale = sheet.shape[0] // (2 * 18 + 2)
+    first = sheet[scale // 2 :: scale, scale // 2 :: scale][2:18, 2:18]
+    np.testing.assert_array_equal(first, to_bytes(read_picture(given, 16, 16, 3)))
+
+
+def test_interpolation_walks_from_one_seed_to_the_next(run, tmp_path):
+    walk = images_of(run, tmp_path, "-n", "5", "--interpolate", "--label", "ring", "--seed", "3")
+    for position, seed in ((0, "3"), (-1, "4")):
+        end = images_of(run, tmp_path, "-n", "1", "--label", "ring", "--seed", seed)[0]
+        assert np.abs(walk[position].astype(int) - end).max() <= 1
+    steps = np.abs(np.diff(walk.astype(float), axis=0)).mean(axis=(1, 2, 3))
+    assert steps.max() < np.abs(walk[0].astype(float) - walk[-1]).mean()
+
+
+def test_eta_and_spacing_change_the_pictures(run, tmp_path):
+    plain = images_of(run, tmp_path, "-n", "2")
+    for option in (["--eta", "1"], ["--spacing", "karras"]):
+        assert (images_of(run, tmp_path, "-n", "2", *option) != plain).any()
+
+
 MISTAKES = [
+    (["sample", "RUN", "--inpaint", "FILE"], "needs --mask"),
+    (["sample", "RUN", "--mask", "FILE"], "--mask belongs to --inpaint"),
+    (["sample", "RUN", "--rounds", "3"], "--rounds belongs to --inpaint"),
+    (["sample", "RUN", "--strength", "0.5", "--interpolate"], "--strength belongs to --from-image"),
+    (["sample", "RUN", "--from-image", "FILE", "--interpolate"], "--from-image and --interpolate cannot be combined"),
+    (["sample", "RUN", "--inpaint", "FILE", "--mask", "FILE", "--eta", "1"], "--inpaint has no use for --eta"),
+    (["sample", "RUN", "--from-image", "FILE"], "cannot be read as a picture"),
+    (["sample", "RUN", "--from-image", "NEW"], "there is no such file"),
+    (["sample", "RUN", "--interpolate", "--sampler", "ddpm"], "adds fresh noise"),
+    (["sample", "RUN", "--interpolate", "-n", "1"], "at least 2 pictures"),
+    (["sample", "RUN", "--spacing", "wide"], "trailing, uniform, karras"),
+    (["sample", "RUN", "--steps", "5", "--eta", "2"], "between 0"),
+    (["sample", "RUN", "--steps", "5", "--sampler", "heun", "--eta", "1"], "heun has no such choice"),
+    (["samplers", "RUN", "--steps", "5,many"], "whole numbers"),
+    (["samplers", "RUN", "--steps", "0"], "from 1 to 20"),
+    (["samplers", "RUN", "--out", "chart.jpg"], ".png"),
+    (["schedules", "--T", "0"], "T"),
     (["train", "--data", "no-such-folder", "--out", "NEW"], "no data at 'no-such-folder'"),
     ([*TRAIN, "--out", "RUN"], "holds a run; give another --out"),
     ([*TRAIN, "--out", "NEW", "--epochs", "0"], "epochs must be 1 or more"),

@@ -134,3 +134,10 @@ def test_points_do_not_fit_a_network_for_more_dimensions():
     network = PointNetwork(PointNetworkConfig(dimensions=3, channels=4, time_channels=4))
     with Workers(1) as workers, pytest.raises(MinidiffError, match=r"\(3,\).*\(2,\)"):
         Trainer(network, network.create_parameters(), draw_points("moons", 10), POINT_TRAINING, workers)
+
+
+def test_points_cannot_be_mirrored():
+    points = draw_points("moons", 8)
+    network = PointNetwork(PointNetworkConfig(channels=8, num_classes=points.num_classes))
+    with Workers(1) as workers, pytest.raises(MinidiffError, match="flip mirrors pictures"):
+        Trainer(network, network.create_parameters(), points, replace(POINT_TRAINING, flip=True), workers)

@@ -10,7 +10,9 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps
 
+from minidiff.data.dataset import to_pixels
 from minidiff.data.limits import DAMAGED, MAX_PIXELS
+from minidiff.errors import MinidiffError
 
 # Formats of pictures proper. Pillow knows more, and starts another program to read one of them (EPS).
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "AVIF", "TIFF", "PPM")
@@ -76,3 +78,27 @@ def square(image, size):
     left, top = (image.width - side) // 2, (image.height - side) // 2
     box = (left, top, left + side, top + side)
     return image.resize((size, size), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+
+
+def read_picture(path, height, width, channels):
+    """One picture file, cut in the middle and resized to what a network takes.
+
+    Args:
+        path: of the file.
+        height, width, channels: of the result; channels 1 (grey) or 3.
+
+    Returns:
+        float32 (height, width, channels) in [-1, 1].
+
+    Raises:
+        MinidiffError: there is no such file, or it is no picture.
+    """
+    try:
+        with open(path, "rb") as stream:
+            image = open_picture(stream, max(height, width))
+    except FileNotFoundError as error:
+        raise MinidiffError(f"{path}: there is no such file; give the path of a picture") from error
+    except UNREADABLE as error:
+        raise MinidiffError(f"{path}: cannot be read as a picture ({error}); give a PNG, JPEG or the like") from error
+    image = ImageOps.fit(image.convert("L" if channels == 1 else "RGB"), (width, height), Image.Resampling.LANCZOS)
+    return to_pixels(np.asarray(image).reshape(height, width, channels))

@@ -6,9 +6,9 @@ Three ways to the same numbers, chosen by shape:
 * a 3x3 kernel with stride 1, the bulk of the network, goes by Winograd (`kernels/winograd.py`);
 * everything else goes by im2col (`kernels/convolution.py`).
 
-All three compute y = conv(x, weight) + bias (+ carried), and gradients by x, weight and bias. For a matrix product Y = X W these
-are dX = dY W' and dW = X' dY; im2col and Winograd are linear maps around such products, and are undone by their
-transposes.
+All three compute y = conv(x, weight) + bias (+ carried), and gradients by x, weight and bias. For a matrix product
+Y = X W these are dX = dY W' and dW = X' dY; im2col and Winograd are linear maps around such products, and are undone by
+their transposes.
 """
 
 import numpy as np

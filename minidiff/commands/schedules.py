@@ -1,0 +1,32 @@
+"""`minidiff schedules`: every schedule side by side: how its signal falls, its noise rises, and their ratio runs."""
+
+from pathlib import Path
+
+from minidiff.errors import MinidiffError
+
+
+def add_command(commands):
+    """Adds `minidiff schedules` to the commands of a parser."""
+    parser = commands.add_parser("schedules", help="every schedule side by side: signal, noise, log-SNR")
+    parser.set_defaults(run_command=run)
+    parser.add_argument("--T", type=int, default=1000, help="number of steps (default: 1000)")
+    parser.add_argument("--shift", type=float, default=1.0, help="multiplies every noise level (default: 1)")
+    parser.add_argument("--out", metavar="FILE", help=".png of a chart")
+
+
+def run(options):
+    """minidiff schedules"""
+    from minidiff import plotting
+    from minidiff.schedule import CURVES, Schedule
+
+    if options.out and Path(options.out).suffix.lower() != ".png":
+        raise MinidiffError(f"--out {options.out}: charts are written as .png")
+    schedules = {name: Schedule(name, options.T, options.shift) for name in CURVES}
+    print(f"{'schedule':20} {'signal at T':>12} {'noise at T':>12} {'log-SNR at 1':>14} {'at T':>8}")
+    for name, schedule in schedules.items():
+        log_snr = schedule.log_snr
+        signal, noise = schedule.signal[-1], schedule.noise[-1]
+        print(f"{name:20} {signal:12.4g} {noise:12.4g} {log_snr[1]:14.2f} {log_snr[-1]:8.2f}")
+    if options.out:
+        plotting.save_schedules(options.out, schedules)
+        print(options.out)

@@ -1,0 +1,55 @@
+"""`minidiff samplers` and `minidiff schedules`: tables and charts of what the library does."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minidiff.benchmark.samplers import compare, compare_samplers
+from minidiff.cli import main
+from minidiff.oracles import GaussianDenoiser
+from minidiff.sampling import SAMPLERS, generate
+from minidiff.schedule import CURVES, Schedule
+
+
+def test_the_table_of_orders_says_what_the_methods_promise(capsys, tmp_path):
+    assert main(["samplers", "--out", str(tmp_path / "chart.png")]) == 0
+    orders = {words[0]: float(words[-1]) for words in map(str.split, capsys.readouterr().out.splitlines()[1:-1])}
+    assert orders == {
+        "ddim": pytest.approx(1, abs=0.15), "euler": pytest.approx(1, abs=0.15),
+        "heun": pytest.approx(2, abs=0.25), "dpmpp_2m": pytest.approx(2, abs=0.25),
+    }  # fmt: skip
+    assert Image.open(tmp_path / "chart.png").width > 500
+
+
+def oracle():
+    return GaussianDenoiser(Schedule("flow", 50), 0.1, 0.3)
+
+
+def test_every_cell_is_what_that_sampler_makes_of_the_same_noise():
+    cells = list(compare(oracle(), (2, 4, 4, 3), None, steps=(2, 5), seed=3))
+    assert [(cell.sampler, cell.steps) for cell in cells] == [(name, count) for name in SAMPLERS for count in (2, 5)]
+    for cell in cells:
+        expected = generate(oracle(), (2, 4, 4, 3), sampler=cell.sampler, steps=cell.steps, seed=3)
+        np.testing.assert_array_equal(cell.images, expected)
+        assert cell.seconds > 0
+
+
+def test_the_table_has_a_row_for_each_sampler(tmp_path):
+    lines = []
+    compare_samplers(oracle(), (2, 4, 4, 3), None, (2, 5), 0, lines.append, tmp_path / "sheet.png")
+    assert [line.split()[0] for line in lines[1:-1]] == list(SAMPLERS)
+    assert all(len(line.split()) == 3 for line in lines[1:-1])
+    width, height = Image.open(tmp_path / "sheet.png").size
+    assert height > width  # six samplers, two numbers of steps
+
+
+def test_schedules_are_told_with_the_signal_that_is_left(capsys, tmp_path):
+    assert main(["schedules", "--T", "10", "--out", str(tmp_path / "chart.png")]) == 0
+    rows = {words[0]: words[1:] for words in map(str.split, capsys.readouterr().out.splitlines()[1:-1])}
+    assert list(rows) == list(CURVES)
+    for name, (signal, noise, _, log_snr) in rows.items():
+        schedule = Schedule(name, 10)
+        assert float(signal) == pytest.approx(schedule.signal[-1], rel=1e-3)
+        assert float(noise) == pytest.approx(schedule.noise[-1], rel=1e-3)
+        assert float(log_snr) == pytest.approx(2 * np.log(schedule.signal[-1] / schedule.noise[-1]), abs=0.01)
+    assert Image.open(tmp_path / "chart.png").width > 1000
