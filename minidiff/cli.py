@@ -7,11 +7,21 @@ import argparse
 import sys
 
 from minidiff import __version__
-from minidiff.commands import bench, data, demo, sample, samplers, schedules, summary, train
+from minidiff.commands import bench, data, demo, evaluate, sample, samplers, schedules, summary, train
 from minidiff.commands.printing import one_line
 from minidiff.errors import MinidiffError
 
-COMMANDS = [demo, data, train, sample, samplers, schedules, bench, summary]  # in the order in which --help lists them
+COMMANDS = [
+    demo,
+    data,
+    train,
+    sample,
+    evaluate,
+    samplers,
+    schedules,
+    bench,
+    summary,
+]  # in the order in which --help lists them
 
 
 def main(arguments=None):

@@ -1,0 +1,34 @@
+"""The nearest training picture of each sample: does the network draw, or does it copy?
+
+A network that memorises brings back training pictures. Then its samples lie closer to them than real pictures do that
+it has never seen; so the same figure for held-out pictures is what to compare with.
+"""
+
+import numpy as np
+
+ROWS = 256  # pictures compared at a time
+
+
+def nearest(queries, references):
+    """The nearest reference of each query.
+
+    With |q - r|^2 = |q|^2 - 2 q'r + |r|^2 all distances are one matrix product.
+
+    Args:
+        queries: (N, ...), numbers.
+        references: (M, ...), of the same shape otherwise.
+
+    Returns:
+        position of the nearest, int (N,), and its distance, the root mean square of the difference, (N,).
+    """
+    q = np.asarray(queries, np.float32).reshape(len(queries), -1)
+    best, smallest = np.zeros(len(q), np.int64), np.full(len(q), np.inf, np.float32)
+    squares = np.square(q).sum(axis=1)
+    for first in range(0, len(references), ROWS):
+        r = np.asarray(references[first : first + ROWS], np.float32).reshape(-1, q.shape[1])
+        distances = squares[:, None] - 2 * (q @ r.T) + np.square(r).sum(axis=1)
+        closest = distances.argmin(axis=1)
+        distance = distances[np.arange(len(q)), closest]
+        closer = distance < smallest
+        best[closer], smallest[closer] = first + closest[closer], distance[closer]
+    return best, np.sqrt(np.maximum(smallest, 0) / q.shape[1])
