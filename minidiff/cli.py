@@ -7,7 +7,7 @@ import argparse
 import sys
 
 from minidiff import __version__
-from minidiff.commands import bench, data, demo, evaluate, sample, samplers, schedules, summary, train
+from minidiff.commands import bench, data, demo, evaluate, quiz, sample, samplers, schedules, summary, train
 from minidiff.commands.printing import one_line
 from minidiff.errors import MinidiffError
 
@@ -19,6 +19,7 @@ COMMANDS = [
     evaluate,
     samplers,
     schedules,
+    quiz,
     bench,
     summary,
 ]  # in the order in which --help lists them
