@@ -61,7 +61,7 @@ class NetworkDenoiser:
 
         def predict(part):
             part_labels = None if labels is None else labels[part]
-            return self.network.forward(self.p, scaled[part], log_noise, part_labels)[0]
+            return self.network.forward(self.p, scaled[part], log_noise, part_labels, keep=False)[0]
 
         prediction = np.concatenate(self.workers.map(predict, slices(len(rows), self.slice_size)))[:count]
         return self.schedule.solve(self.target, z, prediction, t)

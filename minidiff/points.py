@@ -175,7 +175,7 @@ class PointNetwork:
         ]
         self.linear_out = Linear("linear_out", channels, config.dimensions, zero=True)
 
-    def forward(self, p, z, log_noise, labels=None):
+    def forward(self, p, z, log_noise, labels=None, keep=True):
         """The network's prediction for noisy points.
 
         Args:
@@ -183,6 +183,7 @@ class PointNetwork:
             z: noisy points (N, 2), signal and noise scaled to unit power together.
             log_noise: ln(noise / signal) of each, (N,).
             labels: class of each, (N,), or None for any class.
+            keep: for the U-Net's sake; what is kept here is small.
 
         Returns:
             prediction (N, 2) and the cache for `backward`.

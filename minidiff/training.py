@@ -178,6 +178,7 @@ class Trainer:
         norm = self.optimiser.step(self.p, g, learning_rate, self.workers) if np.isfinite(losses).all() else math.nan
         if not math.isfinite(norm):
             raise explain_divergence(self, epoch, indices, positions, losses, norm)
+        self.p.refresh(self.workers)
         self.step += 1
         return Step(
             epoch + 1, self.step, last_of_epoch, float(losses.mean()), t, losses, learning_rate, norm,

@@ -31,7 +31,7 @@ class TrainingConfig:
         weight_decay, clip, ema_decay: see `optim.Optimiser`.
         class_dropout: share of the labels replaced by "any class", for guidance.
         flip: mirror half of the pictures, left to right.
-        slice_size: pictures that go through the network together.
+        slice_size: pictures that go through the network together; 0 is a quarter of the batch, but at least two.
         seed: of everything random.
 
     Raises:
@@ -54,7 +54,7 @@ class TrainingConfig:
     ema_decay: float = 0.999
     class_dropout: float = 0.1
     flip: bool = False
-    slice_size: int = 2
+    slice_size: int = 0
     seed: int = 0
 
     def __post_init__(self):
@@ -63,6 +63,8 @@ class TrainingConfig:
             if not isinstance(value, {int: Integral, float: Real}.get(field.type, field.type)):
                 raise MinidiffError(f"{field.name} must be of type {field.type.__name__}, not {value!r}")
             object.__setattr__(self, field.name, field.type(value))  # NumPy's numbers too become plain ones, for JSON
+        if self.slice_size == 0:
+            object.__setattr__(self, "slice_size", max(2, -(-self.batch_size // 4)))
         for name in ("epochs", "batch_size", "T", "slice_size"):
             if getattr(self, name) < 1:
                 raise MinidiffError(f"{name} must be 1 or more, not {getattr(self, name)}")

@@ -136,7 +136,7 @@ class UNet:
         self.norm_out = GroupNorm("norm_out", channels[0], groups)
         self.conv_out = Conv2d("conv_out", channels[0], config.image_channels, zero=True)
 
-    def forward(self, p, z, log_noise, labels=None):
+    def forward(self, p, z, log_noise, labels=None, keep=True):
         """The network's prediction for noisy pictures.
 
         Args:
@@ -144,9 +144,10 @@ class UNet:
             z: noisy pictures (N, H, W, C), signal and noise scaled to unit power together.
             log_noise: ln(noise / signal) of each, (N,).
             labels: class of each, (N,), or None for any class.
+            keep: whether to keep the caches; without them, a layer's memory serves the next ones at once.
 
         Returns:
-            prediction (N, H, W, C) and the cache for `backward`.
+            prediction (N, H, W, C) and the caches for `backward`.
 
         Raises:
             MinidiffError: arrays of other shapes, or a label that is no class.
@@ -156,7 +157,8 @@ class UNet:
 
         def run(layer, *inputs):
             y, cache = layer.forward(p, *inputs)
-            caches.append(cache)
+            if keep:
+                caches.append(cache)
             return y
 
         time_vector = run(self.time, log_noise, labels)  # (N, time_channels)

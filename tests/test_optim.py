@@ -12,6 +12,7 @@ from minidiff.errors import MinidiffError
 from minidiff.optim import NEWTON_SCHULZ, Optimiser, is_kernel, learning_rate_at, orthogonalise, pieces_without
 from minidiff.parallel import Workers
 from minidiff.parameters import Parameters
+from tests import tiny
 
 SHAPES = {"conv.weight": (3, 3, 4, 16), "conv.bias": (16,), "linear.weight": (16, 20), "small.weight": (1, 1, 15, 30)}
 
@@ -173,9 +174,9 @@ def test_with_muon_everything_but_the_large_kernels_goes_the_way_of_adamw(worker
 
 def test_a_step_forgets_what_was_derived_from_the_parameters(workers):
     p = parameters()
-    assert p.derived("copy", p.vector.copy).tobytes() == p.vector.tobytes()
+    assert tiny.derived_copy(p).tobytes() == p.vector.tobytes()
     Optimiser(p).step(p, gradients(1)[0], 0.02, workers)
-    assert p.derived("copy", p.vector.copy).tobytes() == p.vector.tobytes()
+    assert tiny.derived_copy(p).tobytes() == p.vector.tobytes()
 
 
 @pytest.mark.parametrize("name", ["adamw", "muon"])

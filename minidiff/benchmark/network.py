@@ -14,6 +14,8 @@ from minidiff.schedule import Schedule
 from minidiff.training import Trainer, TrainingConfig
 from minidiff.unet import UNet, leaves
 
+EPOCH = 50  # steps: so long that what is done at its end does not count
+
 
 def random_pictures(config, count):
     """A `Dataset` of noise in the shape a network takes: speed does not depend on what the pictures show."""
@@ -24,7 +26,7 @@ def random_pictures(config, count):
     return Dataset(rng.integers(0, 256, shape, np.uint8), labels, names, name="noise")
 
 
-def training_step(config, batch, optimiser, workers, slice_size=2):
+def training_step(config, batch, optimiser, workers, slice_size=0):
     """A function that makes one training step on a batch, again and again.
 
     Args:
@@ -39,7 +41,8 @@ def training_step(config, batch, optimiser, workers, slice_size=2):
     """
     network = UNet(config)
     training = TrainingConfig(batch_size=batch, optimiser=optimiser, slice_size=slice_size)
-    trainer = Trainer(network, network.create_parameters(), random_pictures(config, batch), training, workers)
+    pictures = random_pictures(config, EPOCH * batch)
+    trainer = Trainer(network, network.create_parameters(), pictures, training, workers)
     indices = np.arange(batch)
     return lambda: trainer.train_step(0, indices, indices), trainer
 

@@ -8,7 +8,7 @@ For an image n and a channel c of group G, with the mean and variance taken over
 
 Fused, because each step alone does next to nothing for a number that it has to fetch from memory and write back.
 
-Backward. With du = dy * slope, where slope = dy/du = s (1 + u (1 - s)), s = sigmoid(u), is kept by forward:
+Backward. With du = dy s (1 + u (1 - s)), s = sigmoid(u), where u is computed from x once more, cheaper than keeping it:
 
     dshift[n, c] = sum of du over the pixels      dscale[n, c] = sum of du x_hat over the pixels
     dx_hat = scale du
@@ -17,7 +17,7 @@ Backward. With du = dy * slope, where slope = dy/du = s (1 + u (1 - s)), s = sig
 where both means are over the group, since its mean and its variance depend on each of its numbers. They need no pass
 of their own: the sum of dx_hat over the pixels of a channel is scale dshift, that of dx_hat x_hat is scale dscale.
 
-Arrays: x, y, slope, dx, dy (N, P, C) with P = H*W pixels; scale, shift and the statistics (N, C).
+Arrays: x, y, dx, dy (N, P, C) with P = H*W pixels; scale, shift and the statistics (N, C).
 
 Read more: Wu and He, "Group Normalization", 2018 (arXiv 1803.08494).
 """
@@ -27,45 +27,31 @@ import math
 import numba
 import numpy as np
 
-from minidiff.kernels.exponential import exponential_run
+from minidiff.kernels.exponential import exponential
 from minidiff.kernels.options import KERNEL_OPTIONS
 
-RUN = 1024  # numbers handled at a time, so that the steps of a run meet in the first-level cache
+
+@numba.njit(**KERNEL_OPTIONS)
+def sigmoid(u):
+    """s = 1 / (1 + exp(-u)) of one number."""
+    one = type(u)(1)
+    return one / (one + exponential(-u))
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def sigmoid_run(u, exponent, s):
-    """s = 1 / (1 + exp(-u)) for a short run of numbers.
-
-    Args:
-        u: (n,) float32 or float64.
-        exponent: (n,) int32, a buffer.
-        s: (n,) receives the result.
-    """
-    one = u.dtype.type(1)
-    exponential_run(u, -one, exponent, s)
-    for i in range(u.size):
-        s[i] = one / (one + s[i])
-
-
-@numba.njit(**KERNEL_OPTIONS)
-def silu_run(u, exponent, y, slope):
-    """y = u s and slope = dy/du = s (1 + u (1 - s)), with s = sigmoid(u), for a short run of numbers."""
-    one = u.dtype.type(1)
-    sigmoid_run(u, exponent, y)
-    for i in range(u.size):
-        s = y[i]
-        y[i] = u[i] * s
-        slope[i] = s * (one + u[i] * (one - s))
+def silu_slope(u):
+    """dy/du of y = u s, s = sigmoid(u), for one number: s (1 + u (1 - s))."""
+    one = type(u)(1)
+    s = sigmoid(u)
+    return s * (one + u * (one - s))
 
 
 @numba.njit(**KERNEL_OPTIONS)
 def silu(u, y, slope):
-    """SiLU and its derivative for whole arrays (n,): `silu_run` run after run."""
-    exponent = np.empty(RUN, np.int32)
-    for first in range(0, u.size, RUN):
-        last = min(first + RUN, u.size)
-        silu_run(u[first:last], exponent[: last - first], y[first:last], slope[first:last])
+    """SiLU and its derivative for whole arrays (n,): y = u sigmoid(u), slope = dy/du."""
+    for i in range(u.size):
+        y[i] = u[i] * sigmoid(u[i])
+        slope[i] = silu_slope(u[i])
 
 
 @numba.njit(**KERNEL_OPTIONS)
@@ -112,46 +98,35 @@ def group_statistics(x, num_groups, eps, mean, inverse_deviation):
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def norm_scale_silu(x, mean, inverse_deviation, scale, shift, activate, y, slope):
-    """y = SiLU(scale x_hat + shift) and its slope; y = scale x_hat + shift if `activate` is false.
+def norm_scale_silu(x, mean, inverse_deviation, scale, shift, activate, y):
+    """y = SiLU(scale x_hat + shift); y = scale x_hat + shift if `activate` is false.
 
     Args:
         x: (N, P, C).
         mean, inverse_deviation: (N, C) from `group_statistics`.
         scale, shift: (N, C).
         activate: whether SiLU follows.
-        y, slope: (N, P, C), receive the result; slope is left alone if `activate` is false.
+        y: (N, P, C), receives the result.
     """
     N, P, C = x.shape
-    pixels = max(1, RUN // C)
-    u = np.empty(pixels * C, x.dtype)
-    exponent = np.empty(pixels * C, np.int32)
     for n in range(N):
         factor = scale[n] * inverse_deviation[n]
         offset = shift[n] - mean[n] * factor
-        flat_y, flat_slope = y[n].reshape(P * C), slope[n].reshape(slope[n].size)
-        for first in range(0, P, pixels):
-            count = min(pixels, P - first)
-            for p in range(count):
-                for c in range(C):
-                    u[p * C + c] = factor[c] * x[n, first + p, c] + offset[c]
-            begin, end = first * C, (first + count) * C
-            if activate:
-                silu_run(u[: count * C], exponent[: count * C], flat_y[begin:end], flat_slope[begin:end])
-            else:
-                flat_y[begin:end] = u[: count * C]
+        for p in range(P):
+            for c in range(C):
+                u = factor[c] * x[n, p, c] + offset[c]
+                y[n, p, c] = u * sigmoid(u) if activate else u
 
 
 @numba.njit(**KERNEL_OPTIONS)
 def norm_scale_silu_backward(
-    dy, x, slope, mean, inverse_deviation, scale, num_groups, activate, dcarried, dx, dscale, dshift
+    dy, x, mean, inverse_deviation, scale, shift, num_groups, activate, dcarried, dx, dscale, dshift
 ):
     """The gradient of `group_statistics` and `norm_scale_silu` together.
 
     Args:
         dy: (N, P, C), gradient by y.
-        x, slope, mean, inverse_deviation, scale: as forward took and gave them.
-        num_groups, activate: as forward took them.
+        x, mean, inverse_deviation, scale, shift, num_groups, activate: as forward took them.
         dcarried: (N, P, C), the gradient by x that comes past the layer and is added to dx, or None.
         dx: (N, P, C), receives the gradient by x.
         dscale, dshift: (N, C), receive the gradients by scale and shift.
@@ -162,6 +137,8 @@ def norm_scale_silu_backward(
     total_du, total_du_x = np.empty(C, np.float64), np.empty(C, np.float64)
     pixels = 16
     for n in range(N):
+        factor = scale[n] * inverse_deviation[n]
+        offset = shift[n] - mean[n] * factor
         total_du[:] = 0
         total_du_x[:] = 0
         for first in range(0, P, pixels):
@@ -169,7 +146,8 @@ def norm_scale_silu_backward(
             sum_du_x[:] = 0
             for p in range(first, min(first + pixels, P)):
                 for c in range(C):
-                    du = dy[n, p, c] * slope[n, p, c] if activate else dy[n, p, c]
+                    u = factor[c] * x[n, p, c] + offset[c]
+                    du = dy[n, p, c] * silu_slope(u) if activate else dy[n, p, c]
                     dx[n, p, c] = du
                     sum_du[c] += du
                     sum_du_x[c] += du * (x[n, p, c] - mean[n, c])
@@ -179,18 +157,17 @@ def norm_scale_silu_backward(
         for c in range(C):
             dshift[n, c] = total_du[c]
             dscale[n, c] = total_du_x[c] * inverse_deviation[n, c]
-        # dx = factor du + slope_x x + offset: the group's two means become one line in x for each channel
-        factor = scale[n] * inverse_deviation[n]
-        slope_x, offset = np.empty(C, x.dtype), np.empty(C, x.dtype)
+        # dx = factor du + slope x + constant: the group's two means become one line in x for each channel
+        slope, constant = np.empty(C, x.dtype), np.empty(C, x.dtype)
         for group in range(num_groups):
             channels = slice(group * size, (group + 1) * size)
             mean_dx_hat = (scale[n, channels] * dshift[n, channels]).sum() / (P * size)
             mean_dx_hat_x_hat = (scale[n, channels] * dscale[n, channels]).sum() / (P * size)
             for c in range(group * size, (group + 1) * size):
-                slope_x[c] = -inverse_deviation[n, c] * inverse_deviation[n, c] * mean_dx_hat_x_hat
-                offset[c] = -inverse_deviation[n, c] * mean_dx_hat - slope_x[c] * mean[n, c]
+                slope[c] = -inverse_deviation[n, c] * inverse_deviation[n, c] * mean_dx_hat_x_hat
+                constant[c] = -inverse_deviation[n, c] * mean_dx_hat - slope[c] * mean[n, c]
         for p in range(P):
             for c in range(C):
-                dx[n, p, c] = factor[c] * dx[n, p, c] + slope_x[c] * x[n, p, c] + offset[c]
+                dx[n, p, c] = factor[c] * dx[n, p, c] + slope[c] * x[n, p, c] + constant[c]
                 if dcarried is not None:  # decided when compiling
                     dx[n, p, c] += dcarried[n, p, c]

@@ -10,9 +10,8 @@ Both multiply by the factor that attention applies to its scores, on the way in 
 """
 
 import numba
-import numpy as np
 
-from minidiff.kernels.exponential import exponential_run
+from minidiff.kernels.exponential import exponential
 from minidiff.kernels.options import KERNEL_OPTIONS
 
 
@@ -20,18 +19,15 @@ from minidiff.kernels.options import KERNEL_OPTIONS
 def softmax(z, factor):
     """Each row of z (rows, n) becomes softmax(factor * row), in place."""
     rows, n = z.shape
-    below, exponent = np.empty(n, z.dtype), np.empty(n, np.int32)
     factor = z.dtype.type(factor)
     for r in range(rows):
         row = z[r]
         largest = row[0]
         for i in range(n):
             largest = max(largest, row[i])
-        for i in range(n):
-            below[i] = row[i] - largest
-        exponential_run(below, factor, exponent, row)
         total = z.dtype.type(0)
         for i in range(n):
+            row[i] = exponential(factor * (row[i] - largest))
             total += row[i]
         inverse = z.dtype.type(1) / total
         for i in range(n):

@@ -12,14 +12,17 @@ gradient is the chain rule on these maps: each is replaced by its transpose, and
 
     dM = A dy A'      dU = V' dM      dV = dM U'      dw = G' dU G      dx = B dV B'
 
-This file has the four maps on images; the two on kernels (G) are small matrix products in `convolution.py`.
-A map in two dimensions is the map in one dimension, on rows and then on columns. To keep the innermost
-loop long whatever the number of channels, an image row is first dealt into four *phases*, phase j holding the columns
-4q + j for all q: then input j of every tile in the row lies in one unbroken run of (tiles x channels) numbers, and a
-map is a sum of whole runs. One *strip* of six transformed rows, a row of tiles, stays in the cache while it is in work.
+This file has the four maps on images, each above its transpose; the two on kernels (G) are small matrix products in
+`layers/convolution.py`. A map in two dimensions is the map in one dimension (`winograd_maps.py`) on rows and then on
+columns. To keep the innermost loop long whatever the number of channels, an image row is first dealt into four
+*phases*, phase j holding the columns 4q + j for all q: then input j of every tile in the row lies in one unbroken run
+of (tiles x channels) numbers, and a map is a sum of whole runs. One *strip* of six such rows, a row of tiles, stays in
+the cache while it is in work.
 
-Arrays: x and dx (N, H, W, C); y and dy (N, H, W, K); V and dV (36, N, R, Q*C); M and dM (36, N, R, Q*K), with
-R = ceil(H / 4) rows and Q = ceil(W / 4) columns of tiles. Entry 6*i + j belongs to row i and column j of the 6x6 tile.
+All work on the tile rows `first` .. `first + R - 1` of some images, so that a large image can be done piece by piece.
+
+Arrays: x and dx (N, H, W, C); y and dy (N, H, W, K); V and dV (6, 6, N, R, Q*C); M and dM (6, 6, N, R, Q*K), with R
+rows and Q = ceil(W / 4) columns of tiles. Entry [i, j] belongs to row i and column j of the 6x6 tile.
 
 Read more: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016; `tutorials/speed.md`.
 """
@@ -28,223 +31,180 @@ import numba
 import numpy as np
 
 from minidiff.kernels.options import KERNEL_OPTIONS
-
-# The one-dimensional maps as numbers; the loops below are these matrices with their common parts computed once.
-B_TRANSPOSED = np.array(
-    [
-        [4, 0, -5, 0, 1, 0],
-        [0, -4, -4, 1, 1, 0],
-        [0, 4, -4, -1, 1, 0],
-        [0, -2, -1, 2, 1, 0],
-        [0, 2, -1, -2, 1, 0],
-        [0, 4, 0, -5, 0, 1],
-    ],
-    dtype=np.float64,
-)
-A_TRANSPOSED = np.array(
-    [
-        [1, 1, 1, 1, 1, 0],
-        [0, 1, -1, 2, -2, 0],
-        [0, 1, 1, 4, 4, 0],
-        [0, 1, -1, 8, -8, 1],
-    ],
-    dtype=np.float64,
-)
-G = np.array(
-    [
-        [1 / 4, 0, 0],
-        [-1 / 6, -1 / 6, -1 / 6],
-        [-1 / 6, 1 / 6, -1 / 6],
-        [1 / 24, 1 / 12, 1 / 6],
-        [1 / 24, -1 / 12, 1 / 6],
-        [0, 0, 1],
-    ],
-    dtype=np.float64,
-)
+from minidiff.kernels.winograd_maps import a, a_transposed, b, b_transposed
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def map_b_transposed(x0, x1, x2, x3, x4, x5, v0, v1, v2, v3, v4, v5):
-    """v = B' x for whole runs: six inputs to six outputs."""
-    two, four, five = x0.dtype.type(2), x0.dtype.type(4), x0.dtype.type(5)
-    for i in range(v0.size):
-        even, odd = x4[i] - four * x2[i], x3[i] - four * x1[i]
-        even2, odd2 = x4[i] - x2[i], two * (x3[i] - x1[i])
-        v0[i] = four * x0[i] - five * x2[i] + x4[i]
-        v1[i] = even + odd
-        v2[i] = even - odd
-        v3[i] = even2 + odd2
-        v4[i] = even2 - odd2
-        v5[i] = four * x1[i] - five * x3[i] + x5[i]
+def input_transform(x, first, V):
+    """V = B' x B for some tile rows of every image; the image is surrounded by zeros.
 
-
-@numba.njit(**KERNEL_OPTIONS)
-def map_b(v0, v1, v2, v3, v4, v5, x0, x1, x2, x3, x4, x5):
-    """x = B v for whole runs, the transpose of `map_b_transposed`: six inputs to six outputs."""
-    two, four, five = v0.dtype.type(2), v0.dtype.type(4), v0.dtype.type(5)
-    for i in range(v0.size):
-        sum12, difference12 = v1[i] + v2[i], v1[i] - v2[i]
-        sum34, difference34 = v3[i] + v4[i], v3[i] - v4[i]
-        x0[i] = four * v0[i]
-        x1[i] = four * (v5[i] - difference12) - two * difference34
-        x2[i] = -five * v0[i] - four * sum12 - sum34
-        x3[i] = difference12 + two * difference34 - five * v5[i]
-        x4[i] = v0[i] + sum12 + sum34
-        x5[i] = v5[i]
-
-
-@numba.njit(**KERNEL_OPTIONS)
-def map_a_transposed(m0, m1, m2, m3, m4, m5, y0, y1, y2, y3):
-    """y = A' m for whole runs: six inputs to four outputs."""
-    two, four, eight = m0.dtype.type(2), m0.dtype.type(4), m0.dtype.type(8)
-    for i in range(y0.size):
-        sum12, difference12 = m1[i] + m2[i], m1[i] - m2[i]
-        sum34, difference34 = m3[i] + m4[i], m3[i] - m4[i]
-        y0[i] = m0[i] + sum12 + sum34
-        y1[i] = difference12 + two * difference34
-        y2[i] = sum12 + four * sum34
-        y3[i] = difference12 + eight * difference34 + m5[i]
-
-
-@numba.njit(**KERNEL_OPTIONS)
-def map_a(y0, y1, y2, y3, m0, m1, m2, m3, m4, m5):
-    """m = A y for whole runs, the transpose of `map_a_transposed`."""
-    two, four = y0.dtype.type(2), y0.dtype.type(4)
-    for i in range(m0.size):
-        even, odd = y0[i] + y2[i], y1[i] + y3[i]
-        even2, odd2 = y0[i] + four * y2[i], two * (y1[i] + four * y3[i])
-        m0[i] = y0[i]
-        m1[i] = even + odd
-        m2[i] = even - odd
-        m3[i] = even2 + odd2
-        m4[i] = even2 - odd2
-        m5[i] = y3[i]
-
-
-@numba.njit(**KERNEL_OPTIONS)
-def input_transform(x, V):
-    """V = B' x B for every tile of every image."""
+    Args:
+        x: images (N, H, W, C).
+        first: the first tile row.
+        V: (6, 6, N, R, Q*C), receives the result.
+    """
     N, H, W, C = x.shape
-    R, run = V.shape[2], V.shape[3]
+    R, run = V.shape[3], V.shape[4]
     phases = np.zeros((4, run + C), x.dtype)  # the borders stay zero: that is the padding
     strip = np.zeros((6, 6, run), x.dtype)  # (row in tile, column in tile, tile and channel)
     for n in range(N):
         for r in range(R):
             for k in range(6):
-                row = 4 * r + k - 1
-                if r > 0 and k < 2:
-                    strip[k] = strip[k + 4]  # neighbouring tiles share two rows
+                row = 4 * (first + r) + k - 1
+                if r > 0 and k < 2:  # neighbouring tiles share two rows
+                    for j in range(6):
+                        for i in range(run):
+                            strip[k, j, i] = strip[k + 4, j, i]
                 elif 0 <= row < H:
                     for column in range(W):
                         j, q = (column + 1) % 4, (column + 1) // 4
                         for c in range(C):
                             phases[j, q * C + c] = x[n, row, column, c]
-                    map_b_transposed(
-                        phases[0, :run], phases[1, :run], phases[2, :run],
-                        phases[3, :run], phases[0, C:], phases[1, C:],
-                        strip[k, 0], strip[k, 1], strip[k, 2], strip[k, 3], strip[k, 4], strip[k, 5],
-                    )  # fmt: skip
+                    for i in range(run):
+                        (
+                            strip[k, 0, i], strip[k, 1, i], strip[k, 2, i],
+                            strip[k, 3, i], strip[k, 4, i], strip[k, 5, i],
+                        ) = b_transposed(
+                            phases[0, i], phases[1, i], phases[2, i],
+                            phases[3, i], phases[0, C + i], phases[1, C + i],
+                        )  # fmt: skip
                 else:
                     strip[k] = 0
             for j in range(6):
-                map_b_transposed(
-                    strip[0, j], strip[1, j], strip[2, j], strip[3, j], strip[4, j], strip[5, j],
-                    V[j, n, r], V[6 + j, n, r], V[12 + j, n, r],
-                    V[18 + j, n, r], V[24 + j, n, r], V[30 + j, n, r],
-                )  # fmt: skip
+                for i in range(run):
+                    (
+                        V[0, j, n, r, i], V[1, j, n, r, i], V[2, j, n, r, i],
+                        V[3, j, n, r, i], V[4, j, n, r, i], V[5, j, n, r, i],
+                    ) = b_transposed(
+                        strip[0, j, i], strip[1, j, i], strip[2, j, i], strip[3, j, i], strip[4, j, i], strip[5, j, i]
+                    )  # fmt: skip
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def input_transform_backward(dV, dx):
-    """dx = B dV B', the transpose of `input_transform`: where tiles overlap, their shares add up."""
+def input_transform_backward(dV, first, dx):
+    """dx = B dV B', the transpose of `input_transform`: where tiles overlap, their shares add up.
+
+    Pieces of an image must come in their order, from the top: the first two rows of a piece are shared with the one
+    above it, and are added to what that one left in dx.
+
+    Args:
+        dV: (6, 6, N, R, Q*C).
+        first: the first tile row.
+        dx: (N, H, W, C), receives the result in the rows of these tiles.
+    """
     N, H, W, C = dx.shape
-    R, run = dV.shape[2], dV.shape[3]
-    tile = np.empty((6, run), dx.dtype)  # one row of every tile: (column in tile, tile and channel)
+    R, run = dV.shape[3], dV.shape[4]
+    columns = np.zeros((6, run + C), dx.dtype)  # one row of every tile: (column in tile, tile and channel)
     strip = np.empty((6, 6, run), dx.dtype)
-    waiting = np.zeros((2, 6, run), dx.dtype)  # two rows of the tiles above, which the tiles below share
+    waiting = np.empty((2, 6, run), dx.dtype)  # two rows of the tiles above, which the tiles below share
     for n in range(N):
         waiting[:] = 0
         for r in range(R):
             for j in range(6):
-                map_b(
-                    dV[j, n, r], dV[6 + j, n, r], dV[12 + j, n, r],
-                    dV[18 + j, n, r], dV[24 + j, n, r], dV[30 + j, n, r],
-                    strip[0, j], strip[1, j], strip[2, j], strip[3, j], strip[4, j], strip[5, j],
-                )  # fmt: skip
-            strip[:2] += waiting
-            waiting[:] = strip[4:]
-            for k in range(6 if r == R - 1 else 4):
-                row = 4 * r + k - 1
-                if 0 <= row < H:
-                    map_b(
-                        strip[k, 0], strip[k, 1], strip[k, 2], strip[k, 3], strip[k, 4], strip[k, 5],
-                        tile[0], tile[1], tile[2], tile[3], tile[4], tile[5],
+                for i in range(run):
+                    (
+                        strip[0, j, i], strip[1, j, i], strip[2, j, i],
+                        strip[3, j, i], strip[4, j, i], strip[5, j, i],
+                    ) = b(
+                        dV[0, j, n, r, i], dV[1, j, n, r, i], dV[2, j, n, r, i],
+                        dV[3, j, n, r, i], dV[4, j, n, r, i], dV[5, j, n, r, i],
                     )  # fmt: skip
+            for k in range(2):
+                for j in range(6):
+                    for i in range(run):
+                        strip[k, j, i] += waiting[k, j, i]
+                        waiting[k, j, i] = strip[k + 4, j, i]
+            for k in range(6 if r == R - 1 else 4):
+                row = 4 * (first + r) + k - 1
+                if 0 <= row < H:
+                    for i in range(run):
+                        (columns[0, i], columns[1, i], columns[2, i], columns[3, i], columns[4, i], columns[5, i]) = b(
+                            strip[k, 0, i], strip[k, 1, i], strip[k, 2, i],
+                            strip[k, 3, i], strip[k, 4, i], strip[k, 5, i],
+                        )  # fmt: skip
+                    columns[:2, run:] = 0
+                    for i in range(run):  # columns 4 and 5 of a tile are columns 0 and 1 of the next
+                        columns[0, C + i] += columns[4, i]
+                        columns[1, C + i] += columns[5, i]
+                    shared = first > 0 and r == 0 and k < 2
                     for column in range(W):
                         j, q = (column + 1) % 4, (column + 1) // 4
-                        here, before = q * C, (q - 1) * C
-                        if j >= 2 or q == 0:
-                            for c in range(C):
-                                dx[n, row, column, c] = tile[j, here + c]
-                        elif here < run:  # columns 4 and 5 of a tile are columns 0 and 1 of the next
-                            for c in range(C):
-                                dx[n, row, column, c] = tile[j, here + c] + tile[4 + j, before + c]
-                        else:
-                            for c in range(C):
-                                dx[n, row, column, c] = tile[4 + j, before + c]
+                        if not shared:
+                            dx[n, row, column] = 0
+                        for c in range(C):
+                            dx[n, row, column, c] += columns[j, q * C + c]
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def output_transform(M, bias, carried, y):
-    """y = A' M A + bias (+ carried, of y's shape, unless it is None) for every tile of every image."""
+def output_transform(M, bias, carried, first, y):
+    """y = A' M A + bias (+ carried) for some tile rows of every image.
+
+    Args:
+        M: (6, 6, N, R, Q*K).
+        bias: (K,).
+        carried: (N, H, W, K), added to the result, or None.
+        first: the first tile row.
+        y: (N, H, W, K), receives the result in the rows of these tiles.
+    """
     N, H, W, K = y.shape
-    R, run = M.shape[2], M.shape[3]
+    R, run = M.shape[3], M.shape[4]
     phases = np.empty((4, run), y.dtype)
     strip = np.empty((4, 6, run), y.dtype)
     for n in range(N):
         for r in range(R):
             for j in range(6):
-                map_a_transposed(
-                    M[j, n, r], M[6 + j, n, r], M[12 + j, n, r], M[18 + j, n, r], M[24 + j, n, r], M[30 + j, n, r],
-                    strip[0, j], strip[1, j], strip[2, j], strip[3, j],
-                )  # fmt: skip
-            for k in range(min(4, H - 4 * r)):
-                map_a_transposed(
-                    strip[k, 0], strip[k, 1], strip[k, 2], strip[k, 3], strip[k, 4], strip[k, 5],
-                    phases[0], phases[1], phases[2], phases[3],
-                )  # fmt: skip
+                for i in range(run):
+                    strip[0, j, i], strip[1, j, i], strip[2, j, i], strip[3, j, i] = a_transposed(
+                        M[0, j, n, r, i], M[1, j, n, r, i], M[2, j, n, r, i],
+                        M[3, j, n, r, i], M[4, j, n, r, i], M[5, j, n, r, i],
+                    )  # fmt: skip
+            for k in range(min(4, H - 4 * (first + r))):
+                row = 4 * (first + r) + k
+                for i in range(run):
+                    phases[0, i], phases[1, i], phases[2, i], phases[3, i] = a_transposed(
+                        strip[k, 0, i], strip[k, 1, i], strip[k, 2, i], strip[k, 3, i], strip[k, 4, i], strip[k, 5, i]
+                    )
                 for column in range(W):
                     j, q = column % 4, column // 4
                     for c in range(K):
-                        y[n, 4 * r + k, column, c] = phases[j, q * K + c] + bias[c]
-                        if carried is not None:
-                            y[n, 4 * r + k, column, c] += carried[n, 4 * r + k, column, c]
+                        y[n, row, column, c] = phases[j, q * K + c] + bias[c]
+                    if carried is not None:
+                        for c in range(K):
+                            y[n, row, column, c] += carried[n, row, column, c]
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def output_transform_backward(dy, dM):
-    """dM = A dy A', the transpose of `output_transform`."""
+def output_transform_backward(dy, first, dM):
+    """dM = A dy A', the transpose of `output_transform`.
+
+    Args:
+        dy: (N, H, W, K).
+        first: the first tile row.
+        dM: (6, 6, N, R, Q*K), receives the result.
+    """
     N, H, W, K = dy.shape
-    R, run = dM.shape[2], dM.shape[3]
+    R, run = dM.shape[3], dM.shape[4]
     phases = np.zeros((4, run), dy.dtype)
-    strip = np.zeros((4, 6, run), dy.dtype)
+    strip = np.empty((4, 6, run), dy.dtype)
     for n in range(N):
         for r in range(R):
             for k in range(4):
-                if 4 * r + k < H:
+                row = 4 * (first + r) + k
+                if row < H:
                     for column in range(W):
                         j, q = column % 4, column // 4
                         for c in range(K):
-                            phases[j, q * K + c] = dy[n, 4 * r + k, column, c]
-                    map_a(
-                        phases[0], phases[1], phases[2], phases[3],
-                        strip[k, 0], strip[k, 1], strip[k, 2], strip[k, 3], strip[k, 4], strip[k, 5],
-                    )  # fmt: skip
+                            phases[j, q * K + c] = dy[n, row, column, c]
+                    for i in range(run):
+                        (
+                            strip[k, 0, i], strip[k, 1, i], strip[k, 2, i],
+                            strip[k, 3, i], strip[k, 4, i], strip[k, 5, i],
+                        ) = a(phases[0, i], phases[1, i], phases[2, i], phases[3, i])  # fmt: skip
                 else:
                     strip[k] = 0
             for j in range(6):
-                map_a(
-                    strip[0, j], strip[1, j], strip[2, j], strip[3, j],
-                    dM[j, n, r], dM[6 + j, n, r], dM[12 + j, n, r],
-                    dM[18 + j, n, r], dM[24 + j, n, r], dM[30 + j, n, r],
-                )  # fmt: skip
+                for i in range(run):
+                    (
+                        dM[0, j, n, r, i], dM[1, j, n, r, i], dM[2, j, n, r, i],
+                        dM[3, j, n, r, i], dM[4, j, n, r, i], dM[5, j, n, r, i],
+                    ) = a(strip[0, j, i], strip[1, j, i], strip[2, j, i], strip[3, j, i])  # fmt: skip

@@ -55,7 +55,7 @@ class SelfAttention:
         weights = np.matmul(q, k.transpose(0, 1, 3, 2), out=p.empty((N, self.num_heads, H * W, H * W)))
         softmax(weights.reshape(-1, H * W), self.head_channels**-0.5)
         h = p.empty(x.shape)
-        self._heads(h)[...] = weights @ v  # (N, heads, S, d)
+        np.matmul(weights, v, out=self._heads(h))  # (N, heads, S, d)
         h, cache_projection = self.projection.forward(p, h)
         h += x
         return h, (cache_norm, cache_qkv, q, k, v, weights, cache_projection)
@@ -67,11 +67,11 @@ class SelfAttention:
         dh = self._heads(dh)  # (N, heads, S, d)
         dqkv = p.empty((N, H, W, 3 * C))
         dq, dk, dv = self._split_heads(dqkv)
-        dv[...] = weights.transpose(0, 1, 3, 2) @ dh
+        np.matmul(weights.transpose(0, 1, 3, 2), dh, out=dv)
         dscores = np.matmul(dh, v.transpose(0, 1, 3, 2), out=p.empty(weights.shape))  # (N, heads, S, S)
         softmax_backward(dscores.reshape(-1, H * W), weights.reshape(-1, H * W), self.head_channels**-0.5)
-        dq[...] = dscores @ k
-        dk[...] = dscores.transpose(0, 1, 3, 2) @ q
+        np.matmul(dscores, k, out=dq)
+        np.matmul(dscores.transpose(0, 1, 3, 2), q, out=dk)
         dh = self.qkv.backward(p, g, cache_qkv, dqkv)
         return self.norm.backward(p, g, cache_norm, dh, dy)
 

@@ -15,10 +15,10 @@ import numpy as np
 
 from minidiff.errors import MinidiffError
 from minidiff.kernels import convolution as kernels
-from minidiff.kernels import winograd
+from minidiff.kernels import winograd, winograd_weights
+from minidiff.parallel import slices
 
-# U = G w G' for a kernel laid out as a vector of 9 numbers: the matrix G x G, (36, 9)
-G_TIMES_G = np.kron(winograd.G, winograd.G)
+PIECE = 2**19  # numbers in V and M of a piece of work: 2 MB, about what a core's second cache usually holds
 
 
 class Conv2d:
@@ -122,33 +122,74 @@ class Conv2d:
 
     def transformed_weight(self, p):
         """U = G w G', kept until the parameters change: (36, C, K)."""
+        C, K = self.in_channels, self.out_channels
 
-        def transform():
-            weight = p[f"{self.name}.weight"]
-            U = G_TIMES_G.astype(weight.dtype) @ weight.reshape(9, -1)
-            return U.reshape(36, self.in_channels, self.out_channels)
+        def transform(U):
+            winograd_weights.kernel_transform(p[f"{self.name}.weight"], U.reshape(6, 6, C, K))
 
-        return p.derived(f"{self.name}.U", transform)
+        return p.derived(f"{self.name}.U", (36, C, K), transform)
+
+    def transposed_transformed_weight(self, p):
+        """U' = G w' G', laid out as the backward pass reads it, kept until the parameters change: (36, K, C)."""
+        C, K = self.in_channels, self.out_channels
+
+        def transform(U_transposed):
+            weight_transposed = np.ascontiguousarray(p[f"{self.name}.weight"].transpose(0, 1, 3, 2))
+            winograd_weights.kernel_transform(weight_transposed, U_transposed.reshape(6, 6, K, C))
+
+        return p.derived(f"{self.name}.U'", (36, K, C), transform)
 
     def _winograd(self, p, x, carried):
         N, H, W, C = x.shape
-        R, Q, K = -(-H // 4), -(-W // 4), self.out_channels
-        V, M, y = p.empty((36, N, R, Q * C)), p.empty((36, N, R, Q * K)), p.empty((N, H, W, K))
-        winograd.input_transform(x, V)  # V = B' x B
-        np.matmul(V.reshape(36, -1, C), self.transformed_weight(p), out=M.reshape(36, -1, K))  # M = V U
-        winograd.output_transform(M, p[f"{self.name}.bias"], carried, y)  # y = A' M A
-        return y, V
+        U, K = self.transformed_weight(p), self.out_channels
+        y = p.empty((N, H, W, K))
+        for images, first, R in self._pieces(x.shape):
+            n, Q = images.stop - images.start, -(-W // 4)
+            V, M = p.empty((6, 6, n, R, Q * C)), p.empty((6, 6, n, R, Q * K))
+            winograd.input_transform(x[images], first, V)  # V = B' x B
+            np.matmul(V.reshape(36, -1, C), U, out=M.reshape(36, -1, K))  # M = V U
+            beside = None if carried is None else carried[images]
+            winograd.output_transform(M, p[f"{self.name}.bias"], beside, first, y[images])  # y = A' M A
+        return y, x
 
     def _winograd_backward(self, p, g, cache, dy):
-        V, U = cache, self.transformed_weight(p)
-        N, H, W, K = dy.shape
-        R, Q, C = -(-H // 4), -(-W // 4), self.in_channels
-        dM, dV = p.empty((36, N, R, Q * K)), p.empty(V.shape)
-        dU, dx = p.empty((36, C, K)), p.empty((N, H, W, C))
-        winograd.output_transform_backward(dy, dM)  # dM = A dy A'
-        np.matmul(V.reshape(36, -1, C).transpose(0, 2, 1), dM.reshape(36, -1, K), out=dU)  # dU = V' dM
-        np.matmul(dM.reshape(36, -1, K), U.transpose(0, 2, 1), out=dV.reshape(36, -1, C))  # dV = dM U'
-        dw = np.matmul(G_TIMES_G.T.astype(dy.dtype), dU.reshape(36, C * K), out=p.empty((9, C * K)))  # dw = G' dU G
-        g[f"{self.name}.weight"] += dw.reshape(3, 3, C, K)
-        winograd.input_transform_backward(dV, dx)  # dx = B dV B'
+        x, U_transposed = cache, self.transposed_transformed_weight(p)
+        W, C, K = x.shape[2], x.shape[3], self.out_channels
+        dU, dx = None, p.empty(x.shape)
+        for images, first, R in self._pieces(x.shape):
+            n, Q = images.stop - images.start, -(-W // 4)
+            V, dM = p.empty((6, 6, n, R, Q * C)), p.empty((6, 6, n, R, Q * K))
+            winograd.input_transform(x[images], first, V)  # V = B' x B, once more: cheaper than to have kept it
+            winograd.output_transform_backward(dy[images], first, dM)  # dM = A dy A'
+            rows, drows = V.reshape(36, -1, C), dM.reshape(36, -1, K)
+            share = np.matmul(rows.transpose(0, 2, 1), drows, out=p.empty((36, C, K)))  # dU = V' dM
+            dU = share if dU is None else np.add(dU, share, out=dU)
+            dV = V  # V is no longer needed: its place is
+            np.matmul(drows, U_transposed, out=dV.reshape(36, -1, C))  # dV = dM U'
+            winograd.input_transform_backward(dV, first, dx[images])  # dx = B dV B'
+        winograd_weights.kernel_transform_backward(dU.reshape(6, 6, C, K), g[f"{self.name}.weight"])  # dw = G' dU G
         return dx
+
+    def _pieces(self, shape):
+        """Pieces of work whose V and M stay in the cache: some whole images, or some rows of tiles of one.
+
+        Where there are many channels, U is larger than V and M of an image, and is fetched for every piece: so a piece
+        is at least as large as U.
+
+        Args:
+            shape: of x, (N, H, W, C).
+
+        Yields:
+            slice of the images, the first row of tiles, and how many rows.
+        """
+        N, H, W, C = shape
+        R, Q, K = -(-H // 4), -(-W // 4), self.out_channels
+        rows = max(PIECE, 36 * C * K) // (36 * Q * (C + K))  # of tiles, in a piece
+        if rows >= R:
+            for images in slices(N, rows // R):
+                yield images, 0, R
+        else:
+            pieces = -(-R // max(1, rows))
+            for n in range(N):
+                for part in slices(R, -(-R // pieces)):
+                    yield slice(n, n + 1), part.start, part.stop - part.start

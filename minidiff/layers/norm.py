@@ -63,21 +63,18 @@ class GroupNorm:
         mean, inverse_deviation = p.empty((N, C)), p.empty((N, C))
         kernels.group_statistics(pixels, self.num_groups, EPS, mean, inverse_deviation)
         y = p.empty(x.shape)
-        slope = p.empty(x.shape) if self.activate else p.empty((N, 0, C))
-        kernels.norm_scale_silu(
-            pixels, mean, inverse_deviation, scale, shift, self.activate, y.reshape(N, -1, C), slope.reshape(N, -1, C)
-        )
-        return y, (x, slope, mean, inverse_deviation, scale, a, a_b is not None)
+        kernels.norm_scale_silu(pixels, mean, inverse_deviation, scale, shift, self.activate, y.reshape(N, -1, C))
+        return y, (x, mean, inverse_deviation, scale, shift, a, a_b is not None)
 
     def backward(self, p, g, cache, dy, dcarried=None):
         """Returns dx (N, H, W, C), or (dx, da_b) if forward was given a_b; dcarried (N, H, W, C) is added to dx."""
-        x, slope, mean, inverse_deviation, scale, a, conditioned = cache
+        x, mean, inverse_deviation, scale, shift, a, conditioned = cache
         N, C = x.shape[0], self.channels
         gamma, beta = p[f"{self.name}.gamma"], p[f"{self.name}.beta"]
         dx, dscale, dshift = p.empty(x.shape), p.empty((N, C)), p.empty((N, C))
         dcarried = None if dcarried is None else dcarried.reshape(N, -1, C)
         kernels.norm_scale_silu_backward(
-            dy.reshape(N, -1, C), x.reshape(N, -1, C), slope.reshape(N, -1, C), mean, inverse_deviation, scale,
+            dy.reshape(N, -1, C), x.reshape(N, -1, C), mean, inverse_deviation, scale, shift,
             self.num_groups, self.activate, dcarried, dx.reshape(N, -1, C), dscale, dshift,
         )  # fmt: skip
         g[f"{self.name}.gamma"] += (dscale * (1 + a)).sum(axis=0)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from minidiff.gradient_check import relative_error
-from minidiff.kernels import winograd
+from minidiff.kernels import winograd, winograd_maps, winograd_weights
 from minidiff.kernels.convolution import convolve_naive, convolve_naive_backward
 
-B_TRANSPOSED, A_TRANSPOSED, G = winograd.B_TRANSPOSED, winograd.A_TRANSPOSED, winograd.G
+B_TRANSPOSED, A_TRANSPOSED, G = winograd_maps.B_TRANSPOSED, winograd_maps.A_TRANSPOSED, winograd_maps.G
 B, A = B_TRANSPOSED.T, A_TRANSPOSED.T
 
 # N, H, W, channels: "tiny" ones also run without the compiler, see test_pure_python.py
@@ -38,17 +38,18 @@ def test_the_matrices_are_a_convolution():
 @pytest.mark.parametrize(
     ("one_dimensional_map", "matrix"),
     [
-        pytest.param(winograd.map_b_transposed, B_TRANSPOSED, id="tiny-B'"),
-        pytest.param(winograd.map_b, B, id="tiny-B"),
-        pytest.param(winograd.map_a_transposed, A_TRANSPOSED, id="tiny-A'"),
-        pytest.param(winograd.map_a, A, id="tiny-A"),
+        pytest.param(winograd_maps.b_transposed, B_TRANSPOSED, id="tiny-B'"),
+        pytest.param(winograd_maps.b, B, id="tiny-B"),
+        pytest.param(winograd_maps.a_transposed, A_TRANSPOSED, id="tiny-A'"),
+        pytest.param(winograd_maps.a, A, id="tiny-A"),
+        pytest.param(winograd_maps.g, G, id="tiny-G"),
+        pytest.param(winograd_maps.g_transposed, G.T, id="tiny-G'"),
     ],
 )
 def test_a_map_is_its_matrix(one_dimensional_map, matrix, dtype):
-    outputs, inputs = matrix.shape
-    x, y = np.eye(inputs, dtype=dtype), np.full((outputs, inputs), np.nan, dtype)
-    one_dimensional_map(*x, *y)
-    np.testing.assert_array_equal(y, matrix)
+    columns = [one_dimensional_map(*unit) for unit in np.eye(matrix.shape[1], dtype=dtype)]
+    assert all(isinstance(number, (dtype, float)) for column in columns for number in column)
+    np.testing.assert_allclose(np.transpose(columns), matrix, rtol=np.finfo(dtype).eps, atol=0)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -59,9 +60,9 @@ def test_input_transform_is_the_matrix_on_every_tile(shape):
     padded = np.zeros((N, 4 * R + 2, 4 * Q + 2, C))
     padded[:, 1 : H + 1, 1 : W + 1] = x
     tiles = np.lib.stride_tricks.sliding_window_view(padded, (6, 6), axis=(1, 2))[:, ::4, ::4]  # (N, R, Q, C, 6, 6)
-    expected = np.einsum("ia,jb,nrqcab->ijnrqc", B_TRANSPOSED, B_TRANSPOSED, tiles).reshape(36, N, R, Q * C)
-    V = np.full((36, N, R, Q * C), np.nan)
-    winograd.input_transform(x, V)
+    expected = np.einsum("ia,jb,nrqcab->ijnrqc", B_TRANSPOSED, B_TRANSPOSED, tiles).reshape(6, 6, N, R, Q * C)
+    V = np.full((6, 6, N, R, Q * C), np.nan)
+    winograd.input_transform(x, 0, V)
     np.testing.assert_allclose(V, expected, rtol=0, atol=1e-12)
 
 
@@ -71,12 +72,12 @@ def test_output_transform_is_the_matrix_on_every_tile(shape, carries):
     N, H, W, K = shape
     R, Q = tiles_of(H), tiles_of(W)
     rng = np.random.default_rng(0)
-    M, bias = rng.normal(size=(36, N, R, Q * K)), rng.normal(size=K)
+    M, bias = rng.normal(size=(6, 6, N, R, Q * K)), rng.normal(size=K)
     tiles = np.einsum("ai,bj,ijnrqk->nraqbk", A_TRANSPOSED, A_TRANSPOSED, M.reshape(6, 6, N, R, Q, K))
     expected = tiles.reshape(N, 4 * R, 4 * Q, K)[:, :H, :W] + bias
     carried = rng.normal(size=shape) if carries else None
     y = np.full(shape, np.nan)
-    winograd.output_transform(M, bias, carried, y)
+    winograd.output_transform(M, bias, carried, 0, y)
     expected += carried if carries else 0
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-11)
 
@@ -88,40 +89,80 @@ def test_each_backward_transform_is_the_transpose_of_its_forward(shape):
     R, run = tiles_of(H), tiles_of(W) * C
     rng = np.random.default_rng(0)
 
-    x, dV = rng.normal(size=shape), rng.normal(size=(36, N, R, run))
+    x, dV = rng.normal(size=shape), rng.normal(size=(6, 6, N, R, run))
     V, dx = np.full_like(dV, np.nan), np.full_like(x, np.nan)
-    winograd.input_transform(x, V)
-    winograd.input_transform_backward(dV, dx)
+    winograd.input_transform(x, 0, V)
+    winograd.input_transform_backward(dV, 0, dx)
     size = np.linalg.norm(V) * np.linalg.norm(dV)
     assert np.vdot(V, dV) == pytest.approx(np.vdot(x, dx), abs=1e-14 * size)
 
-    M, dy = rng.normal(size=(36, N, R, run)), rng.normal(size=shape)
+    M, dy = rng.normal(size=(6, 6, N, R, run)), rng.normal(size=shape)
     y, dM = np.full_like(dy, np.nan), np.full_like(M, np.nan)
-    winograd.output_transform(M, np.zeros(C), None, y)
-    winograd.output_transform_backward(dy, dM)
+    winograd.output_transform(M, np.zeros(C), None, 0, y)
+    winograd.output_transform_backward(dy, 0, dM)
     size = np.linalg.norm(y) * np.linalg.norm(dy)
     assert np.vdot(y, dy) == pytest.approx(np.vdot(M, dM), abs=1e-14 * size)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("rows", [1, 2])
+def test_tile_row_by_tile_row_is_the_same(shape, rows):
+    N, H, W, C = shape
+    R, run = tiles_of(H), tiles_of(W) * C
+    rng = np.random.default_rng(0)
+    x, dy, carried = rng.normal(size=(3, *shape))
+    M, bias = rng.normal(size=(6, 6, N, R, run)), rng.normal(size=C)
+    whole = [
+        np.full((6, 6, N, R, run), np.nan),
+        np.full(shape, np.nan),
+        np.full(shape, np.nan),
+        np.full_like(M, np.nan),
+    ]
+    parts = [array.copy() for array in whole]
+    for (V, dx, y, dM), step in ((whole, R), (parts, rows)):
+        for first in range(0, R, step):
+            part = np.s_[:, :, :, first : first + step]
+            V_part, M_part, dM_part = V[part].copy(), M[part].copy(), dM[part].copy()
+            winograd.input_transform(x, first, V_part)
+            winograd.input_transform_backward(M_part, first, dx)
+            winograd.output_transform(M_part, bias, carried, first, y)
+            winograd.output_transform_backward(dy, first, dM_part)
+            V[part], dM[part] = V_part, dM_part
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("C", "K"), [pytest.param(1, 1, id="tiny-1-1"), pytest.param(3, 2, id="tiny-3-2"), (17, 5)])
+def test_kernel_transform_is_the_matrix_and_its_backward_the_transpose(C, K):
+    rng = np.random.default_rng(0)
+    w, dU, U = rng.normal(size=(3, 3, C, K)), rng.normal(size=(6, 6, C, K)), np.full((6, 6, C, K), np.nan)
+    winograd_weights.kernel_transform(w, U)
+    np.testing.assert_allclose(U, np.einsum("ia,jb,abck->ijck", G, G, w), rtol=0, atol=1e-14)
+    before = rng.normal(size=w.shape)
+    dw = before.copy()
+    winograd_weights.kernel_transform_backward(dU, dw)
+    np.testing.assert_allclose(dw - before, np.einsum("ia,jb,ijck->abck", G, G, dU), rtol=0, atol=1e-13)
 
 
 def winograd_and_back(x, weight, bias, dy):
     """The convolution and its gradients by the five maps of the module's docstring."""
     N, H, W, C = x.shape
     K, R, Q = weight.shape[3], tiles_of(H), tiles_of(W)
-    g = G.astype(x.dtype)
-    U = np.einsum("ia,jb,abck->ijck", g, g, weight).reshape(36, C, K)
-    V = np.full((36, N, R, Q * C), np.nan, x.dtype)
-    winograd.input_transform(x, V)
+    U, V = np.full((6, 6, C, K), np.nan, x.dtype), np.full((6, 6, N, R, Q * C), np.nan, x.dtype)
+    winograd_weights.kernel_transform(weight, U)
+    winograd.input_transform(x, 0, V)
+    U = U.reshape(36, C, K)
     V = V.reshape(36, N * R * Q, C)
     M, y = V @ U, np.full((N, H, W, K), np.nan, x.dtype)
-    winograd.output_transform(M.reshape(36, N, R, Q * K), bias, None, y)
+    winograd.output_transform(M.reshape(6, 6, N, R, Q * K), bias, None, 0, y)
 
-    dM = np.full((36, N, R, Q * K), np.nan, x.dtype)
-    winograd.output_transform_backward(dy, dM)
+    dM = np.full((6, 6, N, R, Q * K), np.nan, x.dtype)
+    winograd.output_transform_backward(dy, 0, dM)
     dM = dM.reshape(36, N * R * Q, K)
     dU, dV = V.transpose(0, 2, 1) @ dM, dM @ U.transpose(0, 2, 1)
-    dweight = np.einsum("ia,jb,ijck->abck", g, g, dU.reshape(6, 6, C, K))
-    dx = np.full_like(x, np.nan)
-    winograd.input_transform_backward(dV.reshape(36, N, R, Q * C), dx)
+    dweight, dx = np.zeros_like(weight), np.full_like(x, np.nan)
+    winograd_weights.kernel_transform_backward(dU.reshape(6, 6, C, K), dweight)
+    winograd.input_transform_backward(dV.reshape(6, 6, N, R, Q * C), 0, dx)
     return y, dx, dweight
 
 

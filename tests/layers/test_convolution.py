@@ -137,6 +137,32 @@ def test_winograd_takes_new_weights_after_changed(rng):
     np.testing.assert_allclose(layer.forward(p, x)[0], expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("piece", [1, 36 * 3 * 5 * 2, 36 * 3 * 5 * 20])
+def test_winograd_in_pieces_of_any_size(rng, monkeypatch, piece):
+    """Pieces of one row of tiles, of some rows, and of two images; 13 rows of pixels are four rows of tiles."""
+    layer = Conv2d("conv", 3, 2)
+    p = random_parameters(layer, rng)
+    x, dy = rng.normal(size=(5, 13, 10, 3)), rng.normal(size=(5, 13, 10, 2))
+    monkeypatch.setattr("minidiff.layers.convolution.PIECE", piece)
+    g = p.zeros_like()
+    y, cache = layer.forward(p, x)
+    dx = layer.backward(p, g, cache, dy)
+    expected_dx, expected_dweight, _ = convolve_naive_backward(x, p["conv.weight"], 1, dy)
+    np.testing.assert_allclose(y, convolve_naive(x, p["conv.weight"], p["conv.bias"], 1), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(dx, expected_dx, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(g["conv.weight"], expected_dweight, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("size", [1, 500, 2**14, 2**30])
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (5, 13, 10, 3), (3, 64, 64, 8)])
+def test_pieces_cover_every_row_of_tiles_once(monkeypatch, shape, size):
+    monkeypatch.setattr("minidiff.layers.convolution.PIECE", size)
+    covered = np.zeros((shape[0], -(-shape[1] // 4)), int)
+    for images, first, R in Conv2d("conv", shape[3], 2)._pieces(shape):
+        covered[images, first : first + R] += 1
+    assert np.all(covered == 1)
+
+
 def test_initial_values(rng):
     for zero in (False, True):
         layer = Conv2d("conv", 32, 16, zero=zero)
