@@ -21,7 +21,8 @@ map is a sum of whole runs. One *strip* of six transformed rows, a row of tiles,
 Arrays: x and dx (N, H, W, C); y and dy (N, H, W, K); V and dV (36, N, R, Q*C); M and dM (36, N, R, Q*K), with
 R = ceil(H / 4) rows and Q = ceil(W / 4) columns of tiles. Entry 6*i + j belongs to row i and column j of the 6x6 tile.
 
-Read more: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016; `tutorials/speed.md`.
+Read more: `tutorials/06_convolution.ipynb`; Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016;
+`tutorials/speed.md`.
 """
 
 import numba
