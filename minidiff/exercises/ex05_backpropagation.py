@@ -16,15 +16,21 @@ NUM_CLASSES = 4
 def examine_loss(answer):
     rng = np.random.default_rng(0)
     y_hat, y = rng.normal(size=(3, 2, 5, 1)), rng.normal(size=(3, 2, 5, 1))
-    dy_hat = 2 * (y_hat - y) / y.size
+    weight = np.array([0.5, 2.0, 1.5])
+    each = weight[:, None, None, None]
+    dy_hat = 2 * each * (y_hat - y) / y.size
     mistakes = [
         (-dy_hat, "the sign is turned round: y_hat is the first of the difference, so its inner derivative is +1"),
         (dy_hat / 2, "half of it: the derivative of a square has a factor of 2"),
+        (dy_hat / each, "the weights are missing: each example's square is multiplied by its own"),
+        (dy_hat * each, "the weights come in squared: they stand outside of the square"),
         (dy_hat * y.size, "the mean divides by the number of numbers, y.size, and so does its derivative"),
         (dy_hat * y.size / len(y), "divided by the batch size: the mean is over all y.size numbers, not over N"),
-        ((y_hat - y) ** 2 / y.size, "this is the loss before the sum, not its derivative: where did the square go?"),
+        (dy_hat * y.size / weight.sum(), "divided by the sum of the weights: the mean here divides by y.size"),
+        (each * (y_hat - y) ** 2 / y.size, "this is the loss before the sum, not its derivative"),
+        (2 * weight * (y_hat - y) / y.size, "weight (N,) lines up with the last axis: make it (N, 1, 1, 1) first"),
     ]
-    expect("dy_hat", call(answer, y_hat, y), dy_hat, mistakes)
+    expect("dy_hat", call(answer, y_hat, y, weight), dy_hat, mistakes)
 
 
 def examine_swish(answer):
@@ -145,7 +151,7 @@ def examine_blind_upstream(answer):
 
 
 EXERCISES = (
-    Exercise("ex05_1", "the gradient of the loss", 1, "loss_backward", examine_loss),
+    Exercise("ex05_1", "the gradient of a weighted loss", 1, "loss_backward", examine_loss),
     Exercise("ex05_2", "an activation with a parameter", 2, "swish_slopes", examine_swish),
     Exercise("ex05_3", "a table of vectors", 2, "embedding_backward", examine_embedding),
     Exercise("ex05_4", "a norm without a mean", 3, "rms_norm_backward", examine_rms_norm),

@@ -7,9 +7,14 @@ def sigmoid(u):
     return 1 / (1 + np.exp(-u))
 
 
-def loss_in_place(y_hat, y):
+def loss_in_place(y_hat, y, weight):
     y_hat -= y
-    return 2 * y_hat / y.size
+    return 2 * weight[:, None, None, None] * y_hat / y.size
+
+
+def loss(change):
+    """The gradient with a mistake; w is the weight of each example, in a shape that fits."""
+    return lambda y_hat, y, weight: change(y_hat, y, weight[:, None, None, None])
 
 
 def swish(change):
@@ -72,13 +77,17 @@ def blind_over_everything(x):
 
 WRONG = {
     "ex05_1": [
-        (lambda y_hat, y: 2 * (y - y_hat) / y.size, "sign"),
-        (lambda y_hat, y: (y_hat - y) / y.size, "half"),
-        (lambda y_hat, y: 2 * (y_hat - y), "y.size"),
-        (lambda y_hat, y: 2 * (y_hat - y) / len(y), "batch size"),
-        (lambda y_hat, y: (y_hat - y) ** 2 / y.size, "not its derivative"),
-        (lambda y_hat, y: np.mean(2 * (y_hat - y)), "shape"),
-        (lambda y_hat, y: None, "return"),
+        (loss(lambda y_hat, y, w: 2 * w * (y - y_hat) / y.size), "sign"),
+        (loss(lambda y_hat, y, w: w * (y_hat - y) / y.size), "half"),
+        (loss(lambda y_hat, y, w: 2 * (y_hat - y) / y.size), "weights are missing"),
+        (loss(lambda y_hat, y, w: 2 * w * w * (y_hat - y) / y.size), "squared"),
+        (loss(lambda y_hat, y, w: 2 * w * (y_hat - y)), "number of numbers"),
+        (loss(lambda y_hat, y, w: 2 * w * (y_hat - y) / len(y)), "batch size"),
+        (loss(lambda y_hat, y, w: 2 * w * (y_hat - y) / w.sum()), "sum of the weights"),
+        (loss(lambda y_hat, y, w: w * (y_hat - y) ** 2 / y.size), "not its derivative"),
+        (loss(lambda y_hat, y, w: np.mean(2 * w * (y_hat - y))), "shape"),
+        (loss(lambda y_hat, y, w: None), "return"),
+        (lambda y_hat, y, weight: 2 * weight * (y_hat - y) / y.size, "(N, 1, 1, 1)"),
         (loss_in_place, "in place"),
     ],
     "ex05_2": [

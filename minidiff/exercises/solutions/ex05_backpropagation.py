@@ -3,9 +3,9 @@
 import numpy as np
 
 
-# The mean of squares: each square gives 2 (y_hat - y), and the mean divides by how many there are.
-def loss_backward(y_hat, y):
-    return 2 * (y_hat - y) / y.size
+# Each square gives 2 (y_hat - y), times the weight of its example; the mean divides by how many numbers there are.
+def loss_backward(y_hat, y, weight):
+    return 2 * weight[:, None, None, None] * (y_hat - y) / y.size
 
 
 # y = u s with s = sigmoid(b u). By the product rule dy = s du + u ds, and ds = s (1 - s) d(b u).
