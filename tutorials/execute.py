@@ -104,8 +104,9 @@ def run(notebook):
     with tempfile.TemporaryDirectory() as folder:
         place = {"metadata": {"path": folder}}
         client = NotebookClient(
-            fresh, timeout=LONGEST_CELL, kernel_name=KERNEL["name"], resources=place, record_timing=False
-        )
+            fresh, timeout=LONGEST_CELL, kernel_name=KERNEL["name"], resources=place,
+            record_timing=False, coalesce_streams=True,
+        )  # fmt: skip
         try:
             client.execute()
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
@@ -160,7 +161,8 @@ def main(arguments=None):
     for path in chosen:
         start = time.perf_counter()
         problems = process(path, options.check)
-        seconds, size = time.perf_counter() - start, path.stat().st_size / 1000 if path.exists() else 0
+        seconds = time.perf_counter() - start
+        size = path.stat().st_size / 1000 if path.exists() else 0
         print(f"{path.stem:22} {seconds:6.1f} s {size:6.0f} kB  {'not well' if problems else 'well'}", flush=True)
         for problem in problems:
             print(f"    {problem}", flush=True)

@@ -5,6 +5,7 @@ The modules of exercises are looked up in the table of `course.py` and imported 
 
 import importlib
 import importlib.util
+import textwrap
 
 from minidiff.errors import MinidiffError
 from minidiff.exercises.course import NOTEBOOKS
@@ -27,7 +28,7 @@ def check(name, answer):
     points = f"{exercise.points} point{'s' if exercise.points > 1 else ''}"
     print(f"{name}, {exercise.title}: {f'right, {points}.' if result.outcome == 'right' else 'not yet.'}")
     if result.hint:
-        print(f"    {result.hint}")
+        print(textwrap.fill(result.hint, 100, initial_indent="    ", subsequent_indent="    "))
 
 
 def solution(name):

@@ -24,7 +24,7 @@ def show_figure(figure, description):
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=2 * DOTS_PER_INCH)
+    figure.savefig(file, format="png", dpi=2 * DOTS_PER_INCH, bbox_inches="tight", pad_inches=0.05)
     picture = Image.open(file).convert("RGB")
     _show(picture, round(picture.width / 2), description)
 
