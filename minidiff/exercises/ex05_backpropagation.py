@@ -20,6 +20,7 @@ def examine_loss(answer):
     each = weight[:, None, None, None]
     dy_hat = 2 * each * (y_hat - y) / y.size
     mistakes = [
+        (y_hat - y, "the difference alone: the derivative of a mean of weighted squares has three more factors"),
         (-dy_hat, "the sign is turned round: y_hat is the first of the difference, so its inner derivative is +1"),
         (dy_hat / 2, "half of it: the derivative of a square has a factor of 2"),
         (dy_hat / each, "the weights are missing: each example's square is multiplied by its own"),

@@ -94,11 +94,8 @@ def expect(name, found, expected, mistakes=(), tolerance=1e-6):
 
 def agree(found, expected, tolerance=1e-6):
     """Whether two sets of numbers have one shape and differ by no more than rounding; never raises."""
-    try:
-        found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
-    except (TypeError, ValueError):
-        return False
-    if found.shape != expected.shape:
+    found, expected = _real_numbers(found), _real_numbers(expected)
+    if found is None or expected is None or found.shape != expected.shape:
         return False
     scale = max(np.max(np.abs(expected), initial=0.0), 1e-12)
     return bool(np.max(np.abs(found - expected), initial=0.0) <= tolerance * scale)
@@ -110,10 +107,19 @@ def as_numbers(name, found):
     Raises:
         Wrong: it is something else.
     """
+    numbers = _real_numbers(found)
+    if numbers is None:
+        raise Wrong(f"{name} should be real numbers and is {_kind(found)}")
+    return numbers
+
+
+def _real_numbers(thing):
+    """A number, list or array as a float64 array; None if it is something else, or lists of different lengths."""
     try:
-        return np.asarray(found, np.float64)
+        array = np.asarray(thing)
     except (TypeError, ValueError):
-        raise Wrong(f"{name} should be numbers and is {_kind(found)}") from None
+        return None
+    return array.astype(np.float64) if array.dtype.kind in "biuf" else None
 
 
 def _kind(thing):

@@ -77,6 +77,7 @@ def blind_over_everything(x):
 
 WRONG = {
     "ex05_1": [
+        (loss(lambda y_hat, y, w: y_hat - y), "three more factors"),
         (loss(lambda y_hat, y, w: 2 * w * (y - y_hat) / y.size), "sign"),
         (loss(lambda y_hat, y, w: w * (y_hat - y) / y.size), "half"),
         (loss(lambda y_hat, y, w: 2 * (y_hat - y) / y.size), "weights are missing"),
