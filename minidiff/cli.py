@@ -1,13 +1,15 @@
 """The `minidiff` command: gathers the commands of `minidiff/commands/` and runs the one that is asked for.
 
 A mistake in an argument or a file is one line on standard error and exit code 2; Ctrl-C is exit code 130.
+
+Read more: `tutorials/00_tour.ipynb`.
 """
 
 import argparse
 import sys
 
 from minidiff import __version__
-from minidiff.commands import bench, data, demo, evaluate, quiz, sample, samplers, schedules, summary, train
+from minidiff.commands import bench, data, demo, evaluate, grade, quiz, sample, samplers, schedules, summary, train
 from minidiff.commands.printing import one_line
 from minidiff.errors import MinidiffError
 
@@ -20,6 +22,7 @@ COMMANDS = [
     samplers,
     schedules,
     quiz,
+    grade,
     bench,
     summary,
 ]  # in the order in which --help lists them

@@ -19,7 +19,7 @@ A curve must not reach signal = 0, where the noise would tell nothing about the 
 `schedule.py` would divide by zero. Flow and cosine therefore stop at 99 % of their way, with a signal of 0.01 and
 0.016, and sigmoid, which is steeper at its end, at 99.9 %, with 0.017.
 
-Read more: Kingma and Gao, "Understanding Diffusion Objectives as the ELBO", 2023.
+Read more: `tutorials/02_noise.ipynb`; Kingma and Gao, "Understanding Diffusion Objectives as the ELBO", 2023.
 """
 
 import numpy as np

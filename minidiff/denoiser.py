@@ -10,6 +10,8 @@ Guidance (Ho and Salimans, 2022, eq. 6) goes further in the direction in which t
     eps = eps_unconditional + w (eps_conditional - eps_unconditional)
 
 w = 0 ignores the label, w = 1 is the plain conditional answer, w > 1 exaggerates it.
+
+Read more: `tutorials/03_without_a_network.ipynb`.
 """
 
 import numpy as np

@@ -20,7 +20,7 @@ gradient*, since then dL/dy = dy. Everything hangs on the choice of the numbers:
   cut off all that lies behind them, and a bias of zero hides a term in which it is a factor.
 * **The gradient is added to what is there**, to random numbers, since backward must add and not overwrite.
 
-Read more: Baydin et al., "Automatic Differentiation in Machine Learning: a
+Read more: `tutorials/05_backpropagation.ipynb`; Baydin et al., "Automatic Differentiation in Machine Learning: a
 Survey", 2018, section 2.1, on why h is neither large (the O(h^2)) nor tiny (rounding, divided by h).
 """
 

@@ -16,6 +16,8 @@ singular value s in (0, 1] close to 1; on matrices it is X (a I + b A + c A^2) w
 factors are polynomials of A and commute, so the five rounds need only the small matrix A, and X is touched twice.
 
 The moving average (EMA) of the parameters is what pictures are made with: keep = min(decay, (1 + n) / (10 + n)).
+
+Read more: `tutorials/08_training.ipynb`.
 """
 
 import math

@@ -18,7 +18,7 @@ also says what a network must not learn: the perfect denoiser of a data set gene
 
 They answer like every denoiser, x0_hat, eps_hat = oracle(z, t, labels), in z's dtype; inside they compute in float64.
 
-Read more: Karras et al., 2022, appendix B.3.
+Read more: `tutorials/03_without_a_network.ipynb`; Karras et al., 2022, appendix B.3.
 """
 
 import numpy as np

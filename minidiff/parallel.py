@@ -7,7 +7,7 @@ are held to one thread each: two thread pools in one process fight for the same 
 Who runs a piece of work never shows in its result: results come back in the order of the items, whatever the number
 of threads. That is what makes training reproducible to the bit.
 
-Read more: `tutorials/speed.md`.
+Read more: `tutorials/08_training.ipynb`; `tutorials/speed.md`.
 """
 
 import os

@@ -18,6 +18,8 @@ The network is a stack of residual blocks without any convolution, steered by th
 
 The sines and cosines let it learn what changes quickly from place to place, which such networks are slow at
 (Tancik et al., 2020).
+
+Read more: `tutorials/04_points.ipynb`.
 """
 
 from dataclasses import asdict, dataclass

@@ -21,6 +21,8 @@ and order says how fast the error falls: with twice as many steps to a half (ord
 
 All take the same arguments, see `ddim`, and yield a `State` after each step. To add one, write it and enter it in the
 table at the end.
+
+Read more: `tutorials/09_sampling.ipynb`.
 """
 
 import math

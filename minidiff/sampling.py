@@ -5,6 +5,8 @@ again with less noise. How that is done is the sampler's business (`samplers.py`
 
 `sample` is a generator: it yields a `State` after each step, so that progress bars and animations live outside of it.
 Picture i draws all its noise from its own stream (seed, i): it comes out the same whatever is generated beside it.
+
+Read more: `tutorials/09_sampling.ipynb`.
 """
 
 import numpy as np

@@ -25,7 +25,7 @@ that generates (`sampling.py`) asks only for these two, so it works with any sch
 The sizes of signal and noise do not matter on their own, only their ratio does, the *noise level* sigma. Its logarithm,
 log_noise = ln(noise / signal), is what the network is told about t; the literature's log-SNR is -2 log_noise.
 
-Read more: Kingma et al., "Variational Diffusion Models", 2021.
+Read more: `tutorials/02_noise.ipynb`; Kingma et al., "Variational Diffusion Models", 2021.
 """
 
 from statistics import NormalDist

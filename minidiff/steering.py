@@ -20,8 +20,8 @@ straight line between two noises dives through the inside of the sphere, where n
 
     slerp(a, b, w) = sin((1 - w) phi) / sin(phi) a + sin(w phi) / sin(phi) b          phi = the angle between a and b
 
-Read more: Shoemake, "Animating Rotation with Quaternion Curves", 1985; Meng et al., "SDEdit", 2022; Song, Meng and
-Ermon, "Denoising Diffusion Implicit Models", 2021, section 4.3.
+Read more: `tutorials/10_steering.ipynb`; Shoemake, "Animating Rotation with Quaternion Curves", 1985; Meng et al.,
+"SDEdit", 2022; Song, Meng and Ermon, "Denoising Diffusion Implicit Models", 2021, section 4.3.
 """
 
 import numpy as np

@@ -19,6 +19,8 @@ the number of threads, so neither does the result. And all that changes from ste
 `restore`, a training goes on as if it had never stopped.
 
 `train` is a generator: it yields a `Step` after each step, and progress bars, checkpoints and plots live outside.
+
+Read more: `tutorials/08_training.ipynb`.
 """
 
 import math

@@ -9,8 +9,8 @@ small enough for every pixel to look at every other.
 
 `backward` is `forward` read upwards: the last line of one is undone by the first line of the other.
 
-Read more: Ronneberger, Fischer, Brox, "U-Net", 2015; Ho, Jain, Abbeel, "Denoising Diffusion Probabilistic Models",
-2020, appendix B.
+Read more: `tutorials/07_unet.ipynb`; Ronneberger, Fischer, Brox, "U-Net", 2015; Ho, Jain, Abbeel, "Denoising Diffusion
+Probabilistic Models", 2020, appendix B.
 """
 
 import math

@@ -4,6 +4,8 @@ A training that diverges seldom says so. One overflow gives an infinity, the nex
 loss, every gradient and every parameter is NaN, and in the morning the pictures are black. So the loss and the length
 of the gradient, which every number goes into, are looked at in every step, before the parameters are touched. Only if
 one is not finite is the step gone through once more, layer by layer, to see where it began.
+
+Read more: `tutorials/11_what_goes_wrong.ipynb`.
 """
 
 import copy

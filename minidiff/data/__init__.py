@@ -10,6 +10,8 @@
 `folder.py` and `pictures.py` (your own) and `emoji.py` read, all of them from `files.py`: a folder or an archive. What
 arrays leave open is settled in `arrays.py`, `labels.py` and `sizing.py`. `saved.py` and `cache.py` keep, and
 `describe.py` tells what is there.
+
+Read more: `tutorials/01_data.ipynb`.
 """
 
 from minidiff.data.dataset import Dataset, to_bytes, to_pixels

@@ -17,8 +17,8 @@ canvas <- canvas + coverage * (colour - canvas).
 
 Coordinates: x runs right and y runs down, both from -1 to 1 across the picture, so a drawing is the same at any size.
 
-Read more: Inigo Quilez, "2D distance functions" (iquilezles.org/articles/distfunctions2d), whose polygon and ellipse
-formulae are used here.
+Read more: `tutorials/01_data.ipynb`; Inigo Quilez, "2D distance functions" (iquilezles.org/articles/distfunctions2d),
+whose polygon and ellipse formulae are used here.
 """
 
 import math

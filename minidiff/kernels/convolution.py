@@ -13,7 +13,8 @@ every number back to where it came from.
 
 Arrays: x (N, H, W, C); weight (k, k, C, K); y (N, ceil(H / s), ceil(W / s), K); columns (N*ceil(H/s)*ceil(W/s), k*k*C).
 
-Read more: Chellapilla, Puri, Simard, "High Performance Convolutional Neural Networks for Document Processing", 2006.
+Read more: `tutorials/06_convolution.ipynb`; Chellapilla, Puri, Simard, "High Performance Convolutional Neural Networks
+for Document Processing", 2006.
 """
 
 import numba

@@ -19,7 +19,7 @@ of their own: the sum of dx_hat over the pixels of a channel is scale dshift, th
 
 Arrays: x, y, dx, dy (N, P, C) with P = H*W pixels; scale, shift and the statistics (N, C).
 
-Read more: Wu and He, "Group Normalization", 2018 (arXiv 1803.08494).
+Read more: `tutorials/05_backpropagation.ipynb`; Wu and He, "Group Normalization", 2018 (arXiv 1803.08494).
 """
 
 import math

@@ -7,6 +7,8 @@ m changes nothing, for it cancels, but keeps exp from overflowing. Backward: dP_
     dZ = P * (dP - sum over k of dP_k P_k)
 
 Both multiply by the factor that attention applies to its scores, on the way in and on the way out.
+
+Read more: `tutorials/05_backpropagation.ipynb`.
 """
 
 import numba

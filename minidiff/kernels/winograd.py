@@ -24,7 +24,8 @@ All work on the tile rows `first` .. `first + R - 1` of some images, so that a l
 Arrays: x and dx (N, H, W, C); y and dy (N, H, W, K); V and dV (6, 6, N, R, Q*C); M and dM (6, 6, N, R, Q*K), with R
 rows and Q = ceil(W / 4) columns of tiles. Entry [i, j] belongs to row i and column j of the 6x6 tile.
 
-Read more: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016; `tutorials/speed.md`.
+Read more: `tutorials/06_convolution.ipynb`; Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016;
+`tutorials/speed.md`.
 """
 
 import numba

@@ -12,6 +12,8 @@ network serves any number of threads.
 A layer also knows `shapes()`, the names and shapes of its parameters; `initialise(p, rng)`, their first values; and
 `cost(shape)`, the shape it makes of an input of that shape and the floating-point operations spent on the way
 (a multiplication and an addition count as two).
+
+Read more: `tutorials/05_backpropagation.ipynb`.
 """
 
 from minidiff.layers.attention import SelfAttention

@@ -9,6 +9,8 @@ for each image and each head of d channels (Vaswani et al., 2017, eq. 1):
 
 Backward through the softmax, row by row, with P = softmax(Z):   dZ = P * (dP - sum(dP * P)).
 The rest are matrix products: dv = weights' do, dP = do v', dq = dZ k / sqrt(d), dk = dZ' q / sqrt(d).
+
+Read more: `tutorials/05_backpropagation.ipynb`.
 """
 
 import numpy as np

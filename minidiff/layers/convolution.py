@@ -9,6 +9,8 @@ Three ways to the same numbers, chosen by shape:
 All three compute y = conv(x, weight) + bias (+ carried), and gradients by x, weight and bias. For a matrix product
 Y = X W these are dX = dY W' and dW = X' dY; im2col and Winograd are linear maps around such products, and are undone by
 their transposes.
+
+Read more: `tutorials/06_convolution.ipynb`.
 """
 
 import numpy as np

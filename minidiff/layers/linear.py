@@ -7,6 +7,8 @@ Linear: y = x W + b. From the chain rule, with one row for each example:
 Class embedding: y[n] = table[label[n]]. A lookup is a product with a one-hot vector, so its gradient goes to the rows
 that were looked up and nowhere else. The last row belongs to no class: it is the *null class*, which stands for "any",
 and training with it now and then is what makes guidance possible (Ho and Salimans, 2022).
+
+Read more: `tutorials/05_backpropagation.ipynb`.
 """
 
 import numpy as np

@@ -13,7 +13,7 @@ and from its dscale and dshift the chain rule gives
     dgamma = sum over n of dscale (1 + a)        da = dscale gamma + dshift beta
     dbeta  = sum over n of dshift (1 + a)        db = dshift
 
-Read more: Wu and He, "Group Normalization", 2018; Perez et al., "FiLM", 2018.
+Read more: `tutorials/05_backpropagation.ipynb`; Wu and He, "Group Normalization", 2018; Perez et al., "FiLM", 2018.
 """
 
 import numpy as np

@@ -1,0 +1,69 @@
+"""The course: its notebooks in their order, the modules each explains, and the time it takes.
+
+Modules and notebooks name each other: a module's docstring says "Read more: `tutorials/05_backpropagation.ipynb`", and
+the notebook's first cell links to the module. Tests hold both to this table, and so does `tutorials/execute.py`.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """One notebook of the course.
+
+    Attributes:
+        name: of its file, without `.ipynb`; of its exercises' module too, with "ex" in front.
+        title: its heading.
+        modules: files of the library that link to it, and to which it links.
+    """
+
+    name: str
+    title: str
+    modules: tuple[str, ...]
+
+    @property
+    def prefix(self):
+        """What the names of its exercises begin with: "ex05"."""
+        return f"ex{self.name[:2]}"
+
+    @property
+    def link(self):
+        """The sentence that begins the last paragraph of each module's docstring."""
+        return f"Read more: `tutorials/{self.name}.ipynb`"
+
+
+NOTEBOOKS = (
+    Notebook("00_tour", "Ten-minute tour", ("minidiff/cli.py",)),
+    Notebook("01_data", "Data", ("minidiff/data/__init__.py", "minidiff/data/drawing.py")),
+    Notebook("02_noise", "Noise", ("minidiff/schedule.py", "minidiff/curves.py")),
+    Notebook("03_without_a_network", "Diffusion without a network", ("minidiff/denoiser.py", "minidiff/oracles.py")),
+    Notebook("04_points", "Points in the plane", ("minidiff/points.py",)),
+    Notebook(
+        "05_backpropagation",
+        "Backpropagation by hand",
+        (
+            "minidiff/layers/__init__.py",
+            "minidiff/layers/linear.py",
+            "minidiff/layers/norm.py",
+            "minidiff/layers/attention.py",
+            "minidiff/kernels/norm.py",
+            "minidiff/kernels/softmax.py",
+            "minidiff/gradient_check.py",
+        ),
+    ),
+    Notebook(
+        "06_convolution",
+        "Convolution, slow then fast",
+        (
+            "minidiff/kernels/__init__.py",
+            "minidiff/kernels/convolution.py",
+            "minidiff/kernels/winograd.py",
+            "minidiff/layers/convolution.py",
+        ),
+    ),
+    Notebook("07_unet", "The U-Net", ("minidiff/unet.py",)),
+    Notebook("08_training", "Training", ("minidiff/training.py", "minidiff/optim.py", "minidiff/parallel.py")),
+    Notebook("09_sampling", "Sampling", ("minidiff/sampling.py", "minidiff/samplers.py")),
+    Notebook("10_steering", "Steering", ("minidiff/steering.py",)),
+    Notebook("11_what_goes_wrong", "What goes wrong", ("minidiff/watch.py",)),
+)

@@ -1,0 +1,76 @@
+"""Source is shown as it stands in the files, and found again by the name that is noted with it."""
+
+import ast
+import inspect
+from pathlib import Path
+
+import pytest
+
+from minidiff.errors import MinidiffError
+from minidiff.exercises import show
+from minidiff.exercises.source import name_of, resolve, source_of, without_docstrings
+from minidiff.kernels.norm import silu_run
+from minidiff.layers import Linear
+from minidiff.unet import UNetConfig
+
+ROOT = Path(inspect.getsourcefile(Linear)).parents[2]
+
+
+def test_what_is_shown_stands_at_the_line_that_is_said(capsys):
+    show(Linear.forward, Linear.backward)
+    shown = capsys.readouterr().out
+    for part, method in zip(shown.split("# minidiff/")[1:], ("forward", "backward"), strict=True):
+        head, _, source = part.partition("\n")
+        file, _, rest = head.partition(", line ")
+        number, _, name = rest.partition(": ")
+        assert name == f"Linear.{method}"
+        lines = (ROOT / "minidiff" / file).read_text(encoding="utf-8").splitlines()
+        for i, line in enumerate(source.rstrip().splitlines()):
+            assert line.strip() == lines[int(number) - 1 + i].strip()
+
+
+def test_kernels_properties_and_constants_are_shown(capsys):
+    show(silu_run, UNetConfig.example_shape, "minidiff.schedule.TARGETS", "minidiff.layers.Linear")
+    shown = capsys.readouterr().out
+    assert "@numba.njit(**KERNEL_OPTIONS)\ndef silu_run(" in shown
+    assert "@property\ndef example_shape(self)" in shown
+    assert 'minidiff/schedule.py: TARGETS\nTARGETS = ("flow"' in shown
+    assert "class Linear:" in shown
+
+
+@pytest.mark.parametrize("thing", [Linear, Linear.forward, silu_run, UNetConfig.example_shape, source_of])
+def test_the_name_leads_back_to_the_same_source(thing):
+    name = name_of(thing)
+    assert name.startswith("minidiff.")
+    assert source_of(name) == source_of(thing)
+
+
+def test_docstrings_can_be_left_out_and_nothing_else_is():
+    shown = source_of(Linear, docstring=False)
+    assert '"""' not in shown
+    assert "# a sum over rows, as a product: faster" in shown
+
+    def code(source):
+        tree = ast.parse(source)
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
+                del node.body[0]
+        return ast.dump(tree)
+
+    assert code(shown) == code(source_of(Linear))
+    assert without_docstrings('def f():\n    """Doc\n\n    more."""\n\n    # kept\n    return 1') == (
+        "def f():\n    # kept\n    return 1"
+    )
+    assert without_docstrings('def f():\n    """All there is."""') == 'def f():\n    """All there is."""'
+
+
+@pytest.mark.parametrize("thing", [3, "minidiff.nothing.here", "minidiff.schedule.NOTHING", len])
+def test_what_has_no_source_is_told(thing):
+    with pytest.raises(MinidiffError, match=r"source in Python|nothing is called"):
+        show(thing)
+
+
+def test_a_name_is_resolved_through_modules_and_classes():
+    assert resolve("minidiff.layers.linear.Linear.forward") is Linear.forward
+    with pytest.raises(MinidiffError, match="nothing is called"):
+        resolve("no_such_package.at_all")
