@@ -7,7 +7,7 @@ import argparse
 import sys
 
 from minidiff import __version__
-from minidiff.commands import bench, data, demo, evaluate, quiz, sample, samplers, schedules, summary, train
+from minidiff.commands import bench, data, demo, evaluate, quiz, report, sample, samplers, schedules, summary, train
 from minidiff.commands.printing import one_line
 from minidiff.errors import MinidiffError
 
@@ -17,6 +17,7 @@ COMMANDS = [
     train,
     sample,
     evaluate,
+    report,
     samplers,
     schedules,
     quiz,
