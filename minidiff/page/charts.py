@@ -5,7 +5,7 @@ import math
 from minidiff.page.markup import element
 
 WIDTH, HEIGHT = 400, 250
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 52, 22, 12, 40
 
 
 class Axes:

@@ -72,13 +72,13 @@ def missing(text):
     return element("p", with_code(text), class_="missing")
 
 
-def table(head, rows, caption):
+def table(head, rows, caption, class_=None):
     """A table; the first cell of each row is its heading. It scrolls by itself where the page is too narrow."""
     lines = [
         element("tr", element("th", row[0], scope="row"), [element("td", cell) for cell in row[1:]]) for row in rows
     ]
     header = element("thead", element("tr", [element("th", cell, scope="col") for cell in head])) if head else None
-    whole = element("table", element("caption", caption), header, element("tbody", lines))
+    whole = element("table", element("caption", caption), header, element("tbody", lines), class_=class_)
     return element("div", whole, class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 

@@ -51,7 +51,6 @@ def curves(history):
         parts.append(chart("Loss by noise level", axes.draw("The loss in each quarter of t", lines), QUARTERS))
         explanation = element(
             "div",
-            element("h3", "Loss by noise level"),
             element("p", about_quarters([losses[-1] for losses in quarters])),
             class_="beside",
         )
@@ -83,10 +82,10 @@ def about_quarters(losses):
     if hardest == easiest:
         return f"Only one quarter of the steps t was drawn: {hardest}, with a loss of {known[hardest]:.4f}."
     return (
-        f"The steps t in four quarters. In the last epoch the loss was highest where there is {hardest} "
-        f"({known[hardest]:.4f}) and lowest where there is {easiest} ({known[easiest]:.4f}). Faint noise is hard to tell "
-        "from the grain of a picture; strong noise is nearly all there is to see, and so easily named. That does not "
-        "make the picture behind it any clearer."
+        "These are the steps t in four quarters. In the last epoch the loss was highest where there is "
+        f"{hardest} ({known[hardest]:.4f}) and lowest where there is {easiest} ({known[easiest]:.4f}). Faint noise is "
+        "hard to tell from the grain of a picture. Strong noise is nearly all there is to see, and so easily named; "
+        "that does not make the picture behind it any clearer."
     )
 
 
@@ -96,7 +95,7 @@ def observations(history):
     for row in chosen_rows(history):
         rows.append((row["epoch"], f"{row['loss']:.4f}", f"{row['seconds']:.0f}", observe(row, before, history)))
         before = row
-    return table(("epoch", "loss", "seconds", "what the numbers say"), rows, "Some of the epochs")
+    return table(("epoch", "loss", "seconds", "what the numbers say"), rows, "Some of the epochs", class_="long-end")
 
 
 def chosen_rows(history):
@@ -155,8 +154,8 @@ def about_change(row, before):
 
 
 def percent(share):
-    """A share as text, such as "12 %"."""
-    return "less than 1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
+    """A share as text, such as "12 %", with a space that is not broken."""
+    return "less than 1\u00a0%" if 0 < share < 0.005 else f"{100 * share:.0f}\u00a0%"
 
 
 def snapshots(facts):

@@ -67,7 +67,7 @@ def render(facts):
     header = element(
         "header",
         element("p", "minidiff", class_="brand"),
-        element("button", "Dark", type="button", id="theme", aria_pressed="false"),
+        element("button", "Dark theme", type="button", id="theme", aria_pressed="false"),
         element("h1", facts.name),
         element("p", summary(facts), class_="lead"),
         element("nav", element("ul", links), aria_label="Sections"),
