@@ -6,7 +6,6 @@ and `making.py`, with `markup.py`, `charts.py` and `film.py` as their tools. `re
 with `style.css` and `page.js`. The pictures are in the file itself, and nothing is fetched from anywhere.
 """
 
-from minidiff.page.collect import collect
-from minidiff.page.render import render, write_report
+from minidiff.page.render import write_report
 
-__all__ = ["collect", "render", "write_report"]
+__all__ = ["write_report"]

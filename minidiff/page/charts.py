@@ -5,6 +5,7 @@ import math
 from minidiff.page.markup import element
 
 WIDTH, HEIGHT = 400, 250
+MOST_POINTS = 400  # of a line; more would not be seen
 LEFT, RIGHT, TOP, BOTTOM = 52, 22, 12, 40
 
 
@@ -53,6 +54,7 @@ class Axes:
         parts = [*self._grid()]
         for xs, ys, colour in lines:
             points = [(x, y) for x, y in zip(xs, ys, strict=True) if math.isfinite(y) and (y > 0 or not self.log)]
+            points = thinned(points)
             path = " ".join(f"{self.x(x)},{self.y(y)}" for x, y in points)
             parts.append(element("polyline", points=path, class_=f"line colour{colour}"))
             if len(points) <= 30:
@@ -73,6 +75,12 @@ class Axes:
         yield element("text", self.x_label, x=(LEFT + WIDTH - RIGHT) / 2, y=HEIGHT - 4, class_="tick middle")
         middle = (TOP + HEIGHT - BOTTOM) / 2
         yield element("text", self.y_label, x=12, y=middle, class_="tick middle", transform=f"rotate(-90 12 {middle})")
+
+
+def thinned(points):
+    """At most MOST_POINTS of them, evenly, the last one included."""
+    step = -(-len(points) // MOST_POINTS) or 1
+    return points[::-step][::-1]
 
 
 def spread(low, high, margin):

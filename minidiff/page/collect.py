@@ -15,7 +15,7 @@ from minidiff.plotting import GAP
 from minidiff.samplers import State
 from minidiff.sampling import sample, starting_noise
 from minidiff.schedule import Schedule
-from minidiff.snapshots import snapshots
+from minidiff.snapshots import COUNT, is_traced, snapshots
 from minidiff.training_config import TrainingConfig
 from minidiff.training_run import read_config
 from minidiff.unet import UNet, UNetConfig
@@ -187,16 +187,18 @@ def read_snapshots(run, network):
 
     height, width, channels = network.example_shape
     found = {}
-    for epoch, file in snapshots(run).items():
+    files = snapshots(run)
+    for epoch, file in files.items():
+        if not is_traced(epoch, max(files)):
+            continue  # the last one of a training that was resumed with more epochs
         try:
             with Image.open(file) as opened:
                 page = np.asarray(opened.convert("RGB"))
         except (OSError, UnidentifiedImageError):
             continue
-        count = (page.shape[1] - GAP) // (width + GAP)
-        if page.shape != (height + 2 * GAP, count * (width + GAP) + GAP, 3) or not count:
+        if page.shape != (height + 2 * GAP, COUNT * (width + GAP) + GAP, 3):
             continue
-        lefts = [GAP + i * (width + GAP) for i in range(count)]
+        lefts = [GAP + i * (width + GAP) for i in range(COUNT)]
         found[epoch] = np.stack([page[GAP : GAP + height, left : left + width, :channels] for left in lefts])
     return found
 

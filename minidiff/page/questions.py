@@ -79,11 +79,11 @@ def question_form(number, question):
     ]
     explanation = element(
         "div",
-        element("h4", "Step by step"),
+        element("h3", "Step by step"),
         element("ol", [element("li", with_code(step)) for step in question.explanation]),
-        element("h4", "The answers"),
+        element("h3", "The answers"),
         element("ul", reasons),
-        element("h4", "Usual mistakes"),
+        element("h3", "Usual mistakes"),
         element("ul", [element("li", with_code(mistake)) for mistake in question.mistakes]),
         pointer(question),
         class_="explanation",

@@ -54,14 +54,15 @@ def about_distances(found):
 
 def render_evaluation(facts):
     """The figures that were measured, beside those of real pictures."""
-    title = "How good is it?"
-    try:
-        rows = None if facts.evaluation is None else measure.rows(facts.evaluation)
-    except (KeyError, TypeError, ValueError, IndexError):
-        rows = None
-        facts.missing["evaluation"] = "evaluation.json is of another version. `minidiff evaluate` writes it anew."
+    title, rows = "How good is it?", None
+    why = facts.missing.get("evaluation")
+    if facts.evaluation is not None:
+        try:
+            rows = measure.rows(facts.evaluation)
+        except (KeyError, TypeError, ValueError, IndexError):
+            why = "evaluation.json is of another version. `minidiff evaluate` writes it anew."
     if rows is None:
-        return section("figures", title, missing(facts.missing["evaluation"]))
+        return section("figures", title, missing(why))
     return section(
         "figures",
         title,
