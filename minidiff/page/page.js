@@ -63,8 +63,7 @@ function check(form) {
   if (!isRight) chosen.parentElement.classList.add("wrong");
   form.querySelector("[type=submit]").hidden = true;
   form.querySelector(".explanation").hidden = false;
-  form.querySelector("fieldset").tabIndex = -1;
-  form.querySelector("fieldset").focus();
+  feedback.focus(); // the button that had the focus is gone
   score();
 }
 

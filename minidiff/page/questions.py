@@ -101,7 +101,7 @@ def question_form(number, question):
         ),
         element("details", element("summary", "Hint"), element("p", with_code(question.hint))),
         element("button", "Check", type="submit"),
-        element("p", class_="feedback", role="status"),
+        element("p", class_="feedback", role="status", tabindex="-1"),
         explanation,
         class_="question",
         data_level=question.level,

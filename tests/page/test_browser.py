@@ -4,48 +4,32 @@ Not part of `pytest`, since not everybody has them: run with `pytest -m browser`
 """
 
 import json
-import shutil
 
 import pytest
 
 from minidiff.page import write_report
 from minidiff.parallel import Workers
 from minidiff.quiz import LEVELS, QUESTIONS
-from tests.page.pages import evil_run
+from tests.page import browser
+from tests.page.browser import THEMES, WIDTHS
+from tests.page.pages import LONG, evil_run
 
 pytestmark = pytest.mark.browser
-FLAGS = (
-    "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-    "disable-component-update", "disable-sync", "force-color-profile=srgb",
-)  # fmt: skip
-WIDTHS, THEMES = (360, 1400), ("light", "dark")
 
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     """The page of a run with names that try to break out of it, and that are too long for any line."""
     with Workers(1) as workers:
-        run, data = evil_run(tmp_path_factory.mktemp("runs") / "evil", workers)
+        run, data = evil_run(tmp_path_factory.mktemp("runs") / LONG, workers)
         with run:
             return write_report(run, workers, dataset=data)
 
 
 @pytest.fixture(scope="module")
-def driver(tmp_path_factory):
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    chromium, program = shutil.which("chromium"), shutil.which("chromedriver")
-    assert chromium, "Chromium is missing: apt-get install chromium chromium-driver"
-    assert program, "chromedriver is missing: apt-get install chromium chromium-driver"
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    found = webdriver.Chrome(options, Service(program))
-    yield found
-    found.quit()
+def driver():
+    with browser.chromium() as found:
+        yield found
 
 
 @pytest.fixture
@@ -55,11 +39,7 @@ def show(driver, file):
         driver.get_log(kind)
 
     def open_page(width=1400, theme="light"):
-        screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
-        scheme = {"name": "prefers-color-scheme", "value": theme}
-        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-        driver.get(file.as_uri())
+        browser.show(driver, file, width, theme)
         return driver
 
     yield open_page
@@ -220,9 +200,9 @@ OVERFLOWING = """
 const wide = document.documentElement.clientWidth, found = [];
 if (document.documentElement.scrollWidth > wide) found.push("the page");
 for (const element of document.querySelectorAll("body *")) {
-  const scrolls = element.closest("pre:not(.wrap), .scroll, .skip");
+  const scrolls = element.closest("pre:not(.wrap), .scroll");
   const box = element.getBoundingClientRect();
-  if (!box.width || scrolls && scrolls !== element) continue;
+  if (!box.width || element.matches(".skip") || scrolls && scrolls !== element) continue;
   if (box.left < -0.5 || box.right > wide + 0.5) found.push(element.outerHTML.slice(0, 80));
   if (element.namespaceURI.endsWith("svg")) continue;
   const clipped = element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).display !== "inline";
@@ -243,7 +223,8 @@ def test_no_text_overflows(show, width):
     driver = show(width)
     driver.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
     driver.execute_script("for (const e of document.querySelectorAll('.explanation')) e.hidden = false")
-    assert driver.execute_script(OVERFLOWING) == []
+    found = driver.execute_script(OVERFLOWING)
+    assert found == [], "\n".join(found)
     assert driver.execute_script(TABLES) == 0  # they could scroll, and need not
     probe = "const p = document.createElement('p'); p.textContent = 'x'.repeat(999); p.style.whiteSpace = 'pre';"
     driver.execute_script(probe + "p.style.overflowWrap = 'normal'; document.querySelector('main').append(p)")
