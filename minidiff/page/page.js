@@ -54,7 +54,8 @@ function check(form) {
   }
   const isRight = "right" in chosen.dataset;
   form.dataset.answered = isRight ? "right" : "wrong";
-  feedback.textContent = isRight ? "Right." : "Not right. The right answer is marked.";
+  const solution = form.querySelector("[data-right]").parentElement.textContent;
+  feedback.textContent = isRight ? "Right." : `Not right. The right answer: ${solution}`;
   feedback.classList.add(form.dataset.answered);
   for (const input of form.querySelectorAll("input")) {
     input.disabled = true;

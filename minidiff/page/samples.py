@@ -71,5 +71,13 @@ def render_evaluation(facts):
             "A small classifier compares samples with real pictures that were never trained on. The right column is "
             "what other real pictures score by the same measure: nothing honest can do better.",
         ),
-        table(["measure", *rows[0][1:]], rows[1:], "Measured by minidiff evaluate"),
+        table(["measure", *rows[0][1:]], [[cell.replace("+-", "±") for cell in row] for row in rows[1:]], how(facts)),
     )
+
+
+def how(facts):
+    """With which options `minidiff evaluate` drew its samples."""
+    options = [
+        f"{name} {facts.evaluation[name]}" for name in ("sampler", "steps", "guidance") if name in facts.evaluation
+    ]
+    return ", ".join(["Measured by minidiff evaluate", *options])

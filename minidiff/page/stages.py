@@ -81,7 +81,11 @@ def noise_stage(facts):
         shown = images(facts.forward.z[chosen, 0], "One picture in ever more noise", SHOWN)
     return stage(
         "Forward process",
-        [f"x0: {shape_of(batch, shape)}", "eps: noise of the same shape", f"t: {batch} steps, 1 to {facts.schedule.T}"],
+        [
+            f"x0: {shape_of(batch, shape)}",
+            "eps: noise of the same shape",
+            f"t: {batch} steps, each from 1 to {facts.schedule.T}",
+        ],
         [f"z: {shape_of(batch, shape)}"],
         "z = signal[t] x0 + noise[t] eps. Every picture of a batch gets its own noise and its own t, in one go.",
         shown,
@@ -95,7 +99,7 @@ def training_stage(facts):
     if facts.network.num_classes:
         goes_in.append(f"labels: {batch} of {facts.network.num_classes} classes")
     steps = f"{facts.history[-1]['step']:,} steps" if facts.history else "no step"
-    shown = missing(facts.missing["history"]) if not facts.history else loss_picture(facts)
+    shown = missing(facts.missing["history"]) if not facts.history else learning(facts)
     return stage(
         "Training",
         goes_in,
@@ -106,14 +110,17 @@ def training_stage(facts):
     )
 
 
-def loss_picture(facts):
-    """The loss as a small chart."""
-    return chart(
-        "Loss of each epoch, logarithmic",
-        loss_axes(facts.history, log=True).draw(
-            "The loss of each epoch on a logarithmic scale", loss_lines(facts.history)
-        ),
-    )
+def learning(facts):
+    """The loss as a small chart, and what one noise became on the way."""
+    axes = loss_axes(facts.history, log=True)
+    drawing = axes.draw("The loss of each epoch on a logarithmic scale", loss_lines(facts.history))
+    strip = None
+    if facts.snapshots:
+        epochs = [f"epoch {epoch}" for epoch in facts.snapshots]
+        pictures = np.stack([pictures[0] for pictures in facts.snapshots.values()])
+        text = f"Drawn from one and the same noise after {', '.join(epochs)}"
+        strip = element("figure", element("figcaption", text), images(pictures, text, 3, epochs), class_="beside")
+    return element("div", chart("Loss of each epoch, logarithmic", drawing), strip, class_="charts")
 
 
 def drawing_stage(facts):

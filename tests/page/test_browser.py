@@ -145,7 +145,8 @@ def test_the_quiz_checks_explains_and_scores(show):
         answer(form, right=i > 0)
         said = form.find_element("css selector", ".feedback")
         assert said.get_attribute("role") == "status"
-        assert said.text == ("Right." if i else "Not right. The right answer is marked.")
+        solution = form.find_element("css selector", "label.right").text
+        assert said.text == ("Right." if i else f"Not right. The right answer: {solution}")
         assert form.find_element("css selector", ".explanation").is_displayed()
         assert not any(radio.is_enabled() for radio in form.find_elements("css selector", "input"))
         assert len(form.find_elements("css selector", "label.right")) == 1

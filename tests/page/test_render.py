@@ -214,7 +214,7 @@ def test_samples_that_are_copies_are_called_copies(facts):
 
 def test_the_figures_of_evaluate(facts):
     said = Page(render(replace(facts, evaluation=FIGURES))).text["td"]
-    assert "3.21 +- 0.10" in said
+    assert "3.21 ± 0.10" in said
     assert "30.25" in said
     strange = Page(render(replace(facts, evaluation={"count": EVIL})))
     assert "of another version" in strange.whole_text
@@ -232,7 +232,7 @@ def test_the_command_writes_the_page_where_it_is_told(tmp_path, capsys):
     assert (tmp_path / "other.html").read_bytes() == first
     said = Page(first.decode()).whole_text
     assert "8 images x 8 x 8 x 3 channels" in said
-    assert "3.21 +- 0.10" in said
+    assert "3.21 ± 0.10" in said
     assert main(["report", str(path), "--out", str(tmp_path / "no" / "folder.html")]) == 2
     assert main(["report", str(tmp_path)]) == 2
     assert "holds no run" in capsys.readouterr().err
