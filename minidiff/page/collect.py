@@ -1,6 +1,7 @@
 """Facts and pictures from a run, as plain data. What is not there is left out, with a line that says so."""
 
 import json
+import shlex
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -101,10 +102,16 @@ def collect(run, workers, say=lambda line: None, dataset=None):
     """
     network, training, data_options = read_config(run)
     facts = Facts(
-        name=run.path.resolve().name, path=str(run.path), config=run.config, network=network, training=training,
-        schedule=training.create_schedule(), num_parameters=UNet(network).create_parameters().size,
-        class_names=[str(name) for name in run.config.get("class_names") or []], history=run.history(),
-    )  # fmt: skip
+        name=run.path.resolve().name,
+        path=shlex.quote(str(run.path)),
+        config=run.config,
+        network=network,
+        training=training,
+        schedule=training.create_schedule(),
+        num_parameters=UNet(network).create_parameters().size,
+        class_names=[str(name) for name in run.config.get("class_names") or []],
+        history=run.history(),
+    )
     if not facts.history:
         facts.missing["history"] = "No epoch has been finished yet, so there is no loss to show."
     facts.snapshots = read_snapshots(run, network)

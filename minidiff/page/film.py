@@ -22,7 +22,7 @@ def film(name, label, frames, start=0, shared=()):
         "div",
         element("label", label, for_=slider),
         element("input", type="range", id=slider, min=0, max=len(frames) - 1, value=start, step=1),
-        element("output", frames[start][0], for_=slider),
+        element("output", frames[start][0], for_=slider, aria_live="off"),  # the slider says the same
         element("button", "Play", type="button", class_="play"),
         class_="controls",
     )

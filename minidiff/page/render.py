@@ -5,7 +5,7 @@ from pathlib import Path
 from minidiff.atomic import write_whole
 from minidiff.page import denoising, forward, making, progress, questions, samples, stages
 from minidiff.page.collect import collect
-from minidiff.page.markup import LARGEST_SIDE, Markup, element, shown_step
+from minidiff.page.markup import LARGEST_SIDE, Markup, element, missing, shown_step
 from minidiff.plotting import COLOURS
 
 HERE = Path(__file__).parent
@@ -63,6 +63,7 @@ def render(facts):
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("title", f"{facts.name}: a diffusion model, from noise to pictures"),
         element("style", Markup(colours() + (HERE / "style.css").read_text(encoding="utf-8"))),
+        element("noscript", element("style", Markup(".explanation[hidden] { display: block; }"))),
     )
     header = element(
         "header",
@@ -70,6 +71,7 @@ def render(facts):
         element("button", "Dark theme", type="button", id="theme", aria_pressed="false"),
         element("h1", facts.name),
         element("p", summary(facts), class_="lead"),
+        element("noscript", missing("Without JavaScript all frames of a film are shown, and all answers.")),
         element("nav", element("ul", links), aria_label="Sections"),
     )
     main = element(
