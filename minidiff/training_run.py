@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import numba
 import numpy as np
 from tqdm import tqdm
 
@@ -57,6 +58,7 @@ def start_run(path, data_options, dataset, training, channels=None):
         "version": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
+        "numba": numba.__version__,
         "machine": f"{platform.system()} on {platform.machine()}, {available_cores()} cores",
         "data": at_place(data_options),
         "name": dataset.name,

@@ -101,6 +101,16 @@ def test_snapshots_of_epochs_that_are_trained_again_go(tmp_path):
     run.close()
 
 
+def test_what_was_the_last_epoch_and_is_so_no_longer_leaves_no_snapshot(tmp_path, workers):
+    with tiny.start(tmp_path / "run") as run:
+        tiny.train(run, workers)
+        assert list(snapshots(run)) == [1, 3]
+        for file in run.checkpoints.glob("*9.*"):  # that of the last step, so that epoch 3 is trained again
+            file.unlink()
+        tiny.train(run, workers, replace(tiny.TRAINING, epochs=4), accept_changes=True)
+        assert list(snapshots(run)) == [1, 4]
+
+
 def test_a_folder_that_cannot_be_made_is_said(tmp_path, workers):
     with tiny.start(tmp_path / "run") as run:
         (run.path / "trace").write_text("a file")

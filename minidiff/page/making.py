@@ -13,6 +13,7 @@ def render(facts):
         ("minidiff", config.get("version", "unknown")),
         ("Python", config.get("python", "unknown")),
         ("NumPy", config.get("numpy", "unknown")),
+        ("Numba", config.get("numba", "unknown")),
         ("machine", config.get("machine", "unknown")),
         ("parameters", f"{facts.num_parameters:,}"),
     ]

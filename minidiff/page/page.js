@@ -76,6 +76,12 @@ function score() {
     `${right.length} right of ${answered.length} answered, ${asked.length} in all`;
 }
 
+function chooseLevel() {
+  const level = document.getElementById("level").value;
+  for (const form of questions) form.hidden = !["all", form.dataset.level].includes(level);
+  score();
+}
+
 function startAgain() {
   for (const form of questions) {
     form.reset();
@@ -113,9 +119,7 @@ document.querySelectorAll(".film").forEach(startFilm);
 for (const form of questions) {
   form.addEventListener("submit", (event) => { event.preventDefault(); check(form); });
 }
-document.getElementById("level").addEventListener("change", (event) => {
-  for (const form of questions) form.hidden = !["all", form.dataset.level].includes(event.target.value);
-  score();
-});
+document.getElementById("level").addEventListener("change", chooseLevel);
 document.getElementById("again").addEventListener("click", startAgain);
 startAgain();
+chooseLevel(); // a browser may remember what was chosen before the page was loaded again
