@@ -13,9 +13,9 @@ class Axes:
     """A frame with ticks, and where values lie in it.
 
     Args:
-        xs, ys: all values that are to fit in.
+        xs, ys: all values that are to fit in; ys are 0 or more, or not finite and left out.
         x_label, y_label: what they are.
-        log: whether y is on a logarithmic scale; values of 0 or less then lie on its lower edge.
+        log: whether y is on a logarithmic scale; 0 then lies on its lower edge.
     """
 
     def __init__(self, xs, ys, x_label, y_label, log=False):
@@ -23,11 +23,9 @@ class Axes:
         self.x_range = spread(min(xs), max(xs), 0.0)
         ys = [y for y in ys if math.isfinite(y) and (y > 0 or not log)]
         if log:
-            low, high = spread(math.log10(min(ys)), math.log10(max(ys)), 0.06)
+            self.y_range = spread(math.log10(min(ys)), math.log10(max(ys)), 0.06)
         else:
-            low, high = spread(min(0.0, *ys), max(ys), 0.04)
-            low = min(0.0, min(ys))
-        self.y_range = low, high
+            self.y_range = 0.0, spread(0.0, max(ys), 0.04)[1]
 
     def x(self, value):
         """Where a value lies, in units of the picture."""
@@ -35,6 +33,7 @@ class Axes:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * (value - low) / (high - low), 2)
 
     def y(self, value):
+        """The same for y, from the top down."""
         low, high = self.y_range
         if self.log:
             value = math.log10(value) if value > 0 else low

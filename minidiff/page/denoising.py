@@ -29,7 +29,7 @@ def render(facts):
             "pure noise. On the right is x0_hat, the picture that the network believes to be behind z. Each step mixes "
             f"x0_hat with less noise, and so makes the next z (sampler {SAMPLER}, {last} steps).",
         ),
-        film("prediction-film", "Step", frames, shared=[]),
+        film("prediction-film", "Step", frames),
         element(
             "p",
             "Look at x0_hat in the first steps: much noise allows many pictures, and the network answers with their "

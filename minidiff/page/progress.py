@@ -78,14 +78,19 @@ def loss_lines(history):
 def about_quarters(losses):
     """What the last epoch says about easy and hard noise levels."""
     known = {name: loss for name, loss in zip(QUARTERS, losses, strict=True) if math.isfinite(loss)}
+    text = "These are the steps t in four quarters."
+    if len(known) < 2:
+        return f"{text} In the last epoch no more than one of them was drawn."
     hardest, easiest = max(known, key=known.get), min(known, key=known.get)
-    if hardest == easiest:
-        return f"Only one quarter of the steps t was drawn: {hardest}, with a loss of {known[hardest]:.4f}."
+    text += (
+        f" In the last epoch the loss was highest where there is {hardest} ({known[hardest]:.4f}) and lowest where "
+        f"there is {easiest} ({known[easiest]:.4f})."
+    )
+    if (hardest, easiest) != (QUARTERS[0], QUARTERS[-1]):
+        return text
     return (
-        "These are the steps t in four quarters. In the last epoch the loss was highest where there is "
-        f"{hardest} ({known[hardest]:.4f}) and lowest where there is {easiest} ({known[easiest]:.4f}). Faint noise is "
-        "hard to tell from the grain of a picture. Strong noise is nearly all there is to see, and so easily named; "
-        "that does not make the picture behind it any clearer."
+        f"{text} Faint noise is hard to tell from the grain of a picture. Strong noise is nearly all there is to see, "
+        "and so easily named; that does not make the picture behind it any clearer."
     )
 
 

@@ -5,7 +5,7 @@ from minidiff.quiz import LEVELS, PRACTICE, QUESTIONS
 from minidiff.quiz.terminal import sort_by_level
 
 
-def render_insight(facts):
+def render_insight():
     """What to take away."""
     return section(
         "insight",
@@ -96,7 +96,7 @@ def question_form(number, question):
         element(
             "fieldset",
             legend,
-            element("pre", element("code", question.code), tabindex="0") if question.code else None,
+            code(question.code) if question.code else None,
             answers,
         ),
         element("details", element("summary", "Hint"), element("p", with_code(question.hint))),
@@ -125,7 +125,7 @@ def render_practice():
                 "article",
                 element("h3", f"{number}. ", with_code(task.text)),
                 element("p", task.level, class_="kind"),
-                element("pre", element("code", task.starting_code), tabindex="0"),
+                code(task.starting_code),
                 folded(
                     "How to check it",
                     element("p", "Run this after your code. It prints “right” when it is."),

@@ -82,7 +82,7 @@ def render(facts):
         denoising.render(facts),
         samples.render_nearest(facts),
         samples.render_evaluation(facts),
-        questions.render_insight(facts),
+        questions.render_insight(),
         questions.render_quiz(),
         questions.render_practice(),
         making.render(facts),

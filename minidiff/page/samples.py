@@ -44,7 +44,7 @@ def about_distances(found):
     )
     if found.spacing is None:
         return text
-    text += f" These training pictures are {found.spacing:.1f} apart from the nearest of all others."
+    text += f" Half of these training pictures are less than {found.spacing:.1f} apart from the nearest of all others."
     if median < 0.5 * found.spacing:
         return f"{text} Samples so much nearer than that are probably copies: try more pictures, or fewer epochs."
     if median < 0.8 * found.spacing:

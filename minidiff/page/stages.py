@@ -3,6 +3,7 @@
 import numpy as np
 
 from minidiff.page.charts import chart
+from minidiff.page.collect import SAMPLES
 from minidiff.page.markup import element, images, missing, section
 from minidiff.page.progress import loss_axes, loss_lines
 
@@ -15,10 +16,10 @@ TARGETS = {
 }
 
 
-def shape_of(count, example_shape, what="images"):
+def shape_of(count, example_shape):
     """ "1000 images x 64 x 64 x 3 channels"."""
     height, width, channels = example_shape
-    return f"{count} {what} x {height} x {width} x {channels} channel{'s' if channels > 1 else ''}"
+    return f"{count} images x {height} x {width} x {channels} channel{'s' if channels > 1 else ''}"
 
 
 def render(facts):
@@ -126,26 +127,20 @@ def learning(facts):
 def drawing_stage(facts):
     """4. Noise, and what has become of it."""
     shape = facts.network.example_shape
-    shown = (
-        missing(facts.missing["samples"])
-        if facts.samples is None
-        else images(
-            facts.samples.images[:SHOWN],
-            "Pictures drawn by the network",
-            SHOWN,
-            facts.samples.names[:SHOWN] if facts.class_names else None,
-        )
-    )
-    count = 16 if facts.samples is None else len(facts.samples.images)
-    goes_in = [f"noise: {shape_of(count, shape)}"] + (
-        [f"labels: {count}, each class in turn"] if facts.class_names else []
-    )
+    if facts.samples is None:
+        shown = missing(facts.missing["samples"])
+    else:
+        names = facts.samples.names[:SHOWN] if facts.class_names else None
+        shown = images(facts.samples.images[:SHOWN], "Pictures drawn by the network", SHOWN, names)
+    goes_in = [f"noise: {shape_of(SAMPLES, shape)}"]
+    if facts.class_names:
+        goes_in.append(f"labels: {SAMPLES}, each class in turn")
     return stage(
         "Generation",
         goes_in,
-        [shape_of(count, shape)],
-        "Nothing but noise goes in. Again and again the network says what it sees in it, and a little of the noise is "
-        "taken away, until a picture is left.",
+        [shape_of(SAMPLES, shape)],
+        "It begins with nothing but noise. Again and again the network says what it sees in it, and a little of the "
+        "noise is taken away, until a picture is left.",
         shown,
     )
 

@@ -43,8 +43,8 @@ def test_other_rows_are_compared_with_the_row_above():
 def test_a_quarter_in_which_nothing_was_drawn_says_nothing():
     before, now = row(1, 0.4, (math.nan, 0.4, 0.2, 0.1)), row(5, 0.2, (0.1, 0.2, 0.08, math.nan))
     assert "much noise, by 60" in observe(now, before, [before, now])
-    assert "no step" not in about_quarters([0.3, math.nan, math.nan, math.nan])
-    assert "Only one quarter" in about_quarters([0.3, math.nan, math.nan, math.nan])
+    for losses in ([0.3] + 3 * [math.nan], 4 * [math.nan]):
+        assert about_quarters(losses).endswith("no more than one of them was drawn.")
 
 
 def test_held_out_pictures_and_the_learning_rate_are_mentioned():
@@ -60,3 +60,7 @@ def test_the_hardest_and_the_easiest_noise_are_named():
     said = about_quarters([0.11, 0.04, 0.02, 0.003])
     assert "highest where there is the least noise (0.1100)" in said
     assert "lowest where there is the most noise (0.0030)" in said
+    assert "Faint noise is hard" in said
+    said = about_quarters([0.01, 0.04, 0.02, 0.03])
+    assert "highest where there is little noise (0.0400)" in said
+    assert "Faint noise is hard" not in said  # it was not so in this run

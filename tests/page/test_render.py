@@ -210,7 +210,7 @@ def test_samples_that_are_copies_are_called_copies(facts):
     assert "probably copies" in said(10.0, 30.0)
     assert "somewhat nearer" in said(20.0, 30.0)
     assert "no nearer than" in said(30.0, 30.0)
-    assert "apart from the nearest" not in said(30.0, None)
+    assert "of all others" not in said(30.0, None)
 
 
 def test_the_figures_of_evaluate(facts):
