@@ -51,7 +51,7 @@ def stage(title, goes_in, comes_out, explanation, shown):
 
 def data_stage(facts):
     """1. Pictures."""
-    count = "?" if facts.num_images is None else facts.num_images
+    count = "an unknown number of" if facts.num_images is None else facts.num_images
     classes = len(facts.class_names)
     shown = missing(facts.missing["data"]) if facts.dataset is None else data_pictures(facts)
     return stage(
