@@ -9,7 +9,20 @@ import argparse
 import sys
 
 from minidiff import __version__
-from minidiff.commands import bench, data, demo, evaluate, grade, quiz, sample, samplers, schedules, summary, train
+from minidiff.commands import (
+    bench,
+    data,
+    demo,
+    evaluate,
+    grade,
+    quiz,
+    report,
+    sample,
+    samplers,
+    schedules,
+    summary,
+    train,
+)  # fmt: skip
 from minidiff.commands.printing import one_line
 from minidiff.errors import MinidiffError
 
@@ -19,6 +32,7 @@ COMMANDS = [
     train,
     sample,
     evaluate,
+    report,
     samplers,
     schedules,
     quiz,

@@ -15,10 +15,9 @@ from minidiff.denoiser import NetworkDenoiser
 from minidiff.errors import MinidiffError
 from minidiff.parameters import Parameters
 from minidiff.sampling import sample
+from minidiff.snapshots import is_traced
 from minidiff.training_run import read_config
 from minidiff.unet import UNet
-
-TRACE_EPOCHS = (1, 5, 10, 20)
 
 
 def load_data(options):
@@ -69,7 +68,7 @@ def training_trace(history, width=40):
         Lines of text.
     """
     last = history[-1]["epoch"]
-    rows = [row for row in history if row["epoch"] in TRACE_EPOCHS or row["epoch"] == last]
+    rows = [row for row in history if is_traced(row["epoch"], last)]
     logs = [math.log(row["loss"]) for row in rows]
     span = max(logs) - min(logs) or 1.0
     lines = ["   epoch     loss"]

@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import numba
 import numpy as np
 from tqdm import tqdm
 
@@ -21,8 +22,10 @@ from minidiff.changes import check_differences, differences, fingerprint
 from minidiff.checkpoint import KEPT, steps_in, tidy
 from minidiff.errors import MinidiffError
 from minidiff.interruption import Interruption
+from minidiff.parallel import available_cores
 from minidiff.progress import Progress
 from minidiff.run import Run
+from minidiff.snapshots import forget_snapshots, is_traced, save_snapshot
 from minidiff.training import Trainer
 from minidiff.training_config import SAVE_MINUTES, TrainingConfig
 from minidiff.unet import UNet, UNetConfig
@@ -55,6 +58,8 @@ def start_run(path, data_options, dataset, training, channels=None):
         "version": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
+        "numba": numba.__version__,
+        "machine": f"{platform.system()} on {platform.machine()}, {available_cores()} cores",
         "data": at_place(data_options),
         "name": dataset.name,
         "source": dataset.source,
@@ -152,6 +157,8 @@ def train(
                 losses = trainer.held_out_losses(held_out)[1] if held_out else None
                 row = so_far.end_epoch(step, training.T, losses)
                 run.add_history(row)
+                if is_traced(step.epoch, training.epochs):
+                    save_snapshot(run, trainer, step.epoch)
                 say(
                     f"   {row['epoch']:5} {row['loss']:8.4f} {row['learning_rate']:15.2e} {row['gradient_norm']:10.3f}"
                     f" {row['images_per_second']:10.1f} {row['seconds']:9.1f}"
@@ -224,6 +231,7 @@ def take_up(run, trainer, config, accept_changes, say):
     if checkpoint is None:
         if run.history():
             run.write_history([])
+        forget_snapshots(run, 0)
         return so_far
     found = differences(checkpoint.facts["config"], config)
     check_differences(run, checkpoint, found, accept_changes)
@@ -234,6 +242,7 @@ def take_up(run, trainer, config, accept_changes, say):
     if checkpoint.step == steps_in(run.checkpoints)[0]:
         tidy(run.checkpoints, checkpoint.step, so_far.best_step)  # a process killed while doing so may have left things
     run.write_history([row for row in run.history() if row["step"] <= checkpoint.step])
+    forget_snapshots(run, checkpoint.step // trainer.steps_per_epoch)
     if found:
         save(run, trainer, so_far, config)
     say(f"   going on after step {checkpoint.step} of {trainer.total_steps}")

@@ -61,6 +61,7 @@ def outcome(folder):
     rows = Run.open(folder).history()
     history = [[(key, str(value)) for key, value in row.items() if key not in times] for row in rows]
     files = [folder / "checkpoints" / checkpoints[-1], folder / "samples.png", folder / "forward_process.png"]
+    files += sorted((folder / "trace").iterdir())
     return checkpoints, history, [file.read_bytes() for file in files], sorted(file.name for file in folder.iterdir())
 
 

@@ -39,7 +39,7 @@ def test_demo_does_all_four_stages(tmp_path, capsys):
     assert 50 < int(peak[1]) < 5000
     made = {file.name for file in (tmp_path / "demo").iterdir()}
     expected = {"config.json", "history.csv", "checkpoints", "forward_process.png", "loss.png", "samples.png"}
-    assert made >= expected | {"denoising.gif"}
+    assert made >= expected | {"denoising.gif", "report.html"}
     sheet = Image.open(tmp_path / "demo" / "samples.png")
     assert sheet.size == (8 * (8 * 18 + 2), 8 * (2 * 18 + 2))  # two rows of eight, each 16 pixels enlarged to 128
 

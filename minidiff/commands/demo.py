@@ -25,6 +25,7 @@ def add_command(commands):
 def run(options):
     """minidiff demo"""
     from minidiff import pipeline, training_run
+    from minidiff.page import write_report
     from minidiff.parallel import Workers
     from minidiff.run import free_folder
 
@@ -51,5 +52,6 @@ def run(options):
         print(f"   in:  noise {shape} and a label for each;  out: pictures of the same shape, in [-1, 1]")
         pictures, trajectory = pipeline.generate(trainer.denoiser(), shape, "heun", 12, options.seed, labels)
         pipeline.show_samples(run, pictures, trajectory, columns=8)
-    print(f"   {run.path / 'samples.png'}, denoising.gif, loss.png, history.csv")
+        print(f"   {run.path / 'samples.png'}, denoising.gif, loss.png, history.csv")
+        print(f"   all of it on one page: {write_report(run, workers, dataset=dataset)}")
     print(f"Done in {time.perf_counter() - start:.0f} s{memory_taken()}. More: minidiff sample {run.path} -n 64")

@@ -130,14 +130,14 @@ def loss_by_noise(trainer, real):
     return [float(loss) for loss in losses_by_time(t, losses, trainer.schedule.T)]
 
 
-def table(figures):
-    """The figures as lines of text, each beside what real pictures score.
+def rows(figures):
+    """The figures as rows of three texts, each beside what real pictures score; the first row is the heading.
 
     Args:
-        figures: from `measure`, perhaps with "loss_quarters" and "seconds".
+        figures: from `measure`.
 
     Returns:
-        Lines.
+        List of tuples.
     """
 
     def pair(value):
@@ -147,15 +147,27 @@ def table(figures):
         return "" if value is None else f"{100 * value:.1f} %"
 
     count = f"{figures['count']} samples", f"{figures['count_floor']} real, unseen"
-    rows = [("", *count)]
-    rows.append(("Frechet distance", pair(figures["frechet"]), pair(figures["frechet_floor"])))
-    rows.append(("kernel distance", pair(figures["kernel"]), pair(figures["kernel_floor"])))
+    found = [("", *count)]
+    found.append(("Frechet distance", pair(figures["frechet"]), pair(figures["frechet_floor"])))
+    found.append(("kernel distance", pair(figures["kernel"]), pair(figures["kernel_floor"])))
     if figures["accuracy"] is not None:
-        rows.append(("shows its class", percent(figures["accuracy"]), percent(figures["accuracy_real"])))
+        found.append(("shows its class", percent(figures["accuracy"]), percent(figures["accuracy_real"])))
     for key, name in (("pixels", "grey levels rms"), ("features", "features")):
         values = figures[f"nearest_{key}"], figures[f"nearest_{key}_real"]
-        rows.append((f"nearest training picture, {name}", *(f"{value:.2f}" for value in values)))
-    lines = [f"   {name:43}{sample:>20}{real:>20}" for name, sample, real in rows]
+        found.append((f"nearest training picture, {name}", *(f"{value:.2f}" for value in values)))
+    return found
+
+
+def table(figures):
+    """The figures as lines of text.
+
+    Args:
+        figures: from `measure`, perhaps with "loss_quarters" and "seconds".
+
+    Returns:
+        Lines.
+    """
+    lines = [f"   {name:43}{sample:>20}{real:>20}" for name, sample, real in rows(figures)]
     if "loss_quarters" in figures:
         quarters = "  ".join("-" if math.isnan(loss) else f"{loss:.4f}" for loss in figures["loss_quarters"])
         lines.append(f"   loss on unseen pictures, from little noise to much: {quarters}")

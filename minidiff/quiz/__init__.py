@@ -5,15 +5,12 @@ import dataclasses
 import numpy as np
 
 from minidiff.errors import MinidiffError
-from minidiff.quiz.easy import EASY
-from minidiff.quiz.hard import HARD
-from minidiff.quiz.medium import MEDIUM
-from minidiff.quiz.practice import PRACTICE
 from minidiff.quiz.question import LEVELS, Choice, Practice, Question
+from minidiff.quiz.reading import read
 
-__all__ = ["LEVELS", "PRACTICE", "QUESTIONS", "Choice", "Practice", "Question", "choose"]
+__all__ = ["LEVELS", "PRACTICE", "QUESTIONS", "Choice", "Practice", "Question", "choose", "choose_practice"]
 
-QUESTIONS = EASY + MEDIUM + HARD
+QUESTIONS, PRACTICE = read()
 
 
 def choose(level=None, seed=None):
@@ -29,8 +26,7 @@ def choose(level=None, seed=None):
     Raises:
         MinidiffError: an unknown level, or a negative seed.
     """
-    if level is not None and level not in LEVELS:
-        raise MinidiffError(f"no level is called {level!r}; there are {', '.join(LEVELS)}")
+    check_level(level)
     chosen = [question for question in QUESTIONS if level in (None, question.level)]
     if seed is None:
         return chosen
@@ -44,3 +40,15 @@ def choose(level=None, seed=None):
         )
         for question in shuffled
     ]
+
+
+def choose_practice(level=None):
+    """The practice tasks of a level, or all; `MinidiffError` for an unknown level."""
+    check_level(level)
+    return [task for task in PRACTICE if level in (None, task.level)]
+
+
+def check_level(level):
+    """Refuses a level that there is not; None is any."""
+    if level is not None and level not in LEVELS:
+        raise MinidiffError(f"no level is called {level!r}; there are {', '.join(LEVELS)}")

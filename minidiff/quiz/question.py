@@ -27,7 +27,7 @@ class Question:
         hint: a nudge that does not give the answer away.
         explanation: the right answer, step by step.
         mistakes: what usually goes wrong here.
-        module: the file that teaches it.
+        module, tutorial: the file and the notebook that teach it.
         code: what the question is about, a program that runs as it stands; None if there is none.
     """
 
@@ -40,6 +40,7 @@ class Question:
     explanation: tuple[str, ...]
     mistakes: tuple[str, ...]
     module: str
+    tutorial: str
     code: str | None = None
 
 
@@ -48,14 +49,19 @@ class Practice:
     """A small piece of code to write.
 
     Attributes:
-        name, level, text, hint: as of a `Question`.
+        name, level, topic, text, hint, module, tutorial: as of a `Question`.
         starting_code: what is there already; it runs, and does the wrong thing.
         solution: one that is right.
+        check: run after the reader's code, it prints "right" or "not yet".
     """
 
     name: str
     level: str
+    topic: str
     text: str
     starting_code: str
     solution: str
+    check: str
     hint: str
+    module: str
+    tutorial: str

@@ -3,6 +3,7 @@
 from minidiff.quiz.question import LEVELS
 
 LETTERS = "abcdefgh"
+TASK_PROMPT = "h for a hint, s for a solution, n for the next task, q to stop: "
 
 
 def ask_all(questions, read, say):
@@ -35,10 +36,7 @@ def ask(question, read, say):
     """Asks one question, explains the answer, and returns the `Choice`, or None if the reader wants to stop."""
     say(question.text)
     if question.code:
-        say("")
-        for line in question.code.splitlines():
-            say(f"    {line}")
-        say("")
+        show_code(question.code, say)
     for letter, choice in zip(LETTERS, question.choices, strict=False):
         say(f"  {letter}. {choice.text}")
     letters = LETTERS[: len(question.choices)]
@@ -57,18 +55,55 @@ def ask(question, read, say):
 
 
 def explain(question, choice, letters, say):
-    """Says whether a choice is right and why, and where to read more."""
+    """Says whether a choice is right, why it is or is not, why the others tempt, and where to read more."""
+    solution = next(i for i, other in enumerate(question.choices) if other.right)
     if choice.right:
         say(f"Right. {choice.why}")
     else:
-        solution = next(i for i, other in enumerate(question.choices) if other.right)
         say(f"Not right. {choice.why}")
         say(f"The right answer is {letters[solution]}: {question.choices[solution].text}")
     for number, step in enumerate(question.explanation, start=1):
         say(f"  Step {number}: {step}")
+    for letter, other in zip(letters, question.choices, strict=True):
+        if other != choice:
+            say(f"  Why {'' if other.right else 'not '}{letter}: {other.why}")
     for mistake in question.mistakes:
         say(f"  Usual mistake: {mistake}")
-    say(f"  Read more: {question.module}")
+    say(f"  Read more: {question.module}, {question.tutorial}")
+
+
+def practise_all(tasks, read, say):
+    """Shows practice tasks, one after the other, with a hint and a solution for whoever asks for them.
+
+    Args:
+        tasks: list of `Practice`s.
+        read, say: as in `ask_all`.
+    """
+    try:
+        for number, task in enumerate(tasks, start=1):
+            say(f"Task {number} of {len(tasks)}, {task.level}.")
+            say(task.text)
+            show_code(task.starting_code, say)
+            say('Change this code until the lines below, run after it, print "right".')
+            show_code(task.check, say)
+            while (answer := read(TASK_PROMPT).strip().lower()) != "n":
+                if answer == "q":
+                    return
+                if answer == "h":
+                    say(f"Hint: {task.hint}")
+                elif answer == "s":
+                    show_code(task.solution, say)
+                    say(f"  Read more: {task.module}, {task.tutorial}")
+    except EOFError:
+        say("")
+
+
+def show_code(code, say):
+    """Says a program, indented, with a blank line around it."""
+    say("")
+    for line in code.splitlines():
+        say(f"    {line}")
+    say("")
 
 
 def sort_by_level(questions):

@@ -10,6 +10,7 @@ from minidiff import Schedule
 from minidiff.cli import main
 from minidiff.errors import MinidiffError
 from minidiff.quiz import LEVELS, PRACTICE, QUESTIONS, choose
+from minidiff.quiz.reading import read
 from minidiff.quiz.terminal import ask_all
 from minidiff.steps import choose_steps
 
@@ -26,10 +27,39 @@ def check_noisy_line(space, printed):
     np.testing.assert_allclose(space["guess"], space["image"], atol=1e-12)
 
 
+def late_loss(code, name):
+    space = {}
+    exec(compile(code, name, "exec"), space)
+    return np.mean(space["losses"][len(space["losses"]) // 2 :])
+
+
+def question_called(name):
+    return next(question for question in QUESTIONS if question.name == name)
+
+
 def check_mismatch(space, printed):
-    assert abs(space["correlation"]) < 0.15  # of 500 independent pairs
-    own = (space["z"] - space["schedule"].signal[space["t"]][:, None] * space["x0"])[:, 0]
-    assert np.corrcoef(space["z"][:, 0], own)[0, 1] > 0.3  # the noise that is really in z
+    assert np.mean(space["losses"][-2000:]) == pytest.approx(1, abs=0.1)
+    code = question_called("mismatch").code
+    noise, drawn = "rng.standard_normal()\n", "    eps = rng.standard_normal()  # the target\n"
+    repaired = code.replace(drawn, "").replace(noise, "eps\n").replace("    z =", f"{drawn}    z =")
+    assert repaired != code
+    assert late_loss(repaired, "repaired") < 0.5  # of the third answer
+
+
+def check_wrong_level(space, printed):
+    code = question_called("wrong_level").code
+    again = "    t = rng.integers(1, 11)\n    error"
+    assert again in code
+    wrong, right = late_loss(code, "wrong_level"), late_loss(code.replace(again, "    error"), "repaired")
+    assert 0.5 < wrong < 0.65
+    assert wrong > 1.15 * right
+    assert np.ptp(space["weight"][1:]) < 0.3  # the same compromise at all levels
+
+
+def check_target_at_the_end(space, printed):
+    errors = space["errors"]
+    assert errors["noise"] == pytest.approx(9.9)
+    assert max(errors["image"], errors["velocity"], errors["flow"]) < 0.101
 
 
 def check_end_in_noise(space, printed):
@@ -67,6 +97,8 @@ CHECKS = {
     "direction": check_direction,
     "noisy_line": check_noisy_line,
     "mismatch": check_mismatch,
+    "wrong_level": check_wrong_level,
+    "target_at_the_end": check_target_at_the_end,
     "end_in_noise": check_end_in_noise,
     "ddim_sign": check_ddim_sign,
     "conv_backward": check_conv_backward,
@@ -87,6 +119,17 @@ def test_snippets_run_and_do_what_the_answer_says(question, capsys):
     CHECKS[question.name](space, capsys.readouterr().out.splitlines())
 
 
+TUTORIALS = (
+    "00_tour", "01_data", "02_noise", "03_without_a_network", "04_points", "05_backpropagation", "06_convolution",
+    "07_unet", "08_training", "09_sampling", "10_steering", "11_what_goes_wrong",
+)  # fmt: skip
+
+
+def check_pointers(entry):
+    assert (ROOT / entry.module).is_file()
+    assert entry.tutorial in [f"tutorials/{name}.ipynb" for name in TUTORIALS]
+
+
 @pytest.mark.parametrize("question", QUESTIONS, ids=NAMES)
 def test_questions_are_whole(question):
     assert question.level in LEVELS
@@ -98,7 +141,7 @@ def test_questions_are_whole(question):
     assert question.hint
     assert len(question.explanation) >= 3
     assert question.mistakes
-    assert (ROOT / question.module).is_file()
+    check_pointers(question)
 
 
 def test_there_are_enough_of_each_level_with_different_names():
@@ -152,6 +195,10 @@ def test_right_answers_score_and_wrong_ones_are_explained():
     for question in questions:
         assert next(choice.text for choice in question.choices if choice.right) in said
         assert all(step in said for step in question.explanation)
+        assert all(choice.why in said for choice in question.choices)
+        assert all(mistake in said for mistake in question.mistakes)
+        assert question.module in said
+        assert question.tutorial in said
 
 
 def test_hints_nonsense_and_stopping():
@@ -168,8 +215,47 @@ def test_the_command_asks(monkeypatch, capsys):
     monkeypatch.setattr("builtins.input", lambda prompt: "q")
     assert main(["quiz", "--level", "hard", "--seed", "3", "--count", "2"]) == 0
     assert "Question 1 of 2, hard" in capsys.readouterr().out
-    assert main(["quiz", "--level", "silly"]) == 2
+    for more in ([], ["--practice"]):
+        assert main(["quiz", "--level", "silly", *more]) == 2
     assert "easy, medium, hard" in capsys.readouterr().err
+
+
+def test_practice_shows_hints_and_solutions_when_asked(monkeypatch, capsys):
+    answers = iter(["h", "?", "s", "n", "q"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(answers))
+    assert main(["quiz", "--practice", "--level", "easy"]) == 0
+    said = capsys.readouterr().out
+    assert PRACTICE[0].hint in said
+    assert PRACTICE[0].solution.splitlines()[-1] in said
+    assert PRACTICE[1].text in said
+    assert PRACTICE[1].solution.splitlines()[-1] not in said
+
+
+@pytest.mark.parametrize(
+    ("wrong", "name"),
+    [
+        ("## a\n\neasy, x\n\nText.\n\nHint: h\n\nModule: m\n", "Tutorial"),
+        ("## a\n\neasy, x\n\nText.\n\n- [x] no reason\n\nHint: h\n\nModule: m\n\nTutorial: t\n", "unpack"),
+        ("## a\n\neasy\n\nText.\n\nHint: h\n\nModule: m\n\nTutorial: t\n", "unpack"),
+        ("## a\n", "index"),
+    ],
+)
+def test_a_question_that_is_not_whole_is_named(wrong, name):
+    with pytest.raises(ValueError, match=f"the question 'a' is not whole.*{name}"):
+        read(wrong)
+
+
+def test_lines_are_joined_as_they_were_meant():
+    text = "intro\n## a\n\neasy, x\n\nOne\ntwo.\n\nThree.\n\n```python\n# 1\n\n- [x] = 2\n```\n\n- [x] yes\n  and\n"
+    text += "  - be\n    cause\n- [ ] no\n  - not\n\nHint: h\n  i\n\n1. p\n   q\n2. r\n\n"
+    text += "Mistake: m\n\nModule: n\n\nTutorial: t\n"
+    (question,), practice = read(text)
+    assert practice == ()
+    assert question.text == "One two.\n\nThree."
+    assert question.code == "# 1\n\n- [x] = 2\n"
+    assert [(c.text, c.right, c.why) for c in question.choices] == [("yes and", True, "be cause"), ("no", False, "not")]
+    assert (question.hint, question.explanation, question.mistakes) == ("h i", ("p q", "r"), ("m",))
+    assert (question.module, question.tutorial, question.level, question.topic) == ("n", "t", "easy", "x")
 
 
 def schedule_and_arrays():
@@ -225,3 +311,11 @@ def test_solutions_agree_with_the_library_and_starting_code_does_not(task):
         found, expected = globals()[f"practise_{task.name}"](space[task.name])
         agrees = np.shape(found) == np.shape(expected) and np.allclose(found, expected, atol=1e-6)
         assert agrees == right
+
+
+@pytest.mark.parametrize("task", PRACTICE, ids=lambda task: task.name)
+def test_the_check_of_a_task_tells_right_from_wrong(task, capsys):
+    for code, said in ((task.solution, "right"), (task.starting_code, "not yet")):
+        exec(compile(code + task.check, task.name, "exec"), {})
+        assert capsys.readouterr().out == said + "\n"
+    check_pointers(task)

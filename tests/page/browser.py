@@ -1,0 +1,81 @@
+"""Chromium without a window, for the tests of the page; as a program, it takes pictures of a page to look at.
+
+python -m tests.page.browser RUN/report.html FOLDER      every section, narrow and wide, light and dark
+python -m tests.page.browser RUN/report.html FILE.png    the one picture that the README shows
+"""
+
+import base64
+import contextlib
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+FLAGS = (
+    "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
+    "disable-component-update", "disable-sync", "force-color-profile=srgb", "hide-scrollbars",
+)  # fmt: skip
+WIDTHS, THEMES = (360, 1400), ("light", "dark")
+SHOWN = ("#forward", 1000, "light")  # in the README: section, width, theme
+
+
+@contextlib.contextmanager
+def chromium():
+    """A Selenium driver that keeps a record of the console and of everything that is fetched."""
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    browser, program = shutil.which("chromium"), shutil.which("chromedriver")
+    assert browser, "Chromium is missing: apt-get install chromium chromium-driver"
+    assert program, "chromedriver is missing: apt-get install chromium chromium-driver"
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        for flag in (*FLAGS, f"user-data-dir={folder}"):
+            options.add_argument(f"--{flag}")
+        driver = webdriver.Chrome(options, Service(program))
+        try:
+            yield driver
+        finally:
+            driver.quit()
+
+
+def show(driver, file, width, theme):
+    """Opens a page as a screen of some width and theme shows it."""
+    screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    scheme = {"name": "prefers-color-scheme", "value": theme}
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    driver.get(Path(file).resolve().as_uri())
+
+
+def picture(driver, selector):
+    """A PNG file, as bytes, of an element in the full width of the page."""
+    box = "const b = arguments[0].getBoundingClientRect(); return [b.top + scrollY, b.height, innerWidth]"
+    top, height, width = driver.execute_script(box, driver.find_element("css selector", selector))
+    clip = {"x": 0, "y": top, "width": width, "height": height, "scale": 1}
+    found = driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
+    return base64.b64decode(found["data"])
+
+
+def take_pictures(file, out):
+    """What the program does."""
+    with chromium() as driver:
+        if out.suffix == ".png":
+            selector, width, theme = SHOWN
+            show(driver, file, width, theme)
+            out.write_bytes(picture(driver, selector))
+            return
+        out.mkdir(parents=True, exist_ok=True)
+        for width in WIDTHS:
+            for theme in THEMES:
+                show(driver, file, width, theme)
+                sections = [section.get_attribute("id") for section in driver.find_elements("css selector", "section")]
+                for selector in ("header", *(f"#{name}" for name in sections)):
+                    target = out / f"{selector.strip('#')}_{width}_{theme}.png"
+                    target.write_bytes(picture(driver, selector))
+
+
+if __name__ == "__main__":
+    take_pictures(Path(sys.argv[1]), Path(sys.argv[2]))

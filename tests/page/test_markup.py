@@ -1,0 +1,64 @@
+"""What is text stays text, and a picture in the page is the picture."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minidiff.page.markup import LARGEST_SIDE, Markup, element, image, images, shown_step, table, with_code
+from tests.page.pages import EVIL, Page
+
+
+def test_text_is_escaped_in_children_and_attributes_and_markup_is_not():
+    found = element("p", EVIL, element("b", "&"), title='"<>', data_name=EVIL, class_="x", hidden=True, id=None)
+    assert found == (
+        '<p title="&quot;&lt;&gt;" data-name="&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;" class="x" hidden>'
+        "&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;<b>&amp;</b></p>"
+    )
+    assert isinstance(found, Markup)
+    assert element("li", [1, None, ["<", Markup("<i>")]]) == "<li>1&lt;<i></li>"
+
+
+def test_code_between_backticks():
+    assert element("p", with_code("take `a < b` or `c`")) == "<p>take <code>a &lt; b</code> or <code>c</code></p>"
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_picture_is_in_the_page_with_every_pixel(channels):
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 9, channels), np.uint8)
+    (attributes,) = Page(image(pixels, EVIL)).all("img")
+    assert attributes["alt"] == EVIL
+    assert (attributes["width"], attributes["height"]) == ("9", "5")
+    kind, content = attributes["src"].split(",")
+    assert kind == "data:image/png;base64"
+    found = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
+    np.testing.assert_array_equal(found.reshape(pixels.shape), pixels)
+
+
+@pytest.mark.parametrize(("side", "step"), [(1, 1), (LARGEST_SIDE, 1), (LARGEST_SIDE + 1, 2), (128, 2), (1000, 16)])
+def test_a_large_picture_is_shown_by_some_of_its_pixels(side, step):
+    assert shown_step(side) == step
+    pixels = np.zeros((side, 3, 1), np.uint8)
+    (attributes,) = Page(image(pixels)).all("img")
+    assert int(attributes["height"]) == -(-side // step) <= LARGEST_SIDE
+
+
+def test_pictures_are_read_out_as_one_or_one_by_one():
+    pictures = np.zeros((2, 2, 2, 3), np.uint8)
+    page = Page(images(pictures, "two", 2))
+    assert page.all("div")[0] | {"style": ""} == {
+        "class": "pictures", "role": "img", "aria-label": "two", "style": "",
+    }  # fmt: skip
+    page = Page(images(pictures, "two", 2, ["a", "b"]))
+    assert page.all("div")[0]["role"] == "group"
+    assert [picture["alt"] for picture in page.all("img")] == ["a", "b"]
+
+
+def test_a_table_has_headings_that_a_screen_reader_knows():
+    page = Page(table(("a", "b"), [("<", 1), ("y", 2)], "both"))
+    assert [heading["scope"] for heading in page.all("th")] == ["col", "col", "row", "row"]
+    assert page.text["th"] == ["a", "b", "<", "y"]
+    assert page.text["td"] == ["1", "2"]
+    assert page.text["caption"] == ["both"]

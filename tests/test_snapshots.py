@@ -1,0 +1,118 @@
+"""Pictures from the middle of a training: at the right epochs, from the same noise, with no effect on the result."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minidiff import plotting
+from minidiff.data import to_bytes
+from minidiff.errors import MinidiffError
+from minidiff.parallel import Workers
+from minidiff.run import Run
+from minidiff.sampling import generate
+from minidiff.snapshots import COUNT, STEPS, forget_snapshots, is_traced, save_snapshot, snapshots
+from tests import tiny
+
+
+@pytest.fixture(scope="module")
+def workers():
+    with Workers(1) as some:
+        yield some
+
+
+def pictures(run):
+    return {epoch: file.read_bytes() for epoch, file in snapshots(run).items()}
+
+
+def test_the_epochs_that_are_looked_at():
+    assert [epoch for epoch in range(1, 31) if is_traced(epoch, 30)] == [1, 5, 10, 20, 30]
+    assert [epoch for epoch in range(1, 4) if is_traced(epoch, 3)] == [1, 3]
+
+
+def test_a_training_with_snapshots_and_one_without_give_the_same_bytes(tmp_path, workers, monkeypatch):
+    with tiny.start(tmp_path / "with") as run:
+        tiny.train(run, workers)
+        found = tiny.outcome(run)
+        assert list(snapshots(run)) == [1, 3]
+    monkeypatch.setattr("minidiff.training_run.save_snapshot", lambda *arguments: None)
+    with tiny.start(tmp_path / "without") as run:
+        tiny.train(run, workers)
+        assert not (run.path / "trace").exists()
+        assert tiny.outcome(run) == found
+
+
+@pytest.mark.parametrize(("channels", "classes"), [(3, 3), (1, 0)])
+def test_a_snapshot_shows_what_the_averaged_parameters_draw_from_seed_0(tmp_path, workers, channels, classes):
+    data = tiny.dataset(channels=channels, num_classes=classes)
+    with tiny.start(tmp_path / "run", data=data) as run:
+        trainer, _ = tiny.train(run, workers, data=data)
+    labels = [0, 1, 2, 0] if classes else None
+    shape = (COUNT, tiny.SIDE, tiny.SIDE, channels)
+    images = generate(trainer.denoiser(), shape, sampler="heun", steps=STEPS, seed=0, labels=labels)
+    page = np.asarray(Image.open(snapshots(run)[3]))
+    for i, image in enumerate(to_bytes(images)):
+        left = plotting.GAP + i * (tiny.SIDE + plotting.GAP)
+        place = page[plotting.GAP : plotting.GAP + tiny.SIDE, left : left + tiny.SIDE]
+        np.testing.assert_array_equal(place, np.broadcast_to(image, place.shape))
+
+
+def test_a_schedule_of_two_steps_is_no_obstacle(tmp_path, workers):
+    training = replace(tiny.TRAINING, T=2, epochs=1)
+    with tiny.start(tmp_path / "run", training) as run:
+        tiny.train(run, workers, training)
+        assert list(snapshots(run)) == [1]
+
+
+def test_what_is_stopped_and_resumed_has_the_same_snapshots(tmp_path, workers):
+    with tiny.start(tmp_path / "undisturbed") as run:
+        tiny.train(run, workers)
+        expected = pictures(run)
+    with tiny.start(tmp_path / "run") as run:
+        first = True
+
+        def fail_once(line):
+            nonlocal first
+            if (
+                line.startswith("       1 ") and first
+            ):  # the row of epoch 1: its snapshot is kept, its checkpoint is not
+                first = False
+                raise KeyError("stopped here")
+
+        with pytest.raises(KeyError):
+            tiny.train(run, workers, say=fail_once)
+        assert list(snapshots(run)) == [1]
+        (run.path / "trace" / "epoch_0001.png").write_bytes(b"half a picture")
+    with Run.open(tmp_path / "run", to_write=True) as run:
+        tiny.train(run, workers)
+        assert pictures(run) == expected
+
+
+def test_snapshots_of_epochs_that_are_trained_again_go(tmp_path):
+    run = tiny.start(tmp_path / "run")
+    (run.path / "trace").mkdir()
+    for name in ("epoch_0001", "epoch_0005", "epoch_12000", "epoch_x", "other"):
+        (run.path / "trace" / f"{name}.png").write_bytes(b"")
+    assert list(snapshots(run)) == [1, 5, 12000]
+    forget_snapshots(run, 1)
+    assert list(snapshots(run)) == [1]
+    assert (run.path / "trace" / "other.png").exists()
+    run.close()
+
+
+def test_what_was_the_last_epoch_and_is_so_no_longer_leaves_no_snapshot(tmp_path, workers):
+    with tiny.start(tmp_path / "run") as run:
+        tiny.train(run, workers)
+        assert list(snapshots(run)) == [1, 3]
+        for file in run.checkpoints.glob("*9.*"):  # that of the last step, so that epoch 3 is trained again
+            file.unlink()
+        tiny.train(run, workers, replace(tiny.TRAINING, epochs=4), accept_changes=True)
+        assert list(snapshots(run)) == [1, 4]
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path, workers):
+    with tiny.start(tmp_path / "run") as run:
+        (run.path / "trace").write_text("a file")
+        with pytest.raises(MinidiffError, match="cannot make the folder"):
+            save_snapshot(run, tiny.trainer(workers), 1)
