@@ -198,7 +198,7 @@ class NetworkThatKnows:
     def __init__(self, oracle, schedule, target):
         self.oracle, self.schedule, self.target = oracle, schedule, target
 
-    def forward(self, p, scaled, log_noise, labels):
+    def forward(self, p, scaled, log_noise, labels, keep=True):
         t = int(self.schedule.nearest_step(log_noise[0]))
         x0_hat, eps_hat = self.oracle(scaled / scaled.dtype.type(self.schedule.input_scale[t]), t)
         return self.schedule.target(self.target, x0_hat, eps_hat, t), None

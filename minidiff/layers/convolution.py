@@ -18,7 +18,6 @@ import numpy as np
 from minidiff.errors import MinidiffError
 from minidiff.kernels import convolution as kernels
 from minidiff.kernels import winograd, winograd_weights
-from minidiff.parallel import slices
 
 PIECE = 2**19  # numbers in V and M of a piece of work: 2 MB, about what a core's second cache usually holds
 
@@ -188,10 +187,11 @@ class Conv2d:
         R, Q, K = -(-H // 4), -(-W // 4), self.out_channels
         rows = max(PIECE, 36 * C * K) // (36 * Q * (C + K))  # of tiles, in a piece
         if rows >= R:
-            for images in slices(N, rows // R):
-                yield images, 0, R
+            for image in range(0, N, rows // R):
+                yield slice(image, min(image + rows // R, N)), 0, R
         else:
             pieces = -(-R // max(1, rows))
+            rows = -(-R // pieces)  # as equal as can be
             for n in range(N):
-                for part in slices(R, -(-R // pieces)):
-                    yield slice(n, n + 1), part.start, part.stop - part.start
+                for first in range(0, R, rows):
+                    yield slice(n, n + 1), first, min(rows, R - first)
