@@ -13,7 +13,7 @@ from minidiff.parallel import slices
 from minidiff.parameters import Parameters
 
 SHAPES = ((64, 32, 32), (64, 64, 64), (32, 64, 64), (32, 128, 64), (16, 128, 128), (8, 128, 128))  # (side, C, K)
-BATCH, SLICE, SHARES = 16, 2, 4
+BATCH, SLICE, SHARES = 16, 4, 4  # as in training
 
 
 def matmul_peak(size=2048):
@@ -77,6 +77,7 @@ def layer_way(layer, x, dy, workers):
 
     def run():
         p.changed()
+        p.refresh(workers)  # as after every step of the optimiser
         workers.map(work_on_share, range(SHARES))
 
     return run

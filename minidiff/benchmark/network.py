@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from minidiff.benchmark.probe import probe
 from minidiff.benchmark.timing import take_turns
 from minidiff.data import Dataset
 from minidiff.denoiser import NetworkDenoiser
 from minidiff.layers import Conv2d
+from minidiff.parallel import Workers
 from minidiff.schedule import Schedule
 from minidiff.training import Trainer, TrainingConfig
 from minidiff.unet import UNet, leaves
@@ -115,7 +117,7 @@ def time_by_layer(config, workers, images=2, rounds=5):
 
 
 def growth(workers, config, quick=False):
-    """Milliseconds an image of a training step against resolution, channels, batch and threads.
+    """Time and memory of a training step against resolution, channels, batch and threads.
 
     Args:
         workers: `Workers`, for all but the last.
@@ -123,33 +125,26 @@ def growth(workers, config, quick=False):
         quick: leave out the largest.
 
     Returns:
-        dict name -> list of (value, ms an image).
+        dict name -> list of (value, ms an image, MB that a process takes at most).
     """
-    from minidiff.parallel import Workers
 
-    def milliseconds(config, batch, workers):
-        step, _ = training_step(config, batch, "adamw", workers)
-        return 1e3 * take_turns({"step": step}, rounds=3, warm_up=1)["step"] / batch
+    def measure(value, config, batch, threads):
+        with Workers(threads) as some:
+            step, _ = training_step(config, batch, "adamw", some)
+            seconds = take_turns({"step": step}, rounds=3, warm_up=1)["step"]
+        return value, 1e3 * seconds / batch, probe("minidiff", batch, threads, config=config)["peak_mb"]
 
     sides = (16, 32, 64) if quick else (16, 32, 64, 128)
     widths = (0.5, 1) if quick else (0.5, 1, 2)
     batches = (1, 4) if quick else (1, 2, 4, 16)
-    result = {
-        "side": [(side, milliseconds(replace(config, height=side, width=side), 4, workers)) for side in sides],
-        "channels": [
-            (
-                int(w * config.channels[0]),
-                milliseconds(replace(config, channels=tuple(int(w * c) for c in config.channels)), 4, workers),
-            )
-            for w in widths
-        ],
-        "batch": [(batch, milliseconds(config, batch, workers)) for batch in batches],
-        "threads": [],
+    wider = {width: replace(config, channels=tuple(int(width * c) for c in config.channels)) for width in widths}
+    threads = workers.threads
+    return {
+        "side": [measure(side, replace(config, height=side, width=side), 4, threads) for side in sides],
+        "channels": [measure(some.channels[0], some, 4, threads) for some in wider.values()],
+        "batch": [measure(batch, config, batch, threads) for batch in batches],
+        "threads": [measure(count, config, 4, count) for count in range(1, threads + 1)],
     }
-    for threads in range(1, workers.threads + 1):
-        with Workers(threads) as fewer:
-            result["threads"].append((threads, milliseconds(config, 4, fewer)))
-    return result
 
 
 def tricks(config, workers, batch=4):

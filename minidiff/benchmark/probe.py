@@ -1,6 +1,6 @@
 """Measures what only a fresh process can tell: time of the first step and peak memory of training.
 
-    python -m minidiff.benchmark.probe minidiff 16 2      # program, batch, threads
+    python -m minidiff.benchmark.probe minidiff 16 2 '{"channels": [32, 64]}'      # program, batch, threads, network
 
 prints one line of JSON. `probe` starts such a process; with `cold`, Numba's cache is an empty folder, so that every
 kernel is compiled.
@@ -13,37 +13,41 @@ import sys
 import tempfile
 import time
 
+from minidiff.unet import UNetConfig
+
 STEPS = 3
 TIME_IMPORT = "import time; start = time.perf_counter(); import minidiff; print(time.perf_counter() - start)"
 
 
-def probe(program, batch, threads, cold=False):
-    """First step and peak memory of a training of the reference network in a process of its own.
+def probe(program, batch, threads, cold=False, config=None):
+    """First step and peak memory of a training in a process of its own.
 
     Args:
         program: "minidiff" or "torch".
         batch: pictures in a step.
         threads: for either.
         cold: with an empty cache of compiled kernels.
+        config: `UNetConfig`; the reference network if not given.
 
     Returns:
         dict with "import_seconds", "first_step_seconds", "peak_mb".
     """
+    config = config or UNetConfig()
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | ({"NUMBA_CACHE_DIR": folder} if cold else {})
-        command = [sys.executable, "-m", "minidiff.benchmark.probe", program, str(batch), str(threads)]
+        arguments = [program, str(batch), str(threads), json.dumps(config.as_dict())]
+        command = [sys.executable, "-m", "minidiff.benchmark.probe", *arguments]
         result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     import_seconds = subprocess.run([sys.executable, "-c", TIME_IMPORT], capture_output=True, text=True, check=True)
     return json.loads(result.stdout) | {"import_seconds": float(import_seconds.stdout)}
 
 
-def main(program, batch, threads):
+def main(program, batch, threads, config):
     """Runs a few steps and prints what they took."""
     import minidiff
     from minidiff.benchmark.network import training_step
     from minidiff.memory import peak_memory
 
-    config = minidiff.UNetConfig()
     with minidiff.Workers(threads) as workers:
         if program == "torch":
             from minidiff.benchmark.against_torch import torch_training_step
@@ -60,4 +64,4 @@ def main(program, batch, threads):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), UNetConfig.from_dict(json.loads(sys.argv[4])))

@@ -122,9 +122,9 @@ def _memory(workers, against_torch, say):
 
 def _growth(config, workers, quick, out, say):
     found = network.growth(workers, config, quick)
-    say("Growth: ms an image of a training step (AdamW, batch 4 unless said)")
+    say("Growth: ms an image of a training step (AdamW, batch 4 unless said), and MB that the process takes at most")
     for name, points in found.items():
-        say(f"   {name:9}" + "".join(f"{value:>8}: {ms:<7.1f}" for value, ms in points))
+        say(f"   {name:9}" + "".join(f"{value:>6}: {ms:.1f} ms, {mb:.0f} MB" for value, ms, mb in points))
     if out:
         _chart_growth(Path(out) / "bench_growth.png", found)
 
@@ -145,22 +145,28 @@ def _chart_kernels(path, rows, ways):
 
 
 def _chart_growth(path, found):
+    from matplotlib.ticker import LogLocator, StrMethodFormatter
+
     from minidiff import plotting
 
-    figure = plotting.new_figure(9, 2.8)
+    figure = plotting.new_figure(9, 4.6)
     titles = {"side": "side of the picture", "channels": "channels at the top", "batch": "batch", "threads": "threads"}
-    for i, (name, points) in enumerate(found.items()):
-        axes = figure.add_subplot(1, len(found), i + 1)
-        values, milliseconds = zip(*points, strict=True)
-        axes.plot(values, milliseconds, marker="o", color=plotting.COLOURS[0])
-        if name != "threads":
-            axes.set_xscale("log")
-        if name in ("side", "channels"):
-            axes.set_yscale("log")
-            axes.set_yticks(milliseconds, [f"{value:.0f}" for value in milliseconds])
-        else:
-            axes.set_ylim(0)
-        axes.set_xticks(values, [str(value) for value in values], minor=False)
-        axes.minorticks_off()
-        axes.set(xlabel=titles[name], ylabel="ms an image" if i == 0 else "")
+    panels = figure.subplots(2, len(found), sharex="col")
+    for (name, points), column in zip(found.items(), panels.T, strict=True):
+        values, *measured = zip(*points, strict=True)
+        for axes, numbers, what, colour in zip(column, measured, ("ms an image", "MB"), plotting.COLOURS, strict=False):
+            axes.plot(values, numbers, marker="o", color=colour)
+            if name != "threads":
+                axes.set_xscale("log")
+            if name in ("side", "channels"):
+                axes.set_yscale("log")
+                axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+                axes.grid(axis="y", alpha=0.3)
+            else:
+                axes.set_ylim(0, 1.1 * max(numbers))
+            axes.set_xticks(values, [str(value) for value in values], minor=False)
+            axes.minorticks_off()
+            axes.set_ylabel(what if name == "side" else "")
+        column[1].set_xlabel(titles[name])
     plotting.save_figure(figure, path)
