@@ -119,7 +119,7 @@ def save_comparison(path, cells, steps, shown=2):
         shown: pictures in a cell.
     """
     rows, columns = len(cells) // len(steps), len(steps)
-    figure = plotting.new_figure(1 + 1.1 * shown * columns, 0.3 + 1.2 * rows)
+    figure = plotting.new_figure(1 + 0.8 * shown * columns, 0.3 + 0.9 * rows)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes, cell in zip(grid.flat, cells, strict=True):
         axes.imshow(plotting.sheet(cell.images[:shown], columns=shown), interpolation="nearest")
