@@ -9,7 +9,7 @@ import pytest
 from minidiff.errors import MinidiffError
 from minidiff.exercises import show
 from minidiff.exercises.source import name_of, resolve, source_of, without_docstrings
-from minidiff.kernels.norm import silu_run
+from minidiff.kernels.norm import silu
 from minidiff.layers import Linear
 from minidiff.unet import UNetConfig
 
@@ -30,15 +30,15 @@ def test_what_is_shown_stands_at_the_line_that_is_said(capsys):
 
 
 def test_kernels_properties_and_constants_are_shown(capsys):
-    show(silu_run, UNetConfig.example_shape, "minidiff.schedule.TARGETS", "minidiff.layers.Linear")
+    show(silu, UNetConfig.example_shape, "minidiff.schedule.TARGETS", "minidiff.layers.Linear")
     shown = capsys.readouterr().out
-    assert "@numba.njit(**KERNEL_OPTIONS)\ndef silu_run(" in shown
+    assert "@numba.njit(**KERNEL_OPTIONS)\ndef silu(" in shown
     assert "@property\ndef example_shape(self)" in shown
     assert 'minidiff/schedule.py: TARGETS\nTARGETS = ("flow"' in shown
     assert "class Linear:" in shown
 
 
-@pytest.mark.parametrize("thing", [Linear, Linear.forward, silu_run, UNetConfig.example_shape, source_of])
+@pytest.mark.parametrize("thing", [Linear, Linear.forward, silu, UNetConfig.example_shape, source_of])
 def test_the_name_leads_back_to_the_same_source(thing):
     name = name_of(thing)
     assert name.startswith("minidiff.")
