@@ -8,7 +8,7 @@ leaked into the rim of the visible ones.
 import warnings
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from minidiff.data.dataset import to_pixels
 from minidiff.data.limits import DAMAGED, MAX_PIXELS
@@ -51,7 +51,11 @@ def open_picture(stream, size, max_pixels=MAX_PIXELS):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the limit below is stricter, and damaged EXIF is no matter
         Image.init()  # an older Pillow may lack one of the formats
-        with Image.open(stream, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
+        try:
+            image = Image.open(stream, formats=[name for name in FORMATS if name in Image.OPEN])
+        except UnidentifiedImageError as error:  # its own message names the stream, by its address in memory
+            raise ValueError("no picture of a known format") from error
+        with image:
             if image.width * image.height > max_pixels:
                 raise ValueError(f"{image.width} x {image.height} is more than {max_pixels:,} pixels")
             image.draft(None, (2 * size, 2 * size))

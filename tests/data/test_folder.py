@@ -286,7 +286,7 @@ def test_a_format_that_would_start_another_program_is_not_opened(tmp_path):
     quarters().save(tmp_path / "good.png")
     dataset = load_folder(tmp_path, 8)
     assert len(dataset) == 1
-    assert any("page.png (cannot identify" in note for note in dataset.notes)
+    assert any("page.png (no picture of a known format)" in note for note in dataset.notes)
 
 
 def test_mistakes_are_explained(tmp_path):
