@@ -1,0 +1,109 @@
+"""Typical wrong answers to the exercises of notebook 03, each with a word of the hint that fits it."""
+
+import numpy as np
+
+
+def white(z, w, signal, variance):
+    """p(+1 | z)."""
+    plus, minus = w * np.exp(-((z - signal) ** 2) / 2 / variance), (1 - w) * np.exp(-((z + signal) ** 2) / 2 / variance)
+    return plus / (plus + minus)
+
+
+def from_distances(seen=lambda z, visible: (z, visible), factor=2.0, power=2, largest=True, around=None):
+    """x0_from_visible with mistakes: what is compared, the exponent, the largest logarithm not subtracted."""
+
+    def answer(z, visible, images, signal, noise):
+        z, mask = seen(z, visible)
+        difference = (z[:, None] - (around or signal) * images) * mask
+        log_p = -np.square(difference).sum(axis=(2, 3, 4)) / (factor * noise**power)
+        p = np.exp(log_p - (log_p.max(axis=1, keepdims=True) if largest else 0))
+        with np.errstate(all="ignore"):
+            p = p / p.sum(axis=1, keepdims=True)
+        return np.tensordot(p, images, axes=1)
+
+    return answer
+
+
+def most_probable(z, visible, images, signal, noise):
+    distances = np.square((z[:, None] - signal * images) * visible).sum(axis=(2, 3, 4))
+    return images[distances.argmin(axis=1)]
+
+
+def only_visible(z, visible, images, signal, noise):
+    return from_distances()(z, visible, images, signal, noise) * visible
+
+
+def distances(pictures, references, total=np.mean):
+    return np.sqrt(total(np.square(pictures[:, None] - references), axis=(2, 3, 4))).min(axis=1)
+
+
+def copies(judge):
+    return lambda samples, training, held_out: judge(distances(samples, training), distances(held_out, training))
+
+
+def choice(change, among_others=True, total=np.sum):
+    """sigma_of_choice, with what is made of the squared distance to the nearest."""
+
+    def answer(images, odds):
+        squares = total(np.square(images[:, None] - images), axis=(2, 3, 4))
+        if among_others:
+            np.fill_diagonal(squares, np.inf)
+        return change(squares.min(axis=1), odds)
+
+    return answer
+
+
+WRONG = {
+    "ex03_1": [
+        (lambda z, w, signal, noise: z / signal, "without noise"),
+        (lambda z, w, signal, noise: white(z, w, signal, noise**2), "probability of +1"),
+        (lambda z, w, signal, noise: np.tanh(signal * z / noise**2), "not used"),
+        (lambda z, w, signal, noise: np.tanh(signal * z / noise**2 + np.log((1 - w) / w) / 2), "wrong way"),
+        (lambda z, w, signal, noise: np.tanh(signal * z / noise**2 + np.log(w / (1 - w))), "half"),
+        (lambda z, w, signal, noise: np.tanh(signal * z / noise + np.log(w / (1 - w)) / 2), "squared"),
+        (lambda z, w, signal, noise: np.tanh(2 * signal * z / noise**2 + np.log(w / (1 - w)) / 2), "factor of 2"),
+        (lambda z, w, signal, noise: 2 * white(z, w, 1.0, noise**2) - 1, "signal and -signal"),
+        (lambda z, w, signal, noise: np.sign(2 * white(z, w, signal, noise**2) - 1), "more probable"),
+    ],
+    "ex03_2": [
+        (from_distances(seen=lambda z, visible: (z, np.ones_like(visible))), "nonsense"),
+        (from_distances(seen=lambda z, visible: (z * visible, np.ones_like(visible))), "no measurement"),
+        (from_distances(seen=lambda z, visible: (z, ~visible)), "turned round"),
+        (only_visible, "whole picture"),
+        (from_distances(factor=1.0), "factor of 2"),
+        (from_distances(power=1), "squared"),
+        (from_distances(around=1.0), "signal * x_k"),
+        (from_distances(largest=False), "low noise"),
+        (most_probable, "most probable"),
+        (lambda z, visible, images, signal, noise: np.where(visible, z / signal, 0), "first, then"),
+    ],
+    "ex03_3": [
+        (lambda z, eps, a, b, c, d: (z - b * eps) / a, "clean picture"),
+        (lambda z, eps, a, b, c, d: c * (z - b * eps) / a, "missing"),
+        (lambda z, eps, a, b, c, d: (z - b * eps) / a + d * eps, "multiplied by signal_s"),
+        (lambda z, eps, a, b, c, d: c * (z - b * eps) + d * eps, "divide"),
+        (lambda z, eps, a, b, c, d: c * (z - b * eps) / a + b * eps, "old noise"),
+        (lambda z, eps, a, b, c, d: c * (z - eps) / a + d * eps, "as much"),
+        (lambda z, eps, a, b, c, d: c * (z - b * eps) / a - d * eps, "added"),
+        (lambda z, eps, a, b, c, d: z - eps, "first find"),
+        (lambda z, eps, a, b, c, d: z, "z_t again"),
+    ],
+    "ex03_4": [
+        (copies(lambda of_samples, of_held_out: np.sum(of_samples < of_held_out.min())), "how many"),
+        (copies(lambda of_samples, of_held_out: np.mean(of_samples >= of_held_out.min())), "no copies"),
+        (copies(lambda of_samples, of_held_out: np.mean(of_samples < of_held_out.mean())), "the mean of"),
+        (copies(lambda of_samples, of_held_out: np.mean(of_samples < of_held_out.max())), "largest"),
+        (copies(lambda of_samples, of_held_out: np.mean(of_samples == 0)), "a little noise"),
+        (copies(lambda of_samples, of_held_out: 0.5), "begins"),
+        (copies(lambda of_samples, of_held_out: None), "return"),
+    ],
+    "ex03_5": [
+        (choice(lambda d2, odds: np.sqrt(d2 / (2 * np.log(odds))), among_others=False), "itself"),
+        (choice(lambda d2, odds: d2 / (2 * np.log(odds))), "root"),
+        (choice(lambda d2, odds: np.sqrt(d2 / np.log(odds))), "factor of 2"),
+        (choice(lambda d2, odds: np.sqrt(d2 / (2 * np.log(odds))), total=np.mean), "mean of squares"),
+        (choice(lambda d2, odds: np.sqrt(d2 / (2 * odds))), "logarithm"),
+        (choice(lambda d2, odds: np.sqrt(d2) / (2 * np.log(odds))), "over all of it"),
+        (choice(lambda d2, odds: np.sqrt(d2 / (2 * np.log(odds))).min()), "each picture"),
+    ],
+}
