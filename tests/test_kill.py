@@ -21,7 +21,7 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"
 def test_a_training_killed_at_random_moments_ends_with_the_same_bytes(tmp_path):
     command = [sys.executable, "-m", "tests.kill_training", str(tmp_path), str(KILLS), "0"]
     result = subprocess.run(
-        command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=20 * KILLS, check=False
+        command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=60 * KILLS, check=False
     )
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
