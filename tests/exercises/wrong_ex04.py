@@ -1,0 +1,130 @@
+"""Typical wrong answers to the exercises of notebook 04, each with a word of the hint that fits it."""
+
+import numpy as np
+
+
+def ring(change=None, turn=2 * np.pi, radius=0.7, noise=0.05):
+    """Points on a ring with a mistake; `change` gets the curve and makes the points of it."""
+
+    def draw(rng, count):
+        angle = rng.uniform(0, turn, count)
+        curve = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        return change(rng, curve) if change else curve + rng.normal(0, noise, (count, 2))
+
+    return draw
+
+
+def uneven_ring(rng, count):
+    angle = np.pi * rng.normal(0, 0.8, count)
+    return 0.7 * np.stack([np.cos(angle), np.sin(angle)], axis=1) + rng.normal(0, 0.05, (count, 2))
+
+
+def velocity(change):
+    """The velocity from the slopes of signal and noise, with a mistake."""
+
+    def answer(schedule, x0_hat, eps_hat, t):
+        slopes = [(array[t + 1] - array[t - 1]) / 2 for array in (schedule.signal, schedule.noise)]
+        return change(*slopes, x0_hat, eps_hat)
+
+    return answer
+
+
+def forward_velocity(schedule, x0_hat, eps_hat, t):
+    signal, noise = schedule.signal, schedule.noise
+    return (signal[t + 1] - signal[t]) * x0_hat + (noise[t + 1] - noise[t]) * eps_hat
+
+
+def lengths(paths):
+    return np.linalg.norm(np.diff(paths, axis=0), axis=-1)
+
+
+def distance(paths):
+    return np.linalg.norm(paths[-1] - paths[0], axis=-1)
+
+
+def energy(mean, first=2.0, power=1.0):
+    return lambda x, y: (first * mean(x, y) - mean(x, x) - mean(y, y)) ** power
+
+
+def mean_length(x, y):
+    return np.linalg.norm(x[:, None] - y, axis=-1).mean()
+
+
+def mean_square(x, y):
+    return np.square(x[:, None] - y).sum(axis=-1).mean()
+
+
+def mean_absolute(x, y):
+    return np.abs(x[:, None] - y).sum(axis=-1).mean()
+
+
+def mean_of_others(x, y):
+    total = np.linalg.norm(x[:, None] - y, axis=-1).sum()
+    return total / (len(x) * (len(y) - (x is y)))
+
+
+def total_length(x, y):
+    return np.linalg.norm(x[:, None] - y, axis=-1).sum()
+
+
+WRONG = {
+    "ex04_1": [
+        (lambda rng, count: rng.uniform(-0.7, 0.7, (count, 2)), "fill an area"),
+        (ring(radius=1.0), "mean distance"),
+        (ring(turn=np.pi), "radians"),
+        (uneven_ring, "more often"),
+        (ring(lambda rng, curve: curve), "too little noise"),
+        (ring(noise=0.05**2), "variance"),
+        (ring(noise=0.08), "width"),
+        (ring(lambda rng, curve: curve + rng.normal(0, 0.05, (len(curve), 1))), "same number"),
+        (ring(lambda rng, curve: (curve + rng.normal(0, 0.05, curve.shape)).T), "row for each point"),
+        (lambda rng, count: ring()(np.random.default_rng(), count), "same seed"),
+        (lambda rng, count: None, "return"),
+    ],
+    "ex04_2": [
+        (lambda schedule, x0_hat, eps_hat, t: (eps_hat - x0_hat) / schedule.T, "other rates"),
+        (velocity(lambda ds, dn, x0_hat, eps_hat: 2 * (ds * x0_hat + dn * eps_hat)), "two steps"),
+        (velocity(lambda ds, dn, x0_hat, eps_hat: 100 * (ds * x0_hat + dn * eps_hat)), "per step"),
+        (velocity(lambda ds, dn, x0_hat, eps_hat: -ds * x0_hat - dn * eps_hat), "turned round"),
+        (velocity(lambda ds, dn, x0_hat, eps_hat: dn * eps_hat), "x0_hat is missing"),
+        (velocity(lambda ds, dn, x0_hat, eps_hat: ds * x0_hat), "eps_hat is missing"),
+        (velocity(lambda ds, dn, x0_hat, eps_hat: dn * x0_hat + ds * eps_hat), "belongs to"),
+        (forward_velocity, "one-sided"),
+        (
+            lambda schedule, x0_hat, eps_hat, t: schedule.signal[t] * x0_hat + schedule.noise[t] * eps_hat,
+            "z itself",
+        ),
+    ],
+    "ex04_3": [
+        (lambda s, n, d: np.ones_like(s), "eps_hat = 0"),
+        (lambda s, n, d: n**2 / (s**2 * d**2 + n**2), "left of 1"),
+        (lambda s, n, d: n**2 * d**2 / (s**2 * d**2 + n**2), "error of x0_hat"),
+        (lambda s, n, d: np.sqrt(s**2 * d**2 / (s**2 * d**2 + n**2)), "mean square"),
+        (lambda s, n, d: s**2 / (s**2 + n**2), "where is the deviation"),
+        (lambda s, n, d: s * d / (s * d + n), "deviations do not"),
+        (lambda s, n, d: s**2 * d / (s**2 * d + n**2), "square the deviation"),
+        (lambda s, n, d: s**2 * d**2 / n**2, "divisor"),
+        (lambda s, n, d: n**2 * s**2 * d**2 / (s**2 * d**2 + n**2), "noise eps"),
+    ],
+    "ex04_4": [
+        (distance, "has to be divided by it"),
+        (lambda paths: lengths(paths).sum(axis=0), "divide it"),
+        (lambda paths: distance(paths) / lengths(paths).sum(axis=0), "upside down"),
+        (lambda paths: lengths(paths).mean(axis=0) / distance(paths), "not their mean"),
+        (lambda paths: np.sqrt(np.square(lengths(paths)).sum(axis=0)) / distance(paths), "squares"),
+        (lambda paths: np.abs(np.diff(paths, axis=0)).sum(axis=(0, 2)) / distance(paths), "|a| + |b|"),
+        (lambda paths: (lengths(paths).sum(axis=0) / distance(paths)).mean(), "each point"),
+        (lambda paths: lengths(paths).sum() / distance(paths).sum(), "steps alone"),
+    ],
+    "ex04_5": [
+        (lambda x, y: np.linalg.norm(x.mean(axis=0) - y.mean(axis=0)), "compares the means"),
+        (energy(mean_length, first=1.0), "counts twice"),
+        (lambda x, y: 2 * mean_length(x, y), "subtracted"),
+        (lambda x, y: -energy(mean_length)(x, y), "negative"),
+        (energy(mean_square), "nothing but the means"),
+        (energy(mean_length, power=0.5), "root of it"),
+        (energy(mean_of_others), "with itself"),
+        (energy(mean_absolute), "|a| + |b|"),
+        (energy(total_length), "not sums"),
+    ],
+}
