@@ -119,15 +119,9 @@ def test_snippets_run_and_do_what_the_answer_says(question, capsys):
     CHECKS[question.name](space, capsys.readouterr().out.splitlines())
 
 
-TUTORIALS = (
-    "00_tour", "01_data", "02_noise", "03_without_a_network", "04_points", "05_backpropagation", "06_convolution",
-    "07_unet", "08_training", "09_sampling", "10_steering", "11_what_goes_wrong",
-)  # fmt: skip
-
-
 def check_pointers(entry):
     assert (ROOT / entry.module).is_file()
-    assert entry.tutorial in [f"tutorials/{name}.ipynb" for name in TUTORIALS]
+    assert (ROOT / entry.tutorial).is_file()
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=NAMES)
