@@ -46,8 +46,8 @@ class SelfAttention:
 
     def cost(self, shape):
         N, H, W, C = shape
-        linear = self.qkv.cost(shape)[1] + self.projection.cost(shape)[1]
-        return shape, linear + 2 * 2 * N * (H * W) ** 2 * C
+        flops = self.norm.cost(shape)[1] + self.qkv.cost(shape)[1] + self.projection.cost(shape)[1]
+        return shape, flops + 2 * 2 * N * (H * W) ** 2 * C
 
     def forward(self, p, x):
         N, H, W, _ = x.shape

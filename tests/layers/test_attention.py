@@ -93,10 +93,11 @@ def test_a_number_gone_bad_shows(rng):
     assert np.isfinite(y[1]).all()
 
 
-def test_cost_counts_the_products():
+def test_cost_counts_the_products_and_the_norm():
     """qkv and projection are 4 C^2 a pixel, q k' and weights v are 2 S C a pixel; each two operations."""
     S, C = 3 * 5, 8
-    assert SelfAttention("attention", C, 4).cost((2, 3, 5, C)) == ((2, 3, 5, C), 2 * 2 * (4 * S * C**2 + 2 * S**2 * C))
+    products, norm = 2 * 2 * (4 * S * C**2 + 2 * S**2 * C), 2 * 8 * S * C
+    assert SelfAttention("attention", C, 4).cost((2, 3, 5, C)) == ((2, 3, 5, C), products + norm)
 
 
 def test_heads_that_do_not_divide_are_refused():
