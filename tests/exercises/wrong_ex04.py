@@ -15,7 +15,7 @@ def ring(change=None, turn=2 * np.pi, radius=0.7, noise=0.05):
 
 
 def uneven_ring(rng, count):
-    angle = np.pi * rng.normal(0, 0.8, count)
+    angle = np.pi * rng.normal(0, 0.55, count)
     return 0.7 * np.stack([np.cos(angle), np.sin(angle)], axis=1) + rng.normal(0, 0.05, (count, 2))
 
 
