@@ -1,0 +1,42 @@
+"""Solutions of the exercises of `tutorials/09_sampling.ipynb`."""
+
+import math
+
+
+# What of z is not picture is noise; then both are mixed with the weights of s.
+def ddim_step(z, x0_hat, signal_t, noise_t, signal_s, noise_s):
+    eps_hat = (z - signal_t * x0_hat) / noise_t
+    return signal_s * x0_hat + noise_s * eps_hat
+
+
+# Equation (2) gives the deviation of all the fresh noise there can be; eta says how much of it. Variances add up.
+def noise_factors(sigma_t, sigma_s, noise_s, eta):
+    fresh = eta * noise_s * math.sqrt(1 - (sigma_s / sigma_t) ** 2)
+    old = math.sqrt(noise_s**2 - fresh**2)
+    return old, fresh
+
+
+# Half a step to ask there, and then the whole step from its start.
+def midpoint(slope, z_bar, sigma_t, sigma_s):
+    h = sigma_s - sigma_t
+    half_way = z_bar + h / 2 * slope(z_bar, sigma_t)
+    return z_bar + h * slope(half_way, sigma_t + h / 2)
+
+
+# The line through both slopes rises by (slope - slope_before) / h_before per sigma, and the middle is h / 2 away. With
+# steps of one length this is the method of Adams and Bashforth, 1.5 slope - 0.5 slope_before.
+def look_back(z_bar, slope_before, slope, sigma_before, sigma_t, sigma_s):
+    h, h_before = sigma_s - sigma_t, sigma_t - sigma_before
+    middle = slope + h / 2 * (slope - slope_before) / h_before
+    return z_bar + h * middle
+
+
+# A step from T to 0 gives x0_hat, since signal is 1 and noise 0 there. For normal data of mean 0 the perfect denoiser
+# is x0_hat = signal d^2 / (signal^2 d^2 + noise^2) z, and z has the deviation noise.
+def deviation_after_one_step(signal, noise, d):
+    return signal * d**2 / (signal**2 * d**2 + noise**2) * noise
+
+
+# n steps have the error error (steps / n)^p. Set it to the target, solve for n, and round up.
+def steps_needed(p, steps, error, target):
+    return math.ceil(steps * (error / target) ** (1 / p))

@@ -1,0 +1,132 @@
+"""Typical wrong answers to the exercises of notebook 09, each with a word of the hint that fits it."""
+
+import math
+
+import numpy as np
+
+
+def factors(change_old=None, change_fresh=None):
+    """old and fresh with a mistake in one of them."""
+
+    def answer(sigma_t, sigma_s, noise_s, eta):
+        fresh = eta * noise_s * math.sqrt(1 - (sigma_s / sigma_t) ** 2)
+        old = change_old(noise_s, fresh) if change_old else math.sqrt(noise_s**2 - fresh**2)
+        return old, change_fresh(sigma_t, sigma_s, noise_s, eta) if change_fresh else fresh
+
+    return answer
+
+
+def heun(slope, z_bar, sigma_t, sigma_s):
+    h = sigma_s - sigma_t
+    first = slope(z_bar, sigma_t)
+    return z_bar + h * (first + slope(z_bar + h * first, sigma_s)) / 2
+
+
+def midpoint(change):
+    """The midpoint method with a mistake: change(slope, z_bar, half_way, sigma_t, middle, h)."""
+
+    def answer(slope, z_bar, sigma_t, sigma_s):
+        h = sigma_s - sigma_t
+        half_way = z_bar + h / 2 * slope(z_bar, sigma_t)
+        return change(slope, z_bar, half_way, sigma_t, sigma_t + h / 2, h)
+
+    return answer
+
+
+def look_back(weight):
+    """A step with slope + weight(h, h_before) (slope - slope_before)."""
+
+    def answer(z_bar, slope_before, slope, sigma_before, sigma_t, sigma_s):
+        h, h_before = sigma_s - sigma_t, sigma_t - sigma_before
+        return z_bar + h * (slope + weight(h, h_before) * (slope - slope_before))
+
+    return answer
+
+
+def look_back_in_logarithms(z_bar, slope_before, slope, sigma_before, sigma_t, sigma_s):
+    ratio = math.log(sigma_s / sigma_t) / math.log(sigma_t / sigma_before)
+    return z_bar + (sigma_s - sigma_t) * (slope + ratio / 2 * (slope - slope_before))
+
+
+def look_back_with_the_sign_turned(z_bar, slope_before, slope, sigma_before, sigma_t, sigma_s):
+    h, h_before = sigma_t - sigma_s, sigma_before - sigma_t
+    return z_bar + h * (slope + h / h_before / 2 * (slope - slope_before))
+
+
+def ddim_in_place(z, x0_hat, signal_t, noise_t, signal_s, noise_s):
+    z -= signal_t * x0_hat
+    return signal_s * x0_hat + noise_s / noise_t * z
+
+
+WRONG = {
+    "ex09_1": [
+        (lambda z, x0, st, nt, ss, ns: ss * x0 + ns * z, "z is not the noise"),
+        (lambda z, x0, st, nt, ss, ns: ss * x0 - ns * (z - st * x0) / nt, "sign"),
+        (lambda z, x0, st, nt, ss, ns: ss * x0, "missing"),
+        (lambda z, x0, st, nt, ss, ns: z, "z again"),
+        (lambda z, x0, st, nt, ss, ns: ss * x0 + ns * (z - x0) / nt, "multiplied by signal_t"),
+        (lambda z, x0, st, nt, ss, ns: ss * x0 + ns * (z - st * x0), "divided by noise_t"),
+        (lambda z, x0, st, nt, ss, ns: ss * x0 + nt * (z - st * x0) / nt, "belongs to s"),
+        (lambda z, x0, st, nt, ss, ns: (z - st * x0) / nt, "mix it"),
+        (ddim_in_place, "in place"),
+    ],
+    "ex09_2": [
+        (factors(change_fresh=lambda t, s, noise, eta: eta * noise), "less than noise_s"),
+        (factors(change_fresh=lambda t, s, noise, eta: noise * math.sqrt(1 - (s / t) ** 2)), "where is eta"),
+        (factors(change_fresh=lambda t, s, noise, eta: eta**2 * noise * math.sqrt(1 - (s / t) ** 2)), "factor of the"),
+        (factors(change_fresh=lambda t, s, noise, eta: eta * noise * (1 - (s / t) ** 2)), "root of equation"),
+        (factors(change_fresh=lambda t, s, noise, eta: eta * noise * math.sqrt(1 - s / t)), "squared"),
+        (factors(change_fresh=lambda t, s, noise, eta: eta * math.sqrt(1 - (s / t) ** 2)), "noise_s as a factor"),
+        (factors(change_old=lambda noise, fresh: noise - fresh), "do not add up"),
+        (factors(change_old=lambda noise, fresh: noise**2 - fresh**2), "its root"),
+        (factors(change_old=lambda noise, fresh: noise), "less of the old"),
+        (factors(change_old=lambda noise, fresh: math.sqrt(1 - fresh**2)), "not 1"),
+        (lambda *inputs: factors()(*inputs)[::-1], "order old, fresh"),
+        (lambda sigma_t, sigma_s, noise_s, eta: noise_s, "2 things"),
+    ],
+    "ex09_3": [
+        (midpoint(lambda slope, z, half, t, middle, h: z + h * slope(z, t)), "Euler's step"),
+        (heun, "Heun's"),
+        (midpoint(lambda slope, z, half, t, middle, h: half + h * slope(half, middle)), "where the half one did"),
+        (midpoint(lambda slope, z, half, t, middle, h: half + h / 2 * slope(half, middle)), "two half steps"),
+        (midpoint(lambda slope, z, half, t, middle, h: z + h / 2 * slope(half, middle)), "half a step only"),
+        (midpoint(lambda slope, z, half, t, middle, h: half), "this is the middle"),
+        (midpoint(lambda slope, z, half, t, middle, h: z + h * slope(half, t)), "sigma is in the middle"),
+        (midpoint(lambda slope, z, half, t, middle, h: z + h * slope(z, middle)), "has moved"),
+        (midpoint(lambda slope, z, half, t, middle, h: z - h * slope(half, middle)), "negative"),
+    ],
+    "ex09_4": [
+        (look_back(lambda h, h_before: 0.0), "Euler's"),
+        (look_back(lambda h, h_before: 0.5), "one length"),
+        (look_back(lambda h, h_before: h_before / h / 2), "upside down"),
+        (look_back(lambda h, h_before: h / h_before), "half as far"),
+        (look_back(lambda h, h_before: -h / h_before / 2), "backwards"),
+        (look_back(lambda h, h_before: -0.5), "mean of both"),
+        (look_back(lambda h, h_before: h / 2), "difference of sigmas"),
+        (look_back(lambda h, h_before: h / (h + h_before) / 2), "h_before alone"),
+        (look_back_in_logarithms, "logarithm"),
+        (look_back_with_the_sign_turned, "negative"),
+    ],
+    "ex09_5": [
+        (lambda s, n, d: d, "average"),
+        (lambda s, n, d: s * d**2 / (s**2 * d**2 + n**2), "deviation of z is noise"),
+        (lambda s, n, d: s * d**2 / math.sqrt(s**2 * d**2 + n**2), "noise alone"),
+        (lambda s, n, d: s * d**2 / (s**2 * d**2 + n**2) * n**2, "not the variance"),
+        (lambda s, n, d: s * d / (s**2 * d**2 + n**2) * n, "d squared"),
+        (lambda s, n, d: s * d**2 / n, "share of the picture"),
+        (lambda s, n, d: s * d**2 / (d**2 + n**2) * n, "multiplied by signal"),
+        (lambda s, n, d: n * d / math.sqrt(s**2 * d**2 + n**2), "whole path"),
+        (lambda s, n, d: n, "the start"),
+        (lambda s, n, d: 0.0, "not quite"),
+        (np.zeros(3), "function"),
+    ],
+    "ex09_6": [
+        (lambda p, steps, error, target: math.ceil(steps * error / target), "order 1"),
+        (lambda p, steps, error, target: math.ceil(steps * (error / target) ** p), "fewer steps"),
+        (lambda p, steps, error, target: math.ceil(steps * error / target / p), "exponent"),
+        (lambda p, steps, error, target: math.ceil(steps * (target / error) ** (1 / p)), "more steps"),
+        (lambda p, steps, error, target: int(steps * (error / target) ** (1 / p)), "rounded up"),
+        (lambda p, steps, error, target: steps * (error / target) ** (1 / p), "rounded up"),
+        (lambda p, steps, error, target: math.ceil((error / target) ** (1 / p)), "how many times"),
+    ],
+}
