@@ -263,7 +263,8 @@ def _judged(found):
     names, unsafe = {}, 0
     for name in found:
         parts = name.split("/")
-        if not name or ".." in parts or name.startswith("/") or "\\" in name or "\0" in name or ":" in parts[0]:
+        one_line = name.splitlines() == [name]  # false for an empty name too
+        if not one_line or ".." in parts or name.startswith("/") or "\\" in name or "\0" in name or ":" in parts[0]:
             unsafe += 1
         elif any(_is_litter(part) for part in parts):
             continue

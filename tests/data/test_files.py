@@ -104,6 +104,7 @@ def test_a_file_alone_is_seen_with_those_beside_it(tmp_path):
 
 
 UNSAFE = ["../evil.png", "good/../../evil.png", "/etc/evil.png", "C:/evil.png", "..\\evil.png"]
+UNSAFE += ["two\nlines.png", "end\r"]  # a message with such a name in it would be more than one line
 
 
 @pytest.mark.parametrize("kind", ["zip", "tgz"])
