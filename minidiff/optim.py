@@ -29,6 +29,7 @@ from minidiff.kernels import optimisers as kernels
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # a, b, c (Jordan et al., 2024)
 SMALLEST_SIDE = 16  # a kernel with a shorter side than this is left to AdamW
+GROUP = 4  # kernels whose Gram matrices go through the iteration together
 PIECE = 262_144  # numbers of a flat vector that one worker updates at a time
 
 OPTIMISERS = ("muon", "adamw")
@@ -65,23 +66,47 @@ def orthogonalise(X, rounds=5, out=None):
     Returns:
         (rows, columns), singular values between about 0.7 and 1.2.
     """
-    a, b, c = (X.dtype.type(coefficient) for coefficient in NEWTON_SCHULZ)
-    tall = X.shape[0] >= X.shape[1]
-    A = X.T @ X if tall else X @ X.T
-    norm = np.sqrt(np.trace(A)) + X.dtype.type(1e-7)  # of X: the sum of its squares is the trace of X' X
+    return apply_root(X, inverse_root(gram(X)[None], rounds)[0], out)
+
+
+def gram(X):
+    """The Gram matrix on the shorter side of X (rows, columns): X' X or X X'."""
+    return X.T @ X if X.shape[0] >= X.shape[1] else X @ X.T
+
+
+def apply_root(X, P, out=None):
+    """X P or P X: what `orthogonalise` returns, once P is known."""
+    return np.matmul(X, P, out=out) if X.shape[0] >= X.shape[1] else np.matmul(P, X, out=out)
+
+
+def inverse_root(A, rounds=5):
+    """The product P of the polynomials of some Gram matrices, about A^(-1/2); all that is expensive in Muon.
+
+    Several matrices of one size go together: a product of a few hundredths of a millisecond is over sooner than Python
+    has asked for the next, and two threads that ask in turns mostly wait for each other.
+
+    Args:
+        A: (n, side, side); used up, its memory serves the rounds.
+        rounds: of the polynomial.
+
+    Returns:
+        P, (n, side, side).
+    """
+    a, b, c = (A.dtype.type(coefficient) for coefficient in NEWTON_SCHULZ)
+    norm = np.sqrt(np.trace(A, axis1=1, axis2=2))[:, None, None] + A.dtype.type(1e-7)  # the sum of X's squares
     A /= norm**2
-    diagonal = np.arange(len(A))
-    P = None
+    Q, product, P = np.empty_like(A), np.empty_like(A), None
+    diagonal = np.arange(A.shape[1])
     for turn in range(rounds):
-        Q = A @ A
+        np.matmul(A, A, out=Q)
         Q *= c
-        Q += b * A
-        Q[diagonal, diagonal] += a
-        P = Q if P is None else Q @ P
+        Q += np.multiply(b, A, out=product)
+        Q[:, diagonal, diagonal] += a  # Q = a I + b A + c A^2
+        P = Q.copy() if P is None else Q @ P
         if turn < rounds - 1:
-            A = Q @ A @ Q
-    P = P / norm
-    return np.matmul(X, P, out=out) if tall else np.matmul(P, X, out=out)
+            np.matmul(Q, A, out=product)
+            np.matmul(product, Q, out=A)  # the Gram matrix of X Q
+    return np.divide(P, norm, out=P)
 
 
 class Optimiser:
@@ -107,7 +132,7 @@ class Optimiser:
         self.m, self.v, self.average = np.zeros_like(p.vector), np.zeros_like(p.vector), p.vector.copy()
         self.steps = 0
         muon = [key for key, shape in p.shapes.items() if name == "muon" and is_kernel(key, shape)]
-        self.kernels = sorted(muon, key=lambda key: -math.prod(p.shapes[key]))  # the longest work first
+        self.groups = in_groups(p.shapes, muon)
         self.rest = pieces_without(p, muon)
 
     def step(self, p, g, learning_rate, workers):
@@ -130,12 +155,12 @@ class Optimiser:
         self.steps += 1
 
         def update(item):
-            if isinstance(item, str):
-                self._muon(p, g, item, scale, learning_rate, keep)
-            else:
+            if isinstance(item, slice):
                 self._adamw(p, g, item, scale, learning_rate, keep)
+            else:
+                self._muon(p, g, item, scale, learning_rate, keep)
 
-        workers.map(update, self.kernels + self.rest)
+        workers.map(update, self.groups + self.rest)
         p.changed()
         return norm
 
@@ -146,14 +171,41 @@ class Optimiser:
             scale, learning_rate, *self.betas, *corrections, self.weight_decay, keep,
         )  # fmt: skip
 
-    def _muon(self, p, g, key, scale, learning_rate, keep):
-        piece, outputs = p.slices[key], p.shapes[key][-1]
-        direction = p.empty((piece.stop - piece.start,))
-        kernels.momentum(g.vector[piece], self.m[piece], scale, self.mu, direction)
-        X = direction.reshape(-1, outputs)  # (k*k*C, K)
-        orthogonalise(X, out=g.vector[piece].reshape(X.shape))  # the gradient is no longer needed: its place is
-        step = learning_rate * 0.2 * math.sqrt(max(X.shape))
-        kernels.descend(p.vector[piece], g.vector[piece], self.average[piece], step, keep)
+    def _muon(self, p, g, keys, scale, learning_rate, keep):
+        matrices = []
+        for key in keys:
+            piece, outputs = p.slices[key], p.shapes[key][-1]
+            direction = p.empty((piece.stop - piece.start,))
+            kernels.momentum(g.vector[piece], self.m[piece], scale, self.mu, direction)
+            matrices.append(direction.reshape(-1, outputs))  # (k*k*C, K)
+        roots = inverse_root(np.stack([gram(X) for X in matrices]))
+        for key, X, P in zip(keys, matrices, roots, strict=True):
+            piece = p.slices[key]
+            apply_root(X, P, out=g.vector[piece].reshape(X.shape))  # the gradient is no longer needed: its place is
+            step = learning_rate * 0.2 * math.sqrt(max(X.shape))
+            kernels.descend(p.vector[piece], g.vector[piece], self.average[piece], step, keep)
+
+
+def in_groups(shapes, keys):
+    """Kernels whose Gram matrices are of one size, a few together, the longest work first.
+
+    Args:
+        shapes: name -> shape.
+        keys: names of kernels.
+
+    Returns:
+        List of lists of names.
+    """
+
+    def side(key):
+        return min(math.prod(shapes[key][:-1]), shapes[key][-1])
+
+    groups = []
+    for length in sorted({side(key) for key in keys}, reverse=True):
+        alike = sorted((key for key in keys if side(key) == length), key=lambda key: -math.prod(shapes[key]))
+        count = -(-len(alike) // GROUP)
+        groups += [alike[i::count] for i in range(count)]  # dealt like cards, so that no group has all the large ones
+    return groups
 
 
 def is_kernel(key, shape):

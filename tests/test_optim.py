@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minidiff.errors import MinidiffError
-from minidiff.optim import NEWTON_SCHULZ, Optimiser, is_kernel, learning_rate_at, orthogonalise, pieces_without
+from minidiff.optim import (
+    GROUP,
+    NEWTON_SCHULZ,
+    Optimiser,
+    apply_root,
+    gram,
+    in_groups,
+    inverse_root,
+    is_kernel,
+    learning_rate_at,
+    orthogonalise,
+    pieces_without,
+)
 from minidiff.parallel import Workers
 from minidiff.parameters import Parameters
 from tests import tiny
@@ -144,6 +156,24 @@ def test_the_gram_form_is_the_newton_schulz_iteration(rows, columns, rounds, dty
 
 def test_a_gradient_of_zeros_stays_zero():
     np.testing.assert_array_equal(orthogonalise(np.zeros((16, 20), np.float32)), 0)
+
+
+def test_matrices_that_go_through_the_iteration_together_do_not_touch_each_other():
+    rng = np.random.default_rng(1)
+    matrices = [rng.standard_normal(shape) * scale for shape, scale in (((40, 20), 1), ((20, 33), 1e-3), ((20, 20), 9))]
+    roots = inverse_root(np.stack([gram(X) for X in matrices]))
+    for X, P in zip(matrices, roots, strict=True):
+        np.testing.assert_allclose(apply_root(X, P), orthogonalise(X), atol=1e-12)
+
+
+def test_every_kernel_is_in_one_group_of_its_gram_matrix_s_size():
+    sides = [128] * 9 + [64] * 4 + [32]
+    shapes = {f"kernel{i}": (3, 3, 2 * side, side) for i, side in enumerate(sides)} | {"flat": (1, 1, 32, 64)}
+    groups = in_groups(shapes, list(shapes))
+    assert sorted(key for group in groups for key in group) == sorted(shapes)
+    assert all(1 <= len(group) <= GROUP for group in groups)
+    for group in groups:
+        assert len({min(shapes[key][:3][-1] * shapes[key][0] ** 2, shapes[key][-1]) for key in group}) == 1
 
 
 def test_a_muon_step_turns_every_direction_of_a_kernel_alike(workers):
