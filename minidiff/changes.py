@@ -11,6 +11,7 @@ MAY_CHANGE = (
     "epochs", "learning_rate", "warmup_steps", "weight_decay", "clip", "ema_decay", "class_dropout", "flip",
     "time_distribution", "loss_weight", "slice_size",
 )  # fmt: skip
+ADDED = {"network": {"film": True}}  # numbers that came later: what checkpoints had that do not name them
 
 
 def differences(before, now):
@@ -25,6 +26,7 @@ def differences(before, now):
     found = []
     for part in ("network", "training"):
         old = before.get(part) if isinstance(before.get(part), dict) else {}
+        old = ADDED.get(part, {}) | old
         for name in sorted(now[part].keys() | old.keys()):
             if old.get(name) != now[part].get(name):
                 allowed = part == "training" and name in MAY_CHANGE

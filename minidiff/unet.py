@@ -40,7 +40,7 @@ class UNet:
         time, groups = config.time_channels, config.num_groups
 
         def block(name, in_channels, out_channels):
-            return ResidualBlock(name, in_channels, out_channels, time, groups)
+            return ResidualBlock(name, in_channels, out_channels, time, groups, config.film)
 
         def attention(name, level):
             if level < len(channels) - config.attention_levels:

@@ -20,6 +20,7 @@ class UNetConfig:
         blocks_per_level: residual blocks of each level, each way.
         attention_levels: how many of the coarsest levels have attention.
         time_channels: length of the time vector.
+        film: whether the time vector scales and shifts the activations of each block, or only shifts them.
         num_groups: of every normalisation; divides every number of channels.
         head_channels: of the attention.
         num_classes: 0 for a network without labels.
@@ -32,6 +33,7 @@ class UNetConfig:
     blocks_per_level: int = 2
     attention_levels: int = 2
     time_channels: int = 128
+    film: bool = True
     num_groups: int = 8
     head_channels: int = 32
     num_classes: int = 0
@@ -104,5 +106,7 @@ def check_config(config):
         raise MinidiffError(f"pictures have 1 or 3 channels, not {config.image_channels}")
     if config.num_classes < 0:
         raise MinidiffError(f"the number of classes must be 0 or more, not {config.num_classes}")
+    if not isinstance(config.film, bool):
+        raise MinidiffError(f"film must be true or false, not {config.film!r}")
     if not 0 <= config.attention_levels <= len(config.channels):
         raise MinidiffError(f"attention_levels must be 0 to {len(config.channels)}, not {config.attention_levels}")

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from minidiff import pipeline, training_run
+from minidiff.changes import differences
 from minidiff.data import Dataset
 from minidiff.errors import MinidiffError
 from minidiff.interruption import SIGNALS
@@ -293,6 +294,19 @@ def test_another_network_is_refused(stopped, workers):
     net = replace(tiny.network().config, num_groups=2)  # as many parameters
     with pytest.raises(MinidiffError, match="num_groups was 4 and is 2"):
         training_run.train(stopped, net, tiny.dataset(), tiny.TRAINING, workers, print)
+
+
+def test_a_checkpoint_from_before_a_network_could_do_without_film_means_film(stopped, workers):
+    label = stopped.checkpoints / "step_000000004.json"
+    facts = json.loads(label.read_text())
+    del facts["config"]["network"]["film"]
+    label.write_text(json.dumps(facts))
+    assert differences(facts["config"], facts["config"] | {"network": tiny.network().config.as_dict()}) == []
+    shift_only = replace(tiny.network().config, film=False).as_dict()
+    found = differences(facts["config"], facts["config"] | {"network": shift_only})
+    assert found == [("film was True and is False", False)]
+    trainer, _ = tiny.train(stopped, workers)
+    assert trainer.step == 9
 
 
 def test_another_format_stops(stopped, workers):

@@ -19,6 +19,7 @@ SMALL = UNetConfig(
 CONFIGS = [
     pytest.param(SMALL, id="colour-classes"),
     pytest.param(replace(SMALL, image_channels=1, num_classes=0, attention_levels=0), id="grey-no-attention"),
+    pytest.param(replace(SMALL, channels=(4, 6), attention_levels=1, film=False), id="shift-only"),
     pytest.param(
         replace(SMALL, channels=(4,), blocks_per_level=1, height=5, width=7, attention_levels=1), id="one-level"
     ),
@@ -215,6 +216,14 @@ def test_summary_adds_up(config):
 def test_config_survives_json():
     assert UNetConfig.from_dict(SMALL.as_dict()) == SMALL
     assert isinstance(SMALL.as_dict()["channels"], list)
+    shift_only = replace(SMALL, film=False)
+    assert UNetConfig.from_dict(shift_only.as_dict()) == shift_only
+
+
+def test_a_config_from_before_there_was_a_choice_means_scale_and_shift():
+    old = SMALL.as_dict()
+    del old["film"]
+    assert UNetConfig.from_dict(old) == SMALL
 
 
 @pytest.mark.parametrize(("channels", "head_channels"), [((32, 64), 32), ((16, 32), 16), ((24, 48), 8), ((64, 16), 16)])
@@ -238,6 +247,7 @@ def test_the_usual_heads_fit_any_channels(channels, head_channels):
         ({"num_groups": 0}, "num_groups must be at least 1, not 0"),
         ({"channels": (4, 0, 8)}, r"channels\[1\] must be at least 1, not 0"),
         ({"channels": ()}, "at least one level"),
+        ({"film": "no"}, "film must be true or false, not 'no'"),
     ],
 )
 def test_a_network_that_cannot_be_is_refused(change, message):

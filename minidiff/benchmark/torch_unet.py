@@ -49,20 +49,25 @@ class TimeEmbedding(nn.Module):
 class ResidualBlock(nn.Module):
     """(N, C, H, W) and the time vector to (N, K, H, W)."""
 
-    def __init__(self, in_channels, out_channels, time_channels, num_groups):
+    def __init__(self, in_channels, out_channels, time_channels, num_groups, film):
         super().__init__()
+        self.scales = film
         self.norm1 = nn.GroupNorm(num_groups, in_channels)
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        self.film = nn.Linear(time_channels, 2 * out_channels)
+        self.film = nn.Linear(time_channels, (2 if film else 1) * out_channels)
         self.norm2 = nn.GroupNorm(num_groups, out_channels)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
         self.carry = nn.Conv2d(in_channels, out_channels, 1) if in_channels != out_channels else nn.Identity()
 
     def forward(self, x, time_vector):
         h = self.conv1(F.silu(self.norm1(x)))
-        a, b = self.film(time_vector)[:, :, None, None].chunk(2, dim=1)
-        h = self.conv2(F.silu(torch.addcmul(b, self.norm2(h), 1 + a)))
-        return h + self.carry(x)
+        a_b, h = self.film(time_vector)[:, :, None, None], self.norm2(h)
+        if self.scales:
+            a, b = a_b.chunk(2, dim=1)
+            h = torch.addcmul(b, h, 1 + a)
+        else:
+            h = h + a_b
+        return self.conv2(F.silu(h)) + self.carry(x)
 
 
 class SelfAttention(nn.Module):
@@ -126,7 +131,7 @@ class UNet(nn.Module):
 
         def blocks(in_channels, out_channels, count=config.blocks_per_level):
             sizes = [in_channels] + [out_channels] * (count - 1)
-            return [ResidualBlock(size, out_channels, time, groups) for size in sizes]
+            return [ResidualBlock(size, out_channels, time, groups, config.film) for size in sizes]
 
         def attention(level):
             if level < depth - config.attention_levels:

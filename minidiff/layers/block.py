@@ -6,7 +6,12 @@
 The second convolution starts at zero, so a new block is the identity, and so is a new network of them: gradients reach
 every layer from the first step on (He et al., 2016; Goyal et al., 2017). Where the number of channels changes, a 1x1
 convolution carries x across.
+
+Scale and shift together are called FiLM (Perez et al., 2018). Without it there is only the shift: a = 0, and the linear
+map gives b alone. That is how the first diffusion networks took up the time (Ho, Jain, Abbeel, 2020).
 """
+
+import numpy as np
 
 from minidiff.layers.convolution import Conv2d
 from minidiff.layers.linear import Linear
@@ -21,13 +26,14 @@ class ResidualBlock:
         in_channels, out_channels: C and K.
         time_channels: length of the time vector.
         num_groups: of the normalisations.
+        film: whether the time vector scales and shifts, or only shifts.
     """
 
-    def __init__(self, name, in_channels, out_channels, time_channels, num_groups=8):
-        self.name = name
+    def __init__(self, name, in_channels, out_channels, time_channels, num_groups=8, film=True):
+        self.name, self.scales = name, film
         self.norm1 = GroupNorm(f"{name}.norm1", in_channels, num_groups)
         self.conv1 = Conv2d(f"{name}.conv1", in_channels, out_channels)
-        self.film = Linear(f"{name}.film", time_channels, 2 * out_channels, zero=True)
+        self.film = Linear(f"{name}.film", time_channels, (2 if film else 1) * out_channels, zero=True)
         self.norm2 = GroupNorm(f"{name}.norm2", out_channels, num_groups)
         self.conv2 = Conv2d(f"{name}.conv2", out_channels, out_channels, zero=True)
         self.carry = Conv2d(f"{name}.carry", in_channels, out_channels, 1) if in_channels != out_channels else None
@@ -43,7 +49,9 @@ class ResidualBlock:
     def forward(self, p, x, time_vector):
         h, cache1 = self.norm1.forward(p, x)
         h, cache2 = self.conv1.forward(p, h)
-        a_b, cache3 = self.film.forward(p, time_vector)  # (N, 2K)
+        a_b, cache3 = self.film.forward(p, time_vector)  # (N, 2K), or (N, K)
+        if not self.scales:
+            a_b = np.concatenate([np.zeros_like(a_b), a_b], axis=1)  # a = 0
         h, cache4 = self.norm2.forward(p, h, a_b)
         carried, cache6 = self.carry.forward(p, x) if self.carry else (x, None)
         y, cache5 = self.conv2.forward(p, h, carried)
@@ -55,6 +63,8 @@ class ResidualBlock:
         dcarried = self.carry.backward(p, g, cache6, dy) if self.carry else dy
         dh = self.conv2.backward(p, g, cache5, dy)
         dh, da_b = self.norm2.backward(p, g, cache4, dh)
+        if not self.scales:
+            da_b = da_b[:, self.film.out_channels :]  # db alone
         dtime_vector = self.film.backward(p, g, cache3, da_b)
         dh = self.conv1.backward(p, g, cache2, dh)
         dx = self.norm1.backward(p, g, cache1, dh, dcarried)

@@ -22,6 +22,7 @@ SMALL = UNetConfig(
 CONFIGS = [
     pytest.param(SMALL, id="colour-classes"),
     pytest.param(replace(SMALL, image_channels=1, num_classes=0, attention_levels=0), id="grey-no-attention"),
+    pytest.param(replace(SMALL, channels=(8, 16), film=False), id="shift-only"),
     pytest.param(replace(SMALL, channels=(8,), blocks_per_level=1, attention_levels=1), id="one-level"),
 ]
 

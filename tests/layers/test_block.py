@@ -17,10 +17,11 @@ def silu(u):
     return u / (1 + np.exp(-u))
 
 
+@pytest.mark.parametrize("film", [True, False])
 @pytest.mark.parametrize(("in_channels", "out_channels"), [(4, 4), (6, 4)])
-def test_is_the_formula(rng, in_channels, out_channels):
+def test_is_the_formula(rng, in_channels, out_channels, film):
     """Written out with the layers' parameters, but without the block: every part is used once and in its place."""
-    layer = ResidualBlock("block", in_channels, out_channels, time_channels=3, num_groups=2)
+    layer = ResidualBlock("block", in_channels, out_channels, time_channels=3, num_groups=2, film=film)
     p = random_parameters(layer, rng)
     x, time_vector = rng.normal(size=(2, 3, 5, in_channels)), rng.normal(size=(2, 3))
 
@@ -37,16 +38,18 @@ def test_is_the_formula(rng, in_channels, out_channels):
         windows = np.lib.stride_tricks.sliding_window_view(padded, weight.shape[:2], axis=(1, 2))
         return np.einsum("nhwcij,ijco->nhwo", windows, weight) + p[f"block.{name}.bias"]
 
-    a, b = np.split(time_vector @ p["block.film.weight"] + p["block.film.bias"], 2, axis=1)
+    a_b = time_vector @ p["block.film.weight"] + p["block.film.bias"]
+    a, b = np.split(a_b, 2, axis=1) if film else (np.zeros((2, out_channels)), a_b)
     h = convolve(silu(normalise(x, "norm1")), "conv1")
     h = silu(normalise(h, "norm2") * (1 + a[:, None, None]) + b[:, None, None])
     expected = convolve(h, "conv2") + (x if in_channels == out_channels else convolve(x, "carry"))
     np.testing.assert_allclose(layer.forward(p, x, time_vector)[0], expected, rtol=0, atol=1e-11)
 
 
+@pytest.mark.parametrize("film", [True, False])
 @pytest.mark.parametrize(("in_channels", "out_channels"), [(4, 4), (4, 2), (2, 4)])
-def test_gradients(rng, in_channels, out_channels):
-    layer = ResidualBlock("block", in_channels, out_channels, time_channels=3, num_groups=1)
+def test_gradients(rng, in_channels, out_channels, film):
+    layer = ResidualBlock("block", in_channels, out_channels, time_channels=3, num_groups=1, film=film)
     errors = check_layer(layer, rng.normal(size=(2, 5, 3, in_channels)), rng.normal(size=(2, 3)), rng=rng)
     assert len(errors) == 2 + 10 + (2 if in_channels != out_channels else 0)
     assert max(errors.values()) < 1e-6
@@ -59,6 +62,29 @@ def test_a_new_block_is_the_identity(rng):
         child.initialise(p, rng)
     x, time_vector = rng.normal(size=(2, 3, 5, 8)).astype(np.float32), rng.normal(size=(2, 3)).astype(np.float32)
     np.testing.assert_array_equal(layer.forward(p, x, time_vector)[0], x)
+
+
+def test_without_film_it_is_a_block_whose_scale_is_zero(rng):
+    """The same outputs, and the same gradients of all that both have."""
+    scaling, shifting = (
+        ResidualBlock("block", 4, 4, time_channels=3, num_groups=2, film=film) for film in (True, False)
+    )
+    p, q = random_parameters(scaling, rng), random_parameters(shifting, rng)
+    for name in q.shapes:
+        p[name][...] = np.concatenate([0 * q[name], q[name]], axis=-1) if "film" in name else q[name]
+    p.changed()
+    x, time_vector, upstream = rng.normal(size=(2, 3, 5, 4)), rng.normal(size=(2, 3)), rng.normal(size=(2, 3, 5, 4))
+    results = []
+    for layer, r in ((scaling, p), (shifting, q)):
+        g = r.zeros_like()
+        y, cache = layer.forward(r, x, time_vector)
+        results.append((y, layer.backward(r, g, cache, upstream.copy()), g))
+    (y, (dx, dtime_vector), g), (y_shift, (dx_shift, dtime_shift), g_shift) = results
+    np.testing.assert_allclose(y_shift, y, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(dx_shift, dx, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(dtime_shift, dtime_vector, rtol=0, atol=1e-12)
+    for name in q.shapes:
+        np.testing.assert_allclose(g_shift[name], g[name][..., -4:] if "film" in name else g[name], rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("out_channels", [8, 16])
