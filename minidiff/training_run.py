@@ -33,7 +33,7 @@ from minidiff.version import __version__
 from minidiff.watch import Diverged
 
 
-def start_run(path, data_options, dataset, training, channels=None):
+def start_run(path, data_options, dataset, training, channels=None, network=None):
     """A new run folder, and the network that fits the data.
 
     Args:
@@ -42,6 +42,7 @@ def start_run(path, data_options, dataset, training, channels=None):
         dataset: what they describe.
         training: `TrainingConfig`.
         channels: of each level of the network; chosen by the size of the pictures if not given.
+        network: `UNetConfig`, if it is not to be the usual.
 
     Returns:
         `Run`, locked, and `UNetConfig`.
@@ -49,7 +50,7 @@ def start_run(path, data_options, dataset, training, channels=None):
     Raises:
         MinidiffError: numbers that do not fit each other, or a folder that cannot be used.
     """
-    network = UNetConfig.for_pictures(
+    network = network or UNetConfig.for_pictures(
         dataset.height, dataset.width, dataset.channels, dataset.num_classes, channels=channels
     )
     UNet(network)  # numbers that do not fit are refused before a folder is made

@@ -6,6 +6,7 @@ what it scores is the floor: no honest network can be expected to do better.
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from minidiff.errors import MinidiffError
 from minidiff.evaluation.distances import frechet_distance, kernel_distance, scale_of, with_error
 from minidiff.evaluation.learning import EXAMPLES, find_classifier, look_at
 from minidiff.evaluation.nearest import nearest
+from minidiff.training import Trainer
 from minidiff.watch import losses_by_time
 
 OTHER_SEED = 1_000_003  # added to the seed of a drawn set: other pictures of the same kind
@@ -116,18 +118,26 @@ def measure(samples, labels, training, real, workers, seed=0, cache_folder="defa
     return figures, details
 
 
-def loss_by_noise(trainer, real):
-    """The noise-scale loss on pictures that were not trained on, in each quarter of the noise levels.
+def unseen_loss(network, training_config, real):
+    """The noise-scale loss on pictures that were not trained on.
+
+    The noise and its levels, log-normal, are the same for all runs on pictures of one size, whatever they were trained
+    with, so that their losses can be compared.
 
     Args:
-        trainer: `Trainer`, restored from the checkpoint that is evaluated.
+        network: `NetworkDenoiser` with the parameters that are evaluated.
+        training_config: `TrainingConfig` of the run.
         real: `Dataset`.
 
     Returns:
-        list of four floats, from little noise to much; NaN where no level was drawn.
+        dict with "loss_unseen", the mean, and "loss_quarters", list of four floats, the mean in each quarter of the
+        schedule, from little noise to much; NaN where no level was drawn.
     """
+    config = replace(training_config, time_distribution="log_normal", seed=0)
+    trainer = Trainer(network.network, network.p, real, config, network.workers)
     t, losses = trainer.held_out_losses(real)
-    return [float(loss) for loss in losses_by_time(t, losses, trainer.schedule.T)]
+    quarters = [float(loss) for loss in losses_by_time(t, losses, trainer.schedule.T)]
+    return {"loss_unseen": float(losses.mean()), "loss_quarters": quarters}
 
 
 def rows(figures):
@@ -162,7 +172,7 @@ def table(figures):
     """The figures as lines of text.
 
     Args:
-        figures: from `measure`, perhaps with "loss_quarters" and "seconds".
+        figures: from `measure`, perhaps with those from `unseen_loss`.
 
     Returns:
         Lines.
@@ -170,7 +180,8 @@ def table(figures):
     lines = [f"   {name:43}{sample:>20}{real:>20}" for name, sample, real in rows(figures)]
     if "loss_quarters" in figures:
         quarters = "  ".join("-" if math.isnan(loss) else f"{loss:.4f}" for loss in figures["loss_quarters"])
-        lines.append(f"   loss on unseen pictures, from little noise to much: {quarters}")
+        mean = figures["loss_unseen"]
+        lines.append(f"   loss on unseen pictures {mean:.4f}; from little noise to much: {quarters}")
     return lines
 
 

@@ -68,10 +68,11 @@ def test_copies_are_nearer_to_the_training_pictures_than_unseen_ones(scored):
 
 
 def test_the_table_names_samples_and_floor(scored):
-    lines = table(scored["fresh"] | {"loss_quarters": [0.1, 0.2, float("nan"), 0.3]})
+    lines = table(scored["fresh"] | {"loss_unseen": 0.25, "loss_quarters": [0.1, 0.2, float("nan"), 0.3]})
     assert "120 samples" in lines[0]
     assert "120 real, unseen" in lines[0]
     assert any(line.split()[:2] == ["Frechet", "distance"] and line.count("+-") == 2 for line in lines)
+    assert "unseen pictures 0.2500; " in lines[-1]
     assert "0.1000  0.2000  -  0.3000" in lines[-1]
 
 
