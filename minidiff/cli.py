@@ -10,6 +10,7 @@ import sys
 
 from minidiff import __version__
 from minidiff.commands import (
+    ablate,
     bench,
     data,
     demo,
@@ -32,6 +33,7 @@ COMMANDS = [
     train,
     sample,
     evaluate,
+    ablate,
     report,
     samplers,
     schedules,

@@ -1,0 +1,209 @@
+"""The recipe with one thing changed at a time: what is each part of it worth?
+
+Every row of `ROWS` is a run in a folder of its own: 1000 drawn cats, the default recipe, and one change. All rows see
+the same pictures, begin with the same random numbers, and are measured by the same classifier against the same unseen
+pictures. A row that is finished is not trained again; one that was broken off goes on where it stood.
+
+What two rows differ by means something only if it is more than what another seed does to one row: with several seeds
+a row is several runs, NAME, NAME-seed1, ...
+"""
+
+import json
+import statistics
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from minidiff import pipeline, training_run
+from minidiff.checkpoint import steps_in
+from minidiff.errors import MinidiffError
+from minidiff.evaluation.evaluate import EVALUATION, Sampling, evaluate, generate
+from minidiff.run import CONFIG, Run
+from minidiff.training import Trainer
+from minidiff.training_config import TrainingConfig
+from minidiff.unet import UNet, UNetConfig
+
+SHOWN = 8  # samples of each row in the picture
+
+
+@dataclass(frozen=True)
+class Row:
+    """A name, what is changed in words, and the changes to `TrainingConfig` and `UNetConfig`."""
+
+    name: str
+    words: str
+    training: dict = field(default_factory=dict)
+    network: dict = field(default_factory=dict)
+
+
+ROWS = (
+    Row("recipe", "the default recipe, nothing changed"),
+    Row("adamw", "AdamW instead of Muon, learning rate 0.001", {"optimiser": "adamw", "learning_rate": 1e-3}),
+    Row("noise", "target: the noise eps instead of the flow eps - x0", {"target": "noise"}),
+    Row("image", "target: the picture x0 instead of the flow", {"target": "image"}),
+    Row("velocity", "target: the velocity signal eps - noise x0 instead of the flow", {"target": "velocity"}),
+    Row("uniform", "steps t drawn uniformly instead of log-normal noise levels", {"time_distribution": "uniform"}),
+    Row("min-snr", "errors weighted by min(SNR, 5) instead of all alike", {"loss_weight": "min_snr"}),
+    Row("batch-8", "batches of 8 instead of 4, so half as many steps", {"batch_size": 8}),
+    Row("batch-16", "batches of 16 instead of 4, so a quarter of the steps", {"batch_size": 16}),
+    Row("flip", "half of the pictures mirrored, left to right", {"flip": True}),
+    Row("no-attention", "no attention", network={"attention_levels": 0}),
+    Row("coarsest", "attention at the coarsest level only", network={"attention_levels": 1}),
+    Row("shift", "time vector only added (shift) instead of scale and shift (FiLM)", network={"film": False}),
+    Row("one-block", "one residual block a level instead of two", network={"blocks_per_level": 1}),
+)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much each row is given.
+
+    Args:
+        images: cats to train on.
+        size: their height and width in pixels.
+        epochs: passes over them.
+        samples: pictures to generate and measure.
+        seeds: runs of each row.
+    """
+
+    images: int = 1000
+    size: int = 32
+    epochs: int = 8
+    samples: int = 512
+    seeds: int = 1
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a row, with a value for each seed.
+
+    Attributes:
+        row: `Row`.
+        figures: dicts, what the evaluation.json of its runs say.
+        seconds: of each training.
+        milliseconds: an image in a training step, median of the epochs.
+        machines: on which they were trained, in words.
+        samples: the first pictures of the first run, (SHOWN, H, W, C) in [-1, 1].
+    """
+
+    row: Row
+    figures: list
+    seconds: list
+    milliseconds: list
+    machines: list
+    samples: np.ndarray
+
+
+def choose_rows(names):
+    """The rows of some names, in the order of the table.
+
+    Args:
+        names: list of names, or None for all.
+
+    Returns:
+        list of `Row`s.
+
+    Raises:
+        MinidiffError: a name that no row has.
+    """
+    known = [row.name for row in ROWS]
+    for name in names or []:
+        if name not in known:
+            raise MinidiffError(f"no row is called {name!r}; there are {', '.join(known)}")
+    return [row for row in ROWS if names is None or row.name in names]
+
+
+def ablate(folder, rows, budget, workers, say, warn):
+    """Trains and measures what is not there yet, row by row, and gathers the results of all.
+
+    Args:
+        folder: of the runs.
+        rows: list of `Row`s.
+        budget: `Budget`.
+        workers: `Workers`.
+        say: called with each line of text.
+        warn: called with a line for each damaged checkpoint that was passed over.
+
+    Yields:
+        `Result`, one for each row.
+
+    Raises:
+        MinidiffError: a folder holds a run with other numbers.
+    """
+    data_options = {"spec": "cats", "seed": 0, "images": budget.images, "size": budget.size}
+    dataset, _ = pipeline.load_data(data_options)
+    sampling = Sampling(budget.samples)
+    for row in rows:
+        say(f"{row.name}: {row.words}")
+        runs = []
+        for seed in range(budget.seeds):
+            path = Path(folder) / (f"{row.name}-seed{seed}" if seed else row.name)
+            with open_run(path, row, data_options, dataset, budget.epochs, seed) as run:
+                finish_training(run, dataset, workers, say)
+                if figures_of(run, sampling) is None:
+                    evaluate(run, sampling, workers, say, warn)
+                runs.append(run)
+        network = pipeline.load_denoiser(runs[0], workers, warn)
+        yield Result(
+            row,
+            [figures_of(run, sampling) for run in runs],
+            [run.history()[-1]["seconds"] for run in runs],
+            [1000 / statistics.median(epoch["images_per_second"] for epoch in run.history()) for run in runs],
+            [run.config["machine"] for run in runs],
+            generate(network, dataset, sampling, SHOWN)[0],
+        )
+
+
+def open_run(path, row, data_options, dataset, epochs, seed):
+    """The run of a row and a seed, new or as it stands; locked.
+
+    Raises:
+        MinidiffError: what is there has other numbers.
+    """
+    training = TrainingConfig(**{"epochs": epochs, "seed": seed} | row.training)
+    usual = UNetConfig.for_pictures(dataset.height, dataset.width, dataset.channels, dataset.num_classes)
+    network = replace(usual, **row.network)
+    if not (path / CONFIG).exists():
+        return training_run.start_run(path, data_options, dataset, training, network=network)[0]
+    run = Run.open(path, to_write=True)
+    network_there, training_there, data_there = training_run.read_config(run)
+    there = data_there | network_there.as_dict() | training_there.as_dict()
+    wanted = data_options | network.as_dict() | training.as_dict()
+    different = [f"{name} {there.get(name)}, not {wanted[name]}" for name in wanted if there.get(name) != wanted[name]]
+    if different:
+        run.close()
+        raise MinidiffError(f"{path} holds a run with {'; '.join(different)}; give another --out, or the same numbers")
+    return run
+
+
+def finish_training(run, dataset, workers, say):
+    """Trains a run from where it stands to its end, if it is not there yet."""
+    network, training, _ = training_run.read_config(run)
+    steps = training.epochs * -(-len(dataset) // training.batch_size)
+    if steps_in(run.checkpoints)[:1] == [steps]:
+        return
+    (run.path / EVALUATION).unlink(missing_ok=True)  # of a checkpoint before the end
+    compile_kernels(network, dataset, training, workers)
+    try:
+        training_run.train(run, network, dataset, training, workers, say)
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(f"{run.path}: stopped; the same command goes on from there") from stop
+
+
+def compile_kernels(network, dataset, training, workers):
+    """One step of a training that is thrown away, so that no row's time holds what Numba needs to compile."""
+    network = UNet(network)
+    trainer = Trainer(network, network.create_parameters(), dataset, training, workers)
+    batch = np.arange(min(training.batch_size, len(dataset)))
+    trainer.train_step(0, batch, batch)
+
+
+def figures_of(run, sampling):
+    """What evaluation.json says if it is about pictures made in this way; None if there is none, or another."""
+    try:
+        figures = json.loads((run.path / EVALUATION).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    made_so = isinstance(figures, dict) and figures | asdict(sampling) == figures
+    return figures if made_so else None

@@ -1,0 +1,145 @@
+"""The results of an ablation, to be read: a table in Markdown, and a strip of samples for each row.
+
+FOLDER/ablation.md               the table
+FOLDER/pictures/ablation.png     the same eight noises and classes for every row
+"""
+
+import statistics
+from pathlib import Path
+
+import numpy as np
+
+from minidiff import plotting
+from minidiff.atomic import write_whole
+from minidiff.errors import MinidiffError
+
+TABLE, PICTURE = "ablation.md", "pictures/ablation.png"
+READING = (
+    "Each row is the default recipe with one thing changed. Distance and loss: less is better. The last row says what "
+    "real pictures score that no network has seen: the distance cannot be expected to fall below that. +- is the error "
+    "of the measure, for as many other pictures from the same network. Another seed gives another network, and differs "
+    "by more: {seeds} Rows that differ by less than that are alike."
+)
+ONE_SEED = "`--seeds 2` shows by how much."
+SEEDS = "figures are the mean over {count} seeds, and in brackets the lowest and the highest."
+COLUMNS = (
+    "*Distance*: the squared Frechet distance of `minidiff evaluate` to {count} unseen real pictures. *Loss*: of the "
+    "averaged weights on {both} unseen pictures, with the same noise and log-normal noise levels for all rows, on the "
+    "noise scale (mean square error of eps_hat). *Class*: share of the samples that the classifier takes for the class "
+    "asked for. *Training*: from the first step to the last, with checkpoints and snapshots. *An image*: time in a "
+    "training step, median of the epochs."
+)
+CAPTION = "*The first eight samples of each row, not picked: the same noise and the same class in each column.*"
+
+
+def command(budget, only):
+    """The command that makes these results, with all its numbers."""
+    options = {"images": budget.images, "size": budget.size, "epochs": budget.epochs}
+    options |= {"samples": budget.samples, "seeds": budget.seeds}
+    chosen = f" --only {','.join(only)}" if only else ""
+    return "minidiff ablate --out DIR" + chosen + "".join(f" --{name} {value}" for name, value in options.items())
+
+
+def table(results, budget, only=None):
+    """The results in Markdown.
+
+    Args:
+        results: list of `Result`s.
+        budget: `Budget`.
+        only: the names that were asked for, or None for all.
+
+    Returns:
+        text.
+    """
+    machines = ", ".join(sorted({machine for result in results for machine in result.machines}))
+    real = results[0].figures[0]
+    seeds = ONE_SEED if budget.seeds == 1 else SEEDS.format(count=budget.seeds)
+    lines = [
+        "# The recipe, one thing changed at a time",
+        "",
+        f"`{command(budget, only)}`",
+        "",
+        f"{budget.images} drawn cats of {budget.size} x {budget.size}, {budget.epochs} epochs; {budget.samples} "
+        f"samples measured, {real['sampler']}, {real['steps']} steps. Trained on: {machines}.",
+        "",
+        READING.format(seeds=seeds),
+        "",
+        "| row | what is changed | distance | loss | class | training | an image |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for result in results:
+        distances, errors = zip(*(figures["frechet"] for figures in result.figures), strict=True)
+        cells = [
+            several(distances, "{:.2f}", error=errors),
+            several([figures["loss_unseen"] for figures in result.figures], "{:.4f}"),
+            several([100 * figures["accuracy"] for figures in result.figures], "{:.1f}", " %"),
+            several(result.seconds, "{:.0f}", " s"),
+            several(result.milliseconds, "{:.1f}", " ms"),
+        ]
+        lines.append(f"| {result.row.name} | {result.row.words} | {' | '.join(cells)} |")
+    floor, error = real["frechet_floor"]
+    lines.append(
+        f"| *real* | {real['count_floor']} pictures that no network has seen | {floor:.2f} +- {error:.2f} | "
+        f"| {100 * real['accuracy_real']:.1f} % | | |"
+    )
+    columns = COLUMNS.format(count=real["count_reference"], both=2 * real["count_reference"])
+    lines += ["", columns, "", f"![The first samples of each row]({PICTURE})", "", CAPTION, ""]
+    return "\n".join(lines)
+
+
+def several(values, form, unit="", error=None):
+    """The mean of some values, its error if there is one, and for more than one value the lowest and the highest."""
+    text = form.format(statistics.mean(values))
+    text += f" +- {form.format(statistics.mean(error))}" if error else ""
+    return text + unit + (f" ({form.format(min(values))} to {form.format(max(values))})" if len(values) > 1 else "")
+
+
+def save(folder, results, budget, only=None):
+    """Writes the table and the picture.
+
+    Args:
+        folder: of the ablation.
+        results, budget, only: as for `table`.
+
+    Raises:
+        MinidiffError: they cannot be written.
+    """
+    folder = Path(folder)
+    picture = folder / PICTURE
+    try:
+        picture.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise MinidiffError(f"cannot make the folder {picture.parent}: {error.strerror}") from error
+    save_strips(picture, [result.row.name for result in results], [result.samples for result in results])
+    text = table(results, budget, only)
+    write_whole(folder / TABLE, lambda file: file.write(text.encode()))
+
+
+def save_strips(path, names, strips, side=64, margin=110):
+    """A row of pictures for each name, which stands to their left.
+
+    The file has 256 colours, chosen to suit it: a third of the bytes, and no difference that one sees.
+
+    Args:
+        path: of the PNG file.
+        names: list of texts.
+        strips: list of pictures (n, H, W, C) in [-1, 1], all of one shape.
+        side: pixels that a picture takes in the file, at most, if it is smaller than that.
+        margin: pixels for the names.
+    """
+    from PIL import Image
+
+    scale = max(1, side // max(strips[0].shape[1:3]))
+    page = plotting.sheet(np.concatenate(strips), columns=len(strips[0]))
+    page = page.repeat(scale, axis=0).repeat(scale, axis=1)
+    height, width = page.shape[0], page.shape[1] + margin
+    figure = plotting.new_figure(width / 120, height / 120)
+    figure.set_layout_engine("none")
+    figure.figimage(page, xo=margin, yo=0, origin="upper")
+    for i, name in enumerate(names):
+        middle = 1 - (i + 0.5) / len(names)
+        figure.text((margin - 8) / width, middle, name, ha="right", va="center", fontsize=9)
+    figure.canvas.draw()
+    drawn = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[:, :, :3])
+    reduced = drawn.quantize(256, dither=Image.Dither.NONE)
+    write_whole(path, lambda file: reduced.save(file, format="PNG", optimize=True))

@@ -1,0 +1,165 @@
+"""`minidiff ablate`: a table that says what the runs' files say, and no work done twice."""
+
+import csv
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minidiff import training_run
+from minidiff.cli import main
+from minidiff.evaluation.ablation import ROWS, Budget, Result, choose_rows
+from minidiff.evaluation.ablation_table import save_strips, several, table
+from minidiff.run import Run
+from minidiff.training_config import TrainingConfig
+from minidiff.unet import UNet, UNetConfig
+
+TINY = ["--images", "24", "--size", "16", "--epochs", "1", "--samples", "32", "--threads", "1"]
+
+
+def cells_of(text):
+    """The rows of a Markdown table: name -> texts of the other cells."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
+    return {row[0]: row[1:] for row in rows[2:]}
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_every_row_but_the_first_changes_something_and_makes_a_network(size):
+    usual = UNetConfig.for_pictures(size, size, 3, 8)
+    assert len({row.name for row in ROWS}) == len(ROWS)
+    configs = [(TrainingConfig(**row.training), replace(usual, **row.network)) for row in ROWS]
+    assert configs[0] == (TrainingConfig(), usual)
+    assert all(one != other for i, one in enumerate(configs) for other in configs[:i])
+    for training, network in configs:
+        UNet(network)
+        training.create_schedule().target_coefficients(training.target, 1)
+
+
+def test_rows_come_in_the_order_of_the_table():
+    assert choose_rows(None) == list(ROWS)
+    assert [row.name for row in choose_rows(["shift", "recipe"])] == ["recipe", "shift"]
+
+
+def test_two_rows_end_to_end_and_nothing_twice(tmp_path, capsys, monkeypatch):
+    out = tmp_path / "ablation"
+    arguments = ["ablate", "--out", str(out), "--only", "shift,recipe", *TINY]
+    assert main(arguments) == 0
+    assert json.loads((out / "shift" / "config.json").read_text())["network"]["film"] is False
+    assert json.loads((out / "recipe" / "config.json").read_text())["network"]["film"] is True
+
+    text = (out / "ablation.md").read_text()
+    assert text in capsys.readouterr().out
+    assert (
+        "minidiff ablate --out DIR --only shift,recipe --images 24 --size 16 --epochs 1 --samples 32 --seeds 1" in text
+    )
+    assert str(tmp_path) not in text
+    rows = cells_of(text)
+    assert list(rows) == ["recipe", "shift", "*real*"]
+    for name in ("recipe", "shift"):
+        figures = json.loads((out / name / "evaluation.json").read_text())
+        history = list(csv.DictReader((out / name / "history.csv").open()))
+        _, distance, loss, share, seconds, milliseconds = rows[name]
+        assert distance == "{:.2f} +- {:.2f}".format(*figures["frechet"])
+        assert float(loss) == pytest.approx(figures["loss_unseen"], abs=6e-5)
+        assert share == f"{100 * figures['accuracy']:.1f} %"
+        assert float(seconds.split()[0]) == pytest.approx(float(history[-1]["seconds"]), abs=0.51)
+        assert float(milliseconds.split()[0]) == pytest.approx(1000 / float(history[0]["images_per_second"]), abs=0.051)
+    assert rows["*real*"][1] == "{:.2f} +- {:.2f}".format(*figures["frechet_floor"])
+
+    (picture,) = re.findall(r"!\[[^]]*\]\(([^)]*)\)", text)
+    assert Image.open(out / picture).size == (110 + 4 * (2 + 8 * 18), 4 * (2 + 2 * 18))
+
+    def refuse(*arguments, **options):
+        raise AssertionError("trained or measured again")
+
+    before = (out / "ablation.md").read_bytes(), (out / picture).read_bytes()
+    monkeypatch.setattr(training_run, "train", refuse)
+    monkeypatch.setattr("minidiff.evaluation.ablation.evaluate", refuse)
+    assert main(arguments) == 0
+    assert ((out / "ablation.md").read_bytes(), (out / picture).read_bytes()) == before
+
+    capsys.readouterr()
+    assert main([*arguments, "--epochs", "2"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "recipe holds a run with epochs 1, not 2; give another --out" in error
+
+
+def test_a_row_that_was_broken_off_goes_on_where_it_stood(tmp_path, capsys, monkeypatch):
+    """Stopped after one of two epochs, and measured by then: the second call trains one more, and measures anew."""
+    out, trained, measured = tmp_path / "ablation", [], []
+    real_save, figures = Run.save_checkpoint, {"frechet": [1.0, 0.1], "frechet_floor": [0.5, 0.1], "loss_unseen": 0.3}
+    figures |= {"accuracy": 0.5, "accuracy_real": 1.0, "count_floor": 32, "count_reference": 32}
+
+    def save_and_stop(self, step, *rest):
+        real_save(self, step, *rest)
+        trained.append(step)
+        if step == 6 and len(trained) == 1:
+            raise KeyboardInterrupt
+
+    def measure(run, sampling, workers, say, warn):
+        measured.append(run.path.name)
+        (run.path / "evaluation.json").write_text(json.dumps(figures | vars(sampling)))
+
+    monkeypatch.setattr(Run, "save_checkpoint", save_and_stop)
+    monkeypatch.setattr("minidiff.evaluation.ablation.evaluate", measure)
+    arguments = ["ablate", "--out", str(out), "--only", "one-block", *TINY, "--epochs", "2"]
+    assert main(arguments) == 130
+    assert "the same command goes on from there" in capsys.readouterr().err
+    (out / "one-block" / "evaluation.json").write_text(json.dumps(figures))
+    assert main(arguments) == 0
+    assert trained == [6, 12]
+    assert measured == ["one-block"]
+    assert cells_of((out / "ablation.md").read_text())["one-block"][1] == "1.00 +- 0.10"
+    assert main([*arguments, "--samples", "33"]) == 0  # other samples: measured again, not trained again
+    assert trained == [6, 12]
+    assert measured == ["one-block"] * 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--only", "recipe,flop"], "no row is called 'flop'; there are recipe, adamw, "),
+        (["--only", ","], "no row is called ''"),
+        (["--samples", "3"], "--samples must be 32 or more, not 3"),
+        (["--seeds", "0"], "--seeds must be 1 or more, not 0"),
+        (["--size", "0"], "0"),
+        (["--size", "17"], "17"),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_nothing(tmp_path, capsys, arguments, message):
+    assert main(["ablate", "--out", str(tmp_path / "out"), *TINY, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert message in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_several_seeds_show_their_mean_and_spread():
+    assert several([2.0], "{:.1f}") == "2.0"
+    assert several([1.0, 4.0], "{:.1f}", error=[0.2, 0.4]) == "2.5 +- 0.3 (1.0 to 4.0)"
+    figures = {"frechet": [3.0, 0.5], "frechet_floor": [1.0, 0.25], "loss_unseen": 0.1, "accuracy": 1.0}
+    figures |= {"accuracy_real": 1.0, "count_floor": 64, "count_reference": 64, "sampler": "heun", "steps": 12}
+    figures = [figures, figures | {"frechet": [5.0, 0.5], "loss_unseen": 0.2}]
+    result = Result(ROWS[0], figures, [10.0, 30.0], [2.0, 3.0], ["Linux, 2 cores"] * 2, np.zeros((8, 4, 4, 3)))
+    text = table([result], Budget(seeds=2))
+    assert cells_of(text)["recipe"][1:] == [
+        "4.00 +- 0.50 (3.00 to 5.00)", "0.1500 (0.1000 to 0.2000)", "100.0 % (100.0 to 100.0)",
+        "20 s (10 to 30)", "2.5 ms (2.0 to 3.0)",
+    ]  # fmt: skip
+    assert "mean over 2 seeds" in text
+    assert text.count("Linux, 2 cores") == 1
+
+
+def test_the_strips_are_the_samples_with_their_names_beside_them(tmp_path):
+    strips = [np.full((8, 32, 32, 3), value) for value in (-1.0, 0.5)]
+    save_strips(tmp_path / "strips.png", ["one", "other"], strips)
+    page = np.asarray(Image.open(tmp_path / "strips.png").convert("RGB")).astype(int)
+    assert page.shape == (2 * (2 + 2 * 34), 110 + 2 * (2 + 8 * 34), 3)
+    assert (page[4:68, 114:178] == 0).all()
+    assert np.abs(page[72:136, 114:178] - 191).max() <= 1
+    assert (page[:70, :110] < 128).any()
+    assert (page[70:, :110] < 128).any()
