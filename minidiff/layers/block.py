@@ -49,7 +49,7 @@ class ResidualBlock:
     def forward(self, p, x, time_vector):
         h, cache1 = self.norm1.forward(p, x)
         h, cache2 = self.conv1.forward(p, h)
-        a_b, cache3 = self.film.forward(p, time_vector)  # (N, 2K), or (N, K)
+        a_b, cache3 = self.film.forward(p, time_vector)  # (N, 2K), or b alone, (N, K)
         if not self.scales:
             a_b = np.concatenate([np.zeros_like(a_b), a_b], axis=1)  # a = 0
         h, cache4 = self.norm2.forward(p, h, a_b)
