@@ -46,6 +46,15 @@ def run(options):
             raise MinidiffError(f"--{name} must be {least} or more, not {getattr(budget, name)}")
     with Workers(options.threads) as workers:
         results = list(ablate(options.out, rows, budget, workers, print, warn))
-    ablation_table.save(options.out, results, budget, only)
-    print(ablation_table.table(results, budget, only))
+    command = command_of(budget, options)
+    ablation_table.save(options.out, results, budget, command)
+    print(ablation_table.table(results, budget, command))
     print(f"{options.out}/{ablation_table.TABLE}, {ablation_table.PICTURE}")
+
+
+def command_of(budget, options):
+    """The command with all its numbers, whether they were given or not, and without the place of the folder."""
+    numbers = {field.name: getattr(budget, field.name) for field in fields(Budget)}
+    numbers |= {"threads": options.threads} if options.threads else {}
+    chosen = ["--only", options.only] if options.only else []
+    return " ".join(["minidiff ablate --out DIR", *chosen, *(f"--{name} {value}" for name, value in numbers.items())])

@@ -49,7 +49,7 @@ ROWS = (
     Row("batch-16", "batches of 16 instead of 4, so a quarter of the steps", {"batch_size": 16}),
     Row("flip", "half of the pictures mirrored, left to right", {"flip": True}),
     Row("no-attention", "no attention", network={"attention_levels": 0}),
-    Row("coarsest", "attention at the coarsest level only", network={"attention_levels": 1}),
+    Row("coarse-attention", "attention at the coarsest level only", network={"attention_levels": 1}),
     Row("shift", "time vector only added (shift) instead of scale and shift (FiLM)", network={"film": False}),
     Row("one-block", "one residual block a level instead of two", network={"blocks_per_level": 1}),
 )

@@ -32,21 +32,13 @@ COLUMNS = (
 CAPTION = "*The first eight samples of each row, not picked: the same noise and the same class in each column.*"
 
 
-def command(budget, only):
-    """The command that makes these results, with all its numbers."""
-    options = {"images": budget.images, "size": budget.size, "epochs": budget.epochs}
-    options |= {"samples": budget.samples, "seeds": budget.seeds}
-    chosen = f" --only {','.join(only)}" if only else ""
-    return "minidiff ablate --out DIR" + chosen + "".join(f" --{name} {value}" for name, value in options.items())
-
-
-def table(results, budget, only=None):
+def table(results, budget, command):
     """The results in Markdown.
 
     Args:
         results: list of `Result`s.
         budget: `Budget`.
-        only: the names that were asked for, or None for all.
+        command: that makes them.
 
     Returns:
         text.
@@ -57,7 +49,7 @@ def table(results, budget, only=None):
     lines = [
         "# The recipe, one thing changed at a time",
         "",
-        f"`{command(budget, only)}`",
+        f"`{command}`",
         "",
         f"{budget.images} drawn cats of {budget.size} x {budget.size}, {budget.epochs} epochs; {budget.samples} "
         f"samples measured, {real['sampler']}, {real['steps']} steps. Trained on: {machines}.",
@@ -94,12 +86,12 @@ def several(values, form, unit="", error=None):
     return text + unit + (f" ({form.format(min(values))} to {form.format(max(values))})" if len(values) > 1 else "")
 
 
-def save(folder, results, budget, only=None):
+def save(folder, results, budget, command):
     """Writes the table and the picture.
 
     Args:
         folder: of the ablation.
-        results, budget, only: as for `table`.
+        results, budget, command: as for `table`.
 
     Raises:
         MinidiffError: they cannot be written.
@@ -111,11 +103,11 @@ def save(folder, results, budget, only=None):
     except OSError as error:
         raise MinidiffError(f"cannot make the folder {picture.parent}: {error.strerror}") from error
     save_strips(picture, [result.row.name for result in results], [result.samples for result in results])
-    text = table(results, budget, only)
+    text = table(results, budget, command)
     write_whole(folder / TABLE, lambda file: file.write(text.encode()))
 
 
-def save_strips(path, names, strips, side=64, margin=110):
+def save_strips(path, names, strips, side=64, margin=130):
     """A row of pictures for each name, which stands to their left.
 
     The file has 256 colours, chosen to suit it: a third of the bytes, and no difference that one sees.

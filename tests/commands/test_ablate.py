@@ -52,9 +52,8 @@ def test_two_rows_end_to_end_and_nothing_twice(tmp_path, capsys, monkeypatch):
 
     text = (out / "ablation.md").read_text()
     assert text in capsys.readouterr().out
-    assert (
-        "minidiff ablate --out DIR --only shift,recipe --images 24 --size 16 --epochs 1 --samples 32 --seeds 1" in text
-    )
+    numbers = "--images 24 --size 16 --epochs 1 --samples 32 --seeds 1 --threads 1"
+    assert f"`minidiff ablate --out DIR --only shift,recipe {numbers}`" in text
     assert str(tmp_path) not in text
     rows = cells_of(text)
     assert list(rows) == ["recipe", "shift", "*real*"]
@@ -70,7 +69,7 @@ def test_two_rows_end_to_end_and_nothing_twice(tmp_path, capsys, monkeypatch):
     assert rows["*real*"][1] == "{:.2f} +- {:.2f}".format(*figures["frechet_floor"])
 
     (picture,) = re.findall(r"!\[[^]]*\]\(([^)]*)\)", text)
-    assert Image.open(out / picture).size == (110 + 4 * (2 + 8 * 18), 4 * (2 + 2 * 18))
+    assert Image.open(out / picture).size == (130 + 4 * (2 + 8 * 18), 4 * (2 + 2 * 18))
 
     def refuse(*arguments, **options):
         raise AssertionError("trained or measured again")
@@ -145,12 +144,13 @@ def test_several_seeds_show_their_mean_and_spread():
     figures |= {"accuracy_real": 1.0, "count_floor": 64, "count_reference": 64, "sampler": "heun", "steps": 12}
     figures = [figures, figures | {"frechet": [5.0, 0.5], "loss_unseen": 0.2}]
     result = Result(ROWS[0], figures, [10.0, 30.0], [2.0, 3.0], ["Linux, 2 cores"] * 2, np.zeros((8, 4, 4, 3)))
-    text = table([result], Budget(seeds=2))
+    text = table([result], Budget(seeds=2), "the command")
     assert cells_of(text)["recipe"][1:] == [
         "4.00 +- 0.50 (3.00 to 5.00)", "0.1500 (0.1000 to 0.2000)", "100.0 % (100.0 to 100.0)",
         "20 s (10 to 30)", "2.5 ms (2.0 to 3.0)",
     ]  # fmt: skip
     assert "mean over 2 seeds" in text
+    assert "`the command`" in text
     assert text.count("Linux, 2 cores") == 1
 
 
@@ -158,8 +158,8 @@ def test_the_strips_are_the_samples_with_their_names_beside_them(tmp_path):
     strips = [np.full((8, 32, 32, 3), value) for value in (-1.0, 0.5)]
     save_strips(tmp_path / "strips.png", ["one", "other"], strips)
     page = np.asarray(Image.open(tmp_path / "strips.png").convert("RGB")).astype(int)
-    assert page.shape == (2 * (2 + 2 * 34), 110 + 2 * (2 + 8 * 34), 3)
-    assert (page[4:68, 114:178] == 0).all()
-    assert np.abs(page[72:136, 114:178] - 191).max() <= 1
-    assert (page[:70, :110] < 128).any()
-    assert (page[70:, :110] < 128).any()
+    assert page.shape == (2 * (2 + 2 * 34), 130 + 2 * (2 + 8 * 34), 3)
+    assert (page[4:68, 134:198] == 0).all()
+    assert np.abs(page[72:136, 134:198] - 191).max() <= 1
+    assert (page[:70, :130] < 128).any()
+    assert (page[70:, :130] < 128).any()
