@@ -5,6 +5,7 @@ FOLDER/pictures/ablation.png     the same eight noises and classes for every row
 """
 
 import statistics
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +18,18 @@ TABLE, PICTURE = "ablation.md", "pictures/ablation.png"
 READING = (
     "Each row is the default recipe with one thing changed. Distance and loss: less is better. The last row says what "
     "real pictures score that no network has seen: the distance cannot be expected to fall below that. +- is the error "
-    "of the measure, for as many other pictures from the same network. Another seed gives another network, and differs "
-    "by more: {seeds} Rows that differ by less than that are alike."
+    "of the measure, for as many other pictures from the same network. Another seed gives another network and other "
+    "figures: {seeds} Rows that differ by less than that are alike."
 )
 ONE_SEED = "`--seeds 2` shows by how much."
 SEEDS = "figures are the mean over {count} seeds, and in brackets the lowest and the highest."
 COLUMNS = (
     "*Distance*: the squared Frechet distance of `minidiff evaluate` to {count} unseen real pictures. *Loss*: of the "
     "averaged weights on {both} unseen pictures, with the same noise and log-normal noise levels for all rows, on the "
-    "noise scale (mean square error of eps_hat). *Class*: share of the samples that the classifier takes for the class "
-    "asked for. *Training*: from the first step to the last, with checkpoints and snapshots. *An image*: time in a "
-    "training step, median of the epochs."
+    "noise scale (mean square error of eps_hat); there an error of x0_hat counts signal / noise times, which is hard "
+    "on a network that predicts the picture, at little noise. *Class*: share of the samples that the classifier takes "
+    "for the class asked for. *Training*: from the first step to the last, with checkpoints and snapshots. *An image*: "
+    "time in a training step, median of the epochs."
 )
 CAPTION = "*The first eight samples of each row, not picked: the same noise and the same class in each column.*"
 
@@ -54,7 +56,7 @@ def table(results, budget, command):
         f"{budget.images} drawn cats of {budget.size} x {budget.size}, {budget.epochs} epochs; {budget.samples} "
         f"samples measured, {real['sampler']}, {real['steps']} steps. Trained on: {machines}.",
         "",
-        READING.format(seeds=seeds),
+        paragraph(READING.format(seeds=seeds)),
         "",
         "| row | what is changed | distance | loss | class | training | an image |",
         "|---|---|---|---|---|---|---|",
@@ -74,9 +76,14 @@ def table(results, budget, command):
         f"| *real* | {real['count_floor']} pictures that no network has seen | {floor:.2f} +- {error:.2f} | "
         f"| {100 * real['accuracy_real']:.1f} % | | |"
     )
-    columns = COLUMNS.format(count=real["count_reference"], both=2 * real["count_reference"])
+    columns = paragraph(COLUMNS.format(count=real["count_reference"], both=2 * real["count_reference"]))
     lines += ["", columns, "", f"![The first samples of each row]({PICTURE})", "", CAPTION, ""]
     return "\n".join(lines)
+
+
+def paragraph(text):
+    """A text in lines of at most 120 characters."""
+    return textwrap.fill(text, 120, break_on_hyphens=False)
 
 
 def several(values, form, unit="", error=None):
