@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 TUTORIALS = ROOT / "tutorials"
 MODULES = [pytest.param(notebook, file, id=file) for notebook in NOTEBOOKS for file in notebook.modules]
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
-PAGES = [TUTORIALS / "README.md", TUTORIALS / "speed.md", ROOT / "README.md"]
+PAGES = [TUTORIALS / "README.md", TUTORIALS / "speed.md", TUTORIALS / "ablation.md", ROOT / "README.md"]
 
 specification = importlib.util.spec_from_file_location("execute", TUTORIALS / "execute.py")
 execute = importlib.util.module_from_spec(specification)
@@ -105,6 +105,7 @@ def test_the_readme_has_a_row_for_each_notebook():
     for notebook in NOTEBOOKS:
         assert f"[{notebook.name[:2]} {notebook.title}]({notebook.name}.ipynb)" in page
     assert "(speed.md)" in page
+    assert "(ablation.md)" in page
 
 
 def test_no_notebook_is_outside_of_the_table():
