@@ -1,8 +1,7 @@
 """The table: how good are the samples of a run, and how good are real pictures by the same measures?
 
 Three sets of real pictures take part. The *training* pictures are those the run was trained on. The *reference* and the
-*control* are two halves of pictures that it never saw. Samples are compared with the reference; so is the control, and
-what it scores is the floor: no honest network can be expected to do better.
+*control* are two halves of pictures that it never saw (`judge.py`).
 """
 
 import math
@@ -11,16 +10,13 @@ from dataclasses import replace
 import numpy as np
 
 from minidiff import data, plotting
-from minidiff.data.cache import default_cache_folder
 from minidiff.errors import MinidiffError
-from minidiff.evaluation.distances import frechet_distance, kernel_distance, scale_of, with_error
-from minidiff.evaluation.learning import EXAMPLES, find_classifier, look_at
+from minidiff.evaluation.judge import DISTANCES, FEWEST, Judge
 from minidiff.evaluation.nearest import nearest
 from minidiff.training import Trainer
 from minidiff.watch import losses_by_time
 
 OTHER_SEED = 1_000_003  # added to the seed of a drawn set: other pictures of the same kind
-FEWEST = 32  # pictures, below which a distance says nothing
 
 
 def unseen(options, training, count):
@@ -64,7 +60,7 @@ def unseen(options, training, count):
     return held_out.subset(np.sort(order))
 
 
-def measure(samples, labels, training, real, workers, seed=0, cache_folder="default", examples=EXAMPLES):
+def measure(samples, labels, training, real, workers, **options):
     """All figures about some samples.
 
     Args:
@@ -73,8 +69,7 @@ def measure(samples, labels, training, real, workers, seed=0, cache_folder="defa
         training: `Dataset` that was trained on.
         real: `Dataset` that was not; its halves are the reference and the control.
         workers: `Workers`.
-        seed, examples: of the classifier's training.
-        cache_folder: where classifiers are kept: "default" is the platform's place, None is nowhere.
+        options: "seed", "cache_folder" and "examples" of the `Judge`.
 
     Returns:
         dict of plain numbers: "frechet", "kernel" as [value, error] with their "..._floor", "accuracy" and
@@ -85,36 +80,26 @@ def measure(samples, labels, training, real, workers, seed=0, cache_folder="defa
     Raises:
         MinidiffError: too few samples.
     """
-    if len(samples) < FEWEST:
-        raise MinidiffError(f"{len(samples)} samples are too few to measure; give at least {FEWEST}")
-    folder = default_cache_folder() if cache_folder == "default" else cache_folder
-    network, p, _ = find_classifier(training, workers, folder, seed, examples)
-    half = len(real) // 2
-    reference, control = real.subset(slice(0, half)), real.subset(slice(half, 2 * half))
-    control = control.subset(slice(0, len(samples)))
-    pixels = {"reference": reference.pixels, "control": control.pixels, "training": training.pixels}
-    pixels["samples"] = samples.__getitem__
-    counts = {"reference": half, "control": len(control), "training": len(training), "samples": len(samples)}
-    features, classes = {}, {}
-    for name, count in counts.items():
-        features[name], classes[name] = look_at(network, p, pixels[name], count, workers)
-    scale = scale_of(features["reference"])
-    features = {name: scale * values for name, values in features.items()}
+    judge = Judge(training, real, len(samples), workers, **options)
+    control = judge.control
+    features, classes = judge.look(samples.__getitem__, len(samples))
+    training_features, _ = judge.look(training.pixels, len(training))
 
-    figures = {"count": len(samples), "count_floor": len(control), "count_reference": len(reference)}
-    for name, distance in (("frechet", frechet_distance), ("kernel", kernel_distance)):
-        figures[name] = with_error(distance, features["samples"], features["reference"])
-        figures[f"{name}_floor"] = with_error(distance, features["control"], features["reference"])
+    figures = {"count": len(samples), "count_floor": len(control), "count_reference": len(judge.reference)}
+    for name in DISTANCES:
+        figures[name] = judge.distance(name, features)
+        figures[f"{name}_floor"] = judge.distance(name, judge.control_features)
     figures["accuracy"] = figures["accuracy_real"] = None
-    if network.kind and labels is not None:
-        for name, answers, key in (("samples", labels, "accuracy"), ("control", control.labels, "accuracy_real")):
-            figures[key] = float((classes[name] == answers).mean())
-    grey_levels, details = {"samples": data.to_bytes(samples), "control": control.images}, {}
-    for name, suffix in (("samples", ""), ("control", "_real")):
-        positions, distances = nearest(grey_levels[name], training.images)
+    if classes is not None and labels is not None:
+        figures["accuracy"] = float((classes == labels).mean())
+        figures["accuracy_real"] = float((judge.control_classes == control.labels).mean())
+    details = {}
+    both = ("", data.to_bytes(samples), features), ("_real", control.images, judge.control_features)
+    for suffix, images, seen in both:
+        positions, distances = nearest(images, training.images)
         details |= {f"nearest{suffix}": positions, f"distances{suffix}": distances}
         figures[f"nearest_pixels{suffix}"] = float(np.median(distances))
-        figures[f"nearest_features{suffix}"] = float(np.median(nearest(features[name], features["training"])[1]))
+        figures[f"nearest_features{suffix}"] = float(np.median(nearest(seen, training_features)[1]))
     return figures, details
 
 

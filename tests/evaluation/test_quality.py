@@ -1,0 +1,117 @@
+"""The quality curve: what it counts, that it measures as `measure` does, and the command that draws it."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minidiff import data
+from minidiff.cli import main
+from minidiff.evaluation.judge import Judge
+from minidiff.evaluation.measure import measure
+from minidiff.evaluation.quality import COMPARED, Point, quality, steps_for, table
+from minidiff.oracles import GaussianDenoiser
+from minidiff.parallel import Workers
+from minidiff.sampling import SAMPLERS, generate
+from minidiff.schedule import Schedule
+
+COUNT, EXAMPLES = 32, 400
+
+
+def oracle():
+    return GaussianDenoiser(Schedule("flow", 50), 0.1, 0.3)
+
+
+@pytest.fixture(scope="module")
+def sets():
+    return data.load("shapes", size=16, num_images=64), data.load("shapes", size=16, num_images=64, seed=7)
+
+
+@pytest.fixture(scope="module")
+def points(sets):
+    with Workers(1) as workers:
+        judge = Judge(*sets, COUNT, workers, cache_folder=None, examples=EXAMPLES)
+        labels = np.arange(COUNT) % sets[0].num_classes
+        return list(quality(oracle(), judge, COUNT, labels, evaluations=(3, 8), seed=2))
+
+
+def test_all_samplers_get_the_same_number_of_evaluations(points):
+    assert {point.sampler for point in points} == set(SAMPLERS) - {"euler"}
+    for point in points:
+        if point.sampler == "heun":
+            assert (point.steps, point.evaluations) in ((2, 3), (4, 7))  # 8 would leave one over
+        else:
+            assert point.steps == point.evaluations in (3, 8)
+
+
+@pytest.mark.parametrize("most", range(1, 12))
+def test_heun_gets_as_many_steps_as_fit(most):
+    steps = steps_for("heun", most)
+    assert 2 * steps - 1 <= most < 2 * (steps + 1) - 1
+
+
+def test_a_point_is_what_measure_says_about_the_same_samples(points, sets):
+    point = next(point for point in points if point.sampler == "dpmpp_2m")
+    labels = np.arange(COUNT) % sets[0].num_classes
+    samples = generate(oracle(), (COUNT, 16, 16, 3), sampler="dpmpp_2m", steps=3, seed=2)
+    with Workers(1) as workers:
+        figures, _ = measure(samples, labels, *sets, workers, cache_folder=None, examples=EXAMPLES)
+    assert point.frechet == pytest.approx(figures["frechet"], rel=1e-6)
+    assert point.accuracy == figures["accuracy"]
+
+
+def test_the_table_has_a_row_for_each_sampler_and_leaves_blank_what_was_not_measured():
+    points = [
+        Point("ddim", 3, 3, (9.5, 1.0), None, 1.0),
+        Point("ddim", 8, 8, (2.25, 0.5), None, 1.0),
+        Point("heun", 4, 7, (1.5, 0.5), None, 1.0),
+    ]
+    lines = [line.split() for line in table(points, (0.8, 0.1), 64)]
+    assert lines[0][-3:] == ["0.80", "+-", "0.10"]
+    assert lines[1:] == [["evaluations", "3", "7", "8"], ["ddim", "9.50", "2.25"], ["heun", "1.50"]]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "run"
+    arguments = ["--data", "shapes", "--channels", "32", "--T", "20", "--size", "16", "--images", "48", "--epochs", "1"]
+    assert main(["train", *arguments, "--threads", "1", "--out", str(path)]) == 0
+    return path
+
+
+def test_the_command_draws_a_chart_and_keeps_the_numbers(run, capsys):
+    arguments = ["--quality", "--samples", "32", "--evaluations", "3,1", "--threads", "1"]
+    assert main(["samplers", str(run), *arguments]) == 0
+    said = capsys.readouterr().out
+    assert [line.split()[0] for line in said.splitlines()[-1 - len(COMPARED) : -1]] == list(COMPARED)
+    facts = json.loads((run / "quality.json").read_text())
+    assert facts["samples"] == facts["floor_samples"] == 32
+    assert len(facts["points"]) == 2 * len(COMPARED)
+    for point in facts["points"]:
+        assert point["frechet"][0] > facts["floor"][0]
+        assert f"{point['frechet'][0]:.2f}" in said
+    assert Image.open(run / "quality.png").width > 500
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--samples", "64"], "belongs to --quality"),
+        (["--evaluations", "5"], "belongs to --quality"),
+        (["--quality", "--steps", "5"], "--steps does not go with --quality"),
+        (["--quality", "-n", "5"], "-n does not go with --quality"),
+        (["--quality", "--samples", "31"], "at least 32"),
+        (["--quality", "--evaluations", "21"], "from 1 to 20"),
+        (["--quality", "--evaluations", "many"], "whole numbers"),
+        (["--quality", "--seed", "-1"], "--seed"),
+    ],
+)
+def test_mistakes_are_one_line(run, capsys, arguments, message):
+    assert main(["samplers", str(run), *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_curve_needs_a_run(capsys):
+    assert main(["samplers", "--quality"]) == 2
+    assert "needs a run" in capsys.readouterr().err
