@@ -14,10 +14,15 @@ w = 0 ignores the label, w = 1 is the plain conditional answer, w > 1 exaggerate
 Read more: `tutorials/03_without_a_network.ipynb`.
 """
 
+import math
+
 import numpy as np
 
 from minidiff.errors import MinidiffError
 from minidiff.parallel import slices
+
+FEWEST_IN_A_SLICE = 4  # pictures: enough work for a thread, and little to be filled up
+NUMBERS_IN_A_SLICE = 256  # at least; a point has two, and small matrix products waste the time between them
 
 
 class NetworkDenoiser:
@@ -32,12 +37,14 @@ class NetworkDenoiser:
         schedule: the `Schedule` it was trained with.
         target: the target it was trained with.
         workers: `Workers` that share the slices.
-        slice_size: pictures in a slice.
+        slice_size: pictures in a slice; 4 if not given, and 128 points in the plane.
     """
 
-    def __init__(self, network, p, schedule, target, workers, slice_size=4):
+    def __init__(self, network, p, schedule, target, workers, slice_size=None):
         self.network, self.p, self.schedule, self.target = network, p, schedule, target
-        self.workers, self.slice_size = workers, slice_size
+        numbers = math.prod(network.config.example_shape)
+        self.workers = workers
+        self.slice_size = slice_size or max(FEWEST_IN_A_SLICE, NUMBERS_IN_A_SLICE // numbers)
 
     def __call__(self, z, t, labels=None):
         """x0_hat and eps_hat for noisy pictures.

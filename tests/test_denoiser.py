@@ -6,6 +6,7 @@ import pytest
 from minidiff.denoiser import Guided, NetworkDenoiser
 from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
+from minidiff.points import PointNetwork, PointNetworkConfig
 from minidiff.schedule import TARGETS, Schedule
 from minidiff.unet import UNet, UNetConfig
 
@@ -49,6 +50,33 @@ def test_a_picture_does_not_depend_on_the_others_nor_on_the_threads():
         for count in (1, 2, 3, 6):
             found = NetworkDenoiser(network, p, SCHEDULE, "flow", three)(z[:count], 5, labels[:count])[0]
             np.testing.assert_array_equal(found, expected[:count])
+
+
+@pytest.mark.parametrize(("count", "asked"), [(5, 1), (128, 1), (300, 3)])
+def test_points_are_sent_through_the_network_in_larger_slices_than_pictures(monkeypatch, count, asked):
+    network, calls = PointNetwork(PointNetworkConfig(channels=8, blocks=1)), []
+    forward = network.forward
+
+    def counted(p, z, *rest, **options):
+        calls.append(len(z))
+        return forward(p, z, *rest, **options)
+
+    monkeypatch.setattr(network, "forward", counted)
+    p = network.create_parameters()
+    p.vector[:] = np.random.default_rng(4).normal(0, 0.1, p.size)
+    z = np.random.default_rng(5).normal(size=(count, 2)).astype(np.float32)
+    with Workers(1) as workers:
+        x0_hat, _ = NetworkDenoiser(network, p, SCHEDULE, "flow", workers)(z, 5)
+        assert calls == asked * [128]
+        by_fours, _ = NetworkDenoiser(network, p, SCHEDULE, "flow", workers, slice_size=4)(z, 5)
+        assert set(calls[asked:]) == {4}
+    np.testing.assert_allclose(x0_hat, by_fours, atol=1e-5)
+
+
+def test_pictures_are_sent_through_the_network_by_fours():
+    network = UNet(UNetConfig(16, 16, 1, channels=(8, 16), blocks_per_level=1, attention_levels=0, num_groups=4))
+    with Workers(1) as workers:
+        assert NetworkDenoiser(network, network.create_parameters(), SCHEDULE, "flow", workers).slice_size == 4
 
 
 def test_the_label_and_its_absence_reach_the_network():
