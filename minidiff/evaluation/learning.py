@@ -1,7 +1,7 @@
 """Trains the classifier of `classifier.py` on the pictures that the diffusion model was trained on, and keeps it.
 
-Three in four pictures of a batch stand upright, the others are turned by one to three quarters. What was learnt is kept
-beside the cache of decoded pictures, named after the data and the settings, so that the next evaluation is quick.
+Three in four pictures of a batch stand upright, the others are turned by one to three quarters. What was learned is
+kept beside the cache of decoded pictures, named after the data and the settings, so that the next evaluation is quick.
 """
 
 import contextlib

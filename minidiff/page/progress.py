@@ -17,14 +17,14 @@ def render(facts):
         element(
             "p",
             "The loss is the mean square error of the predicted noise. Noise has variance 1, so always answering 0 "
-            "would score 1, and whatever is below 1 was learnt.",
+            "would score 1, and whatever is below 1 was learned.",
         ),
         missing(facts.missing["history"]) if not facts.history else curves(facts.history),
         element("h3", "The same noise, again and again"),
         element(
             "p",
             "After some of the epochs the network drew pictures, always from the same noises and in few steps. What "
-            "changes from row to row is what it has learnt in between.",
+            "changes from row to row is what it has learned in between.",
         ),
         missing(facts.missing["snapshots"]) if not facts.snapshots else snapshots(facts),
     )

@@ -26,7 +26,7 @@ def render_nearest(facts):
         title,
         element(
             "p",
-            "Each pair is a sample, above, and the training picture nearest to it, below. If the network had learnt "
+            "Each pair is a sample, above, and the training picture nearest to it, below. If the network had learned "
             "pictures by heart, the two would look the same.",
         ),
         missing(facts.missing["data"]) if found.nearest is None else None,
@@ -48,7 +48,7 @@ def about_distances(found):
     if median < 0.5 * found.spacing:
         return f"{text} Samples so much nearer than that are probably copies: try more pictures, or fewer epochs."
     if median < 0.8 * found.spacing:
-        return f"{text} The samples are somewhat nearer: some of what is in them may be learnt by heart."
+        return f"{text} The samples are somewhat nearer: some of what is in them may be learned by heart."
     return f"{text} So the samples are no nearer than one would expect of new pictures."
 
 
