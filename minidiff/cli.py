@@ -72,7 +72,7 @@ def build_parser():
         description="A diffusion model you can read: train one on your processor, and let it draw.",
         epilog="Start with: minidiff demo --quick",
     )
-    parser.add_argument("--version", action="version", version=f"minidiff {__version__}")
+    parser.add_argument("-V", "--version", action="version", version=f"minidiff {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_command(commands)

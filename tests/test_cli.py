@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minidiff.cli import main
+from minidiff.cli import COMMANDS, main
 from minidiff.data import to_bytes
 from minidiff.data.pictures import read_picture
 from minidiff.progress import Progress
@@ -129,6 +129,15 @@ def test_help_fits_a_terminal_and_exits_with_0(arguments, capsys, monkeypatch):
         main(arguments)
     assert caught.value.code == 0
     assert max(len(line) for line in capsys.readouterr().out.splitlines()) <= 100
+
+
+def test_help_says_on_one_line_what_each_command_does(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    lines = capsys.readouterr().out.partition("COMMAND\n")[2].partition("\n\n")[0].splitlines()
+    assert len(lines) == len(COMMANDS)
+    assert all(re.match(r"    [a-z]+  +[a-z]", line) for line in lines)
 
 
 @pytest.fixture

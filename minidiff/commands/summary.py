@@ -5,7 +5,7 @@ from minidiff.errors import MinidiffError
 
 def add_command(commands):
     """Adds `minidiff summary` to the commands of a parser."""
-    parser = commands.add_parser("summary", help="the layers of a network, their shapes, parameters and operations")
+    parser = commands.add_parser("summary", help="the layers of a network: shapes, parameters, operations")
     parser.set_defaults(run_command=run)
     parser.add_argument("--size", type=int, default=64, help="height and width of the pictures (default: 64)")
     parser.add_argument("--grey", action="store_true", help="pictures of one channel instead of three")

@@ -17,6 +17,7 @@ from minidiff.atomic import write_whole
 from minidiff.sampling import SAMPLERS, generate
 
 EVALUATIONS = (3, 5, 9, 15, 23, 35)  # odd, so that heun can make use of all of them
+TICKS = tuple(digit * scale for scale in (0.01, 0.1, 1, 10, 100) for digit in (1, 2, 5))  # of a distance
 COMPARED = tuple(name for name in SAMPLERS if name != "euler")
 
 
@@ -142,8 +143,6 @@ def save_quality(path, points, floor, count):
         path: of the PNG file.
         points, floor, count: as for `table`.
     """
-    from matplotlib.ticker import NullFormatter, ScalarFormatter
-
     figure = plotting.new_figure(6.8, 4.4)
     axes = figure.add_subplot()
     axes.axhspan(max(floor[0] - floor[1], 1e-3), floor[0] + floor[1], color="lightgrey", label="real pictures, unseen")
@@ -158,8 +157,10 @@ def save_quality(path, points, floor, count):
         axes.errorbar(places, values, np.minimum(errors, 0.9 * values), label=sampler, **style)
     columns = sorted({point.evaluations for point in points})
     axes.set_xticks(columns, [str(column) for column in columns])
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter(ScalarFormatter())
+    low, high = axes.get_ylim()
+    levels = [level for level in TICKS if low <= level <= high]
+    axes.set_yticks(levels, [f"{level:g}" for level in levels])
+    axes.minorticks_off()
     axes.grid(alpha=0.3)
     axes.set_title(f"Frechet distance of {count} samples, less is better")
     axes.legend(frameon=False)
