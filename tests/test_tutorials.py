@@ -179,3 +179,19 @@ def test_an_output_that_is_not_stored_is_found():
     assert "print" in execute.differences(notebook, a_notebook())[0]
     notebook["cells"][1]["outputs"] = []
     assert "nothing" in execute.differences(notebook, a_notebook())[0]
+
+
+@pytest.mark.parametrize(("source", "expected"), [("print(3)", 0), ('minidiff("train --help")', 1)])
+def test_another_help_text_is_found_and_other_numbers_are_not(source, expected):
+    notebook, fresh = a_notebook(), a_notebook()
+    notebook["cells"][1]["source"] = fresh["cells"][1]["source"] = [source]
+    assert execute.differences(notebook, fresh) == []
+    fresh["cells"][1]["outputs"][0]["text"] = ["4\n"]
+    assert len(execute.differences(notebook, fresh)) == expected
+
+
+@every_notebook
+def test_code_is_no_wider_than_a_cell(notebook):
+    cells = stored(notebook)["cells"]
+    lines = [line for cell in cells if cell["cell_type"] == "code" for line in "".join(cell["source"]).splitlines()]
+    assert [line for line in lines if len(line) > 100] == []

@@ -1,12 +1,13 @@
-"""Runs the notebooks from scratch and stores what they show, or checks that what is stored still holds.
+"""Runs the notebooks from scratch and stores what they show, or checks that it still holds.
 
     python tutorials/execute.py                     # all of them
     python tutorials/execute.py 05 08               # some
     python tutorials/execute.py --check [NAMES]     # run, write nothing, and compare: what CI does
 
-Stored outputs carry a hash of the code that made them. `--check` fails on an error, on outputs that are missing or
-older than their code, on a source shown that is no longer the library's, on a file too large, and on a notebook that
-is in the table (`minidiff/exercises/course.py`) and not in the folder. Needs `pip install ".[tutorials]"`.
+Stored outputs carry a hash of the code that made them. `--check` fails on an error, on outputs that
+are missing or older than their code, on a source or a help text shown that is no longer the
+library's, on a file too large, and on a notebook that is in the table
+(`minidiff/exercises/course.py`) and not in the folder. Needs `pip install ".[tutorials]"`.
 """
 
 import argparse
@@ -30,13 +31,13 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def code_hash(notebook):
-    """A hash of the code of a notebook, as a dict: it changes when the code does, and not when the text does."""
+    """A hash of the code of a notebook, a dict: it changes with the code, and not with the text."""
     sources = [_text(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
     return hashlib.sha256("\0".join(sources).encode("utf-8")).hexdigest()
 
 
 def tidy(notebook):
-    """Takes out what differs from run to run and from machine to machine, and notes the hash; changes the dict."""
+    """Takes out what differs from run to run or by machine; notes the hash; changes the dict."""
     notebook["metadata"] = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     notebook["metadata"]["minidiff"] = {"code": code_hash(notebook)}
     for number, cell in enumerate(notebook["cells"]):
@@ -48,7 +49,7 @@ def tidy(notebook):
 
 
 def problems_of(notebook):
-    """What is wrong with the stored outputs of a notebook, as far as can be said without running it.
+    """What is wrong with the stored outputs of a notebook, as far as one sees without running it.
 
     Args:
         notebook: a dict.
@@ -62,9 +63,12 @@ def problems_of(notebook):
     for number, cell in enumerate(notebook["cells"]):
         for output in cell.get("outputs", []):
             if output["output_type"] == "error":
-                found.append(f"cell {number} stores an error, {output['ename']}: {output['evalue']}")
+                found.append(
+                    f"cell {number} stores an error, {output['ename']}: {output['evalue']}"
+                )
             if output.get("name") == "stderr":
-                found.append(f"cell {number} stores a warning: {_text(output['text']).strip().splitlines()[-1]}")
+                last = _text(output["text"]).strip().splitlines()[-1]
+                found.append(f"cell {number} stores a warning: {last}")
             shown = output.get("metadata", {}).get("minidiff")
             if shown and not _is_todays(shown, _text(output["data"]["text/plain"])):
                 found.append(f"cell {number} shows {shown['source']}, which has changed since")
@@ -72,7 +76,9 @@ def problems_of(notebook):
 
 
 def differences(stored, fresh):
-    """Where a fresh run shows something and the stored notebook does not, or the other way round.
+    """Where a fresh run shows other things than the stored notebook.
+
+    What is printed may differ, since seconds and last digits do; the help of a command may not.
 
     Args:
         stored, fresh: two dicts of one notebook.
@@ -82,8 +88,11 @@ def differences(stored, fresh):
     """
     found = []
     for number, (before, now) in enumerate(zip(stored["cells"], fresh["cells"], strict=True)):
-        if _kinds(before) != _kinds(now):
-            found.append(f"cell {number} stores {_kinds(before) or 'nothing'} and shows {_kinds(now) or 'nothing'}")
+        old, new = _kinds(before) or "nothing", _kinds(now) or "nothing"
+        if old != new:
+            found.append(f"cell {number} stores {old} and shows {new}")
+        elif "--help" in _text(now["source"]) and _printed(before) != _printed(now):
+            found.append(f"cell {number} stores another help text than there is today")
     return found
 
 
@@ -144,17 +153,24 @@ def process(path, check):
         write(path, fresh)
         found = problems_of(fresh)
     size = path.stat().st_size
-    return found + ([f"it has {size} bytes, more than {LARGEST_FILE}"] if size > LARGEST_FILE else [])
+    too_large = [f"it has {size} bytes, more than {LARGEST_FILE}"] if size > LARGEST_FILE else []
+    return found + too_large
 
 
 def main(arguments=None):
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(description="Runs the notebooks and stores, or checks, what they show.")
+    parser = argparse.ArgumentParser(
+        description="Runs the notebooks, and stores or checks what they show."
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help="such as 05 (default: all)")
-    parser.add_argument("--check", action="store_true", help="compare with what is stored, and write nothing")
+    parser.add_argument(
+        "--check", action="store_true", help="compare with what is stored, and write nothing"
+    )
     options = parser.parse_args(arguments)
     paths = [FOLDER / f"{notebook.name}.ipynb" for notebook in NOTEBOOKS]
-    chosen = [path for path in paths if not options.names or path.name.startswith(tuple(options.names))]
+    chosen = [
+        path for path in paths if not options.names or path.name.startswith(tuple(options.names))
+    ]
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     bad, begin = 0, time.perf_counter()
@@ -163,7 +179,8 @@ def main(arguments=None):
         problems = process(path, options.check)
         seconds = time.perf_counter() - start
         size = path.stat().st_size / 1000 if path.exists() else 0
-        print(f"{path.stem:22} {seconds:6.1f} s {size:6.0f} kB  {'not well' if problems else 'well'}", flush=True)
+        verdict = "not well" if problems else "well"
+        print(f"{path.stem:22} {seconds:6.1f} s {size:6.0f} kB  {verdict}", flush=True)
         for problem in problems:
             print(f"    {problem}", flush=True)
         bad += bool(problems)
@@ -172,7 +189,7 @@ def main(arguments=None):
 
 
 def _is_todays(shown, text):
-    """Whether a stored source is that of the library; the first line says where it stands, and may have moved."""
+    """Whether a stored source is the library's; its first line, where it stands, may differ."""
     try:
         return text.partition("\n")[2] == source_of(shown["source"], shown["docstring"])
     except MinidiffError:
@@ -180,7 +197,7 @@ def _is_todays(shown, text):
 
 
 def _kinds(cell):
-    """The kinds of output of a cell; what is printed may come in pieces, and warnings depend on the machine."""
+    """The kinds of output of a cell; prints come in pieces, and warnings depend on the machine."""
     found = set()
     for output in cell.get("outputs", []):
         if output["output_type"] != "stream":
@@ -188,6 +205,11 @@ def _kinds(cell):
         elif output["name"] == "stdout":
             found.add("print")
     return sorted(found)
+
+
+def _printed(cell):
+    outputs = cell.get("outputs", [])
+    return "".join(_text(output["text"]) for output in outputs if output.get("name") == "stdout")
 
 
 def _text(lines):
