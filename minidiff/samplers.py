@@ -172,4 +172,5 @@ SAMPLERS = {
     "dpmpp_2m": dpmpp_2m,
     "dpmpp_2m_sde": dpmpp_2m_sde,
 }
+SECOND_ORDER = ("heun", "dpmpp_2m", "dpmpp_2m_sde")
 STOCHASTIC = ("ddpm", "dpmpp_2m_sde")  # these draw noise in every step; ddim does with eta > 0

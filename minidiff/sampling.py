@@ -12,7 +12,7 @@ Read more: `tutorials/09_sampling.ipynb`.
 import numpy as np
 
 from minidiff.errors import MinidiffError
-from minidiff.samplers import SAMPLERS, STOCHASTIC, State
+from minidiff.samplers import SAMPLERS, SECOND_ORDER, STOCHASTIC, State
 from minidiff.steps import SPACINGS, choose_steps, trailing_steps
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "STOCHASTIC",
     "State",
     "choose_steps",
+    "default_spacing",
     "follow",
     "generate",
     "noise_streams",
@@ -33,7 +34,7 @@ NOISE_STREAM = 2  # keeps the random numbers of sampling apart from those of tra
 
 
 def sample(
-    denoiser, shape, sampler="ddim", steps=50, seed=0, labels=None, clip=True, spacing="trailing", eta=0.0, start=None
+    denoiser, shape, sampler="ddim", steps=50, seed=0, labels=None, clip=True, spacing=None, eta=0.0, start=None
 ):
     """Generate pictures from noise.
 
@@ -45,7 +46,7 @@ def sample(
         seed: of the noise; picture i depends on (seed, i) alone.
         labels: class of each picture, int (N,), or None for any class.
         clip: keep x0_hat in [-1, 1], where pixels live; to be left out where data does not live there.
-        spacing: "trailing", "uniform" or "karras", see `steps.py`.
+        spacing: "trailing", "uniform" or "karras", see `steps.py`; as in `default_spacing` if not given.
         eta: for ddim, the share of fresh noise; 0 is none, 1 as much as ddpm has.
         start: a `State` to begin from, its z of that shape; pure noise at T if not given.
 
@@ -62,7 +63,7 @@ def sample(
         start = State(z, np.zeros_like(z), schedule.T)
     if start.z.shape != tuple(shape):
         raise MinidiffError(f"the start has shape {start.z.shape} and {tuple(shape)} was asked for; give the same")
-    pairs = choose_steps(schedule, steps, spacing, start.t)
+    pairs = choose_steps(schedule, steps, spacing or default_spacing(sampler), start.t)
     yield from follow(denoiser, start, pairs, sampler, draw_noise, labels, clip, eta)
 
 
@@ -101,6 +102,15 @@ def generate(denoiser, shape, **options):
     for state in sample(denoiser, shape, **options):
         last = state
     return last.z
+
+
+def default_spacing(sampler):
+    """Where a sampler takes its steps if nobody says: "karras" for those of order 2, and "trailing" for the others.
+
+    Methods of order 2 gain most by steps that are short where there is little noise, and what they see along a step
+    leads astray if the first one is as long as trailing steps are.
+    """
+    return "karras" if sampler in SECOND_ORDER else "trailing"
 
 
 def noise_streams(seed, shape, stream=NOISE_STREAM):

@@ -74,7 +74,7 @@ def inpaint(denoiser, shape, image, mask, rounds=5, sampler="ddim", steps=20, se
         image, mask: as for `Inpainting`.
         rounds: how often each step is taken; the denoiser is asked rounds x steps times (twice that by heun).
         sampler, steps, seed, labels, clip: as for `sampling.sample`. Each step stands alone, so that samplers that look
-            back at the step before do what those of order 1 do.
+            back at the step before do what those of order 1 do; steps are trailing ones.
 
     Yields:
         A `State` for the noise at the start, and one after the last round of each step.

@@ -8,6 +8,8 @@ Where it sets its feet matters most when they are few:
     karras     equally far apart in noise_level^(1/7), so that steps get shorter as the picture gets cleaner
                                                                               (Karras et al., 2022, eq. 5)
 
+Samplers of order 1 take trailing steps unless told otherwise, those of order 2 karras steps (`sampling.py`).
+
 All begin at T itself: a sampler that starts lower tells the network that there is some picture in what is pure noise.
 """
 

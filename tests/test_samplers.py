@@ -7,6 +7,7 @@ from minidiff.curves import CURVES
 from minidiff.denoiser import NetworkDenoiser
 from minidiff.oracles import GaussianDenoiser, MixtureDenoiser
 from minidiff.parallel import Workers
+from minidiff.points import PointNetworkConfig
 from minidiff.samplers import SAMPLERS, STOCHASTIC, State
 from minidiff.sampling import follow, generate
 from minidiff.schedule import TARGETS, Schedule
@@ -194,6 +195,8 @@ def test_dpmpp_2m_sde_is_the_formula_of_lu_et_al(name):
 
 class NetworkThatKnows:
     """Stands in for a trained network: it answers with a target, computed from what an oracle says."""
+
+    config = PointNetworkConfig()
 
     def __init__(self, oracle, schedule, target):
         self.oracle, self.schedule, self.target = oracle, schedule, target

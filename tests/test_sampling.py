@@ -10,11 +10,11 @@ from minidiff.sampling import (
     SPACINGS,
     State,
     choose_steps,
+    default_spacing,
     follow,
     generate,
     sample,
     starting_noise,
-    trailing_steps,
 )
 from minidiff.schedule import Schedule
 
@@ -52,7 +52,8 @@ def test_the_states_run_from_noise_to_the_picture(sampler, steps):
     schedule = Schedule("flow", 10)
     states = list(sample(GaussianDenoiser(schedule, MEAN, DEVIATION), (2, 6), sampler, steps))
     assert len(states) == steps + 1
-    assert [state.t for state in states] == [10] + [t_next for _, t_next in trailing_steps(10, steps)]
+    pairs = choose_steps(schedule, steps, default_spacing(sampler))
+    assert [state.t for state in states] == [10] + [t_next for _, t_next in pairs]
     assert all(state.z.shape == state.x0_hat.shape == (2, 6) for state in states)
     assert all(state.z.dtype == state.x0_hat.dtype == np.float32 for state in states)
     np.testing.assert_allclose(states[-1].z, states[-1].x0_hat, atol=1e-4)
@@ -82,6 +83,19 @@ def test_labels_reach_the_denoiser(sampler):
 def test_the_spacing_decides_the_steps(spacing):
     denoiser = GaussianDenoiser(Schedule("flow", 1000), MEAN, DEVIATION)
     states = list(sample(denoiser, (1, 2), steps=10, spacing=spacing))
+    assert [state.t for state in states[1:]] == [t_next for _, t_next in choose_steps(denoiser.schedule, 10, spacing)]
+
+
+@pytest.mark.parametrize(
+    ("sampler", "spacing"),
+    [
+        ("ddim", "trailing"), ("euler", "trailing"), ("ddpm", "trailing"),
+        ("heun", "karras"), ("dpmpp_2m", "karras"), ("dpmpp_2m_sde", "karras"),
+    ],
+)  # fmt: skip
+def test_samplers_of_order_2_take_karras_steps_if_nobody_says(sampler, spacing):
+    denoiser = GaussianDenoiser(Schedule("flow", 1000), MEAN, DEVIATION)
+    states = list(sample(denoiser, (1, 2), sampler, steps=10))
     assert [state.t for state in states[1:]] == [t_next for _, t_next in choose_steps(denoiser.schedule, 10, spacing)]
 
 

@@ -28,7 +28,10 @@ def add_command(commands):
     parser.add_argument("-n", type=int, default=16, help="how many pictures (default: 16)")
     parser.add_argument("--steps", type=int, default=50, help="steps from noise to picture (default: 50)")
     parser.add_argument("--sampler", default="ddim", help=f"{', '.join(SAMPLERS)} (default: ddim)")
-    parser.add_argument("--spacing", help=f"where the steps are: {', '.join(SPACINGS)} (default: trailing)")
+    parser.add_argument(
+        "--spacing",
+        help=f"where the steps are: {', '.join(SPACINGS)} (default: karras for heun and dpmpp_2m, else trailing)",
+    )
     parser.add_argument("--eta", type=float, help="share of fresh noise that ddim takes, 0 to 1 (default: 0)")
     parser.add_argument("--label", metavar="NAME", help="class of all pictures (default: each class in turn)")
     parser.add_argument(

@@ -12,25 +12,37 @@ from minidiff.sampling import follow
 from minidiff.schedule import Schedule
 
 
-def examine_ddim_step(answer):
+def examine_guess_between(answer):
     rng = np.random.default_rng(0)
-    z, x0_hat = rng.normal(size=(2, 5, 3))
+    z_t, x0_hat = rng.normal(size=(2, 5, 3))
     signal_t, noise_t, signal_s, noise_s = 0.4, 0.8, 0.7, 0.45
-    eps_hat = (z - signal_t * x0_hat) / noise_t
-    right = signal_s * x0_hat + noise_s * eps_hat
+    eps_hat = (z_t - signal_t * x0_hat) / noise_t
+    z_s = signal_s * x0_hat + noise_s * eps_hat
+    determinant = signal_s * noise_t - signal_t * noise_s
+    slope = (z_s - z_t) / (noise_s - noise_t)
     mistakes = [
-        (signal_s * x0_hat + noise_s * z, "z is not the noise: what of z is noise follows from z and x0_hat"),
-        (signal_s * x0_hat - noise_s * eps_hat, "the sign of the noise: z at s is picture plus noise, as at t"),
-        (signal_s * x0_hat, "the noise is missing: only at s = 0 is there none"),
-        (signal_t * x0_hat + noise_t * eps_hat, "this is z again: mix picture and noise with the weights of s"),
-        (signal_s * x0_hat + noise_s * (z - x0_hat) / noise_t, "eps_hat: in z the picture is multiplied by signal_t"),
-        (signal_s * x0_hat + noise_s * (z - signal_t * x0_hat), "eps_hat is what is left of z, divided by noise_t"),
-        (signal_s * x0_hat + noise_s * (z - signal_s * x0_hat) / noise_s, "eps_hat is found at t, with its weights"),
-        (signal_s * x0_hat + noise_t * eps_hat, "the noise has the weight that belongs to s, too"),
-        (signal_t * x0_hat + noise_s * eps_hat, "the picture has the weight that belongs to s, too"),
-        (eps_hat, "this is eps_hat: now mix it with x0_hat"),
+        (z_s / signal_s, "z_s is not yet the picture: there is noise in it, and z_t says how much"),
+        (z_s, "z_s is not yet the picture: there is noise in it, and z_t says how much"),
+        (z_t / signal_t, "both z are needed: equation (1) holds at t and at s"),
+        (eps_hat, "this is eps_hat: solve the same two equations for the other unknown"),
+        (-x0_hat, "the sign: swap the two products in the numerator or in the determinant, and not in both"),
+        (noise_t * z_s - noise_s * z_t, "eps_hat is gone, but x0_hat still has a factor: divide by it"),
+        (z_s - noise_s / noise_t * z_t, "eps_hat is gone, but x0_hat still has a factor: divide by it"),
+        (noise_t * z_s + noise_s * z_t, "the noises have to cancel: subtract, do not add"),
+        ((noise_t * z_s + noise_s * z_t) / determinant, "the noises have to cancel: subtract, do not add"),
+        ((z_s - z_t) / (signal_s - signal_t), "the noise has changed from t to s as well: it does not cancel so"),
+        ((z_s - noise_s * slope) / signal_s, "the picture has changed from t to s as well: slope is not eps_hat"),
+        (
+            (noise_t * z_s - noise_s * z_t) / (signal_s - signal_t),
+            "the factor of x0_hat: signal_s noise_t - signal_t noise_s",
+        ),
+        (
+            (noise_t * z_s - noise_s * z_t) / (noise_t - noise_s),
+            "that holds where signal is 1: here the picture fades, too",
+        ),
     ]
-    expect("z at s", call(answer, z, x0_hat, signal_t, noise_t, signal_s, noise_s), right, mistakes)
+    expect("x0_hat", call(answer, z_t, z_s, signal_t, noise_t, signal_s, noise_s), x0_hat, mistakes)
+    expect("x0_hat in the last step", call(answer, z_t, x0_hat, signal_t, noise_t, 1.0, 0.0), x0_hat)
 
 
 def examine_noise_factors(answer):
@@ -169,7 +181,7 @@ def examine_steps_needed(answer):
 
 
 EXERCISES = (
-    Exercise("ex09_1", "a step from the picture alone", 1, "ddim_step", examine_ddim_step),
+    Exercise("ex09_1", "what was the guess?", 1, "guess_between", examine_guess_between),
     Exercise("ex09_2", "old noise and fresh noise", 2, "noise_factors", examine_noise_factors),
     Exercise("ex09_3", "the midpoint method", 2, "midpoint", examine_midpoint),
     Exercise("ex09_4", "look back at the slope", 3, "look_back", examine_look_back),

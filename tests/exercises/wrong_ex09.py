@@ -53,22 +53,26 @@ def look_back_with_the_sign_turned(z_bar, slope_before, slope, sigma_before, sig
     return z_bar + h * (slope + h / h_before / 2 * (slope - slope_before))
 
 
-def ddim_in_place(z, x0_hat, signal_t, noise_t, signal_s, noise_s):
-    z -= signal_t * x0_hat
-    return signal_s * x0_hat + noise_s / noise_t * z
+def guess_in_place(z_t, z_s, signal_t, noise_t, signal_s, noise_s):
+    z_s *= noise_t
+    z_s -= noise_s * z_t
+    return z_s / (signal_s * noise_t - signal_t * noise_s)
 
 
 WRONG = {
     "ex09_1": [
-        (lambda z, x0, st, nt, ss, ns: ss * x0 + ns * z, "z is not the noise"),
-        (lambda z, x0, st, nt, ss, ns: ss * x0 - ns * (z - st * x0) / nt, "sign"),
-        (lambda z, x0, st, nt, ss, ns: ss * x0, "missing"),
-        (lambda z, x0, st, nt, ss, ns: z, "z again"),
-        (lambda z, x0, st, nt, ss, ns: ss * x0 + ns * (z - x0) / nt, "multiplied by signal_t"),
-        (lambda z, x0, st, nt, ss, ns: ss * x0 + ns * (z - st * x0), "divided by noise_t"),
-        (lambda z, x0, st, nt, ss, ns: ss * x0 + nt * (z - st * x0) / nt, "belongs to s"),
-        (lambda z, x0, st, nt, ss, ns: (z - st * x0) / nt, "mix it"),
-        (ddim_in_place, "in place"),
+        (lambda z_t, z_s, st, nt, ss, ns: z_s / ss, "there is noise in it"),
+        (lambda z_t, z_s, st, nt, ss, ns: z_t / st, "both z"),
+        (lambda z_t, z_s, st, nt, ss, ns: (ss * z_t - st * z_s) / (ss * nt - st * ns), "this is eps_hat"),
+        (lambda z_t, z_s, st, nt, ss, ns: (ns * z_t - nt * z_s) / (ss * nt - st * ns), "sign"),
+        (lambda z_t, z_s, st, nt, ss, ns: nt * z_s - ns * z_t, "divide by it"),
+        (lambda z_t, z_s, st, nt, ss, ns: z_s - ns / nt * z_t, "divide by it"),
+        (lambda z_t, z_s, st, nt, ss, ns: (nt * z_s + ns * z_t) / (ss * nt - st * ns), "subtract"),
+        (lambda z_t, z_s, st, nt, ss, ns: (z_s - z_t) / (ss - st), "does not cancel"),
+        (lambda z_t, z_s, st, nt, ss, ns: (z_s - ns * (z_s - z_t) / (ns - nt)) / ss, "not eps_hat"),
+        (lambda z_t, z_s, st, nt, ss, ns: (nt * z_s - ns * z_t) / (ss - st), "factor of x0_hat"),
+        (lambda z_t, z_s, st, nt, ss, ns: (nt * z_s - ns * z_t) / (nt - ns), "where signal is 1"),
+        (guess_in_place, "in place"),
     ],
     "ex09_2": [
         (factors(change_fresh=lambda t, s, noise, eta: eta * noise), "less than noise_s"),

@@ -3,10 +3,10 @@
 import math
 
 
-# What of z is not picture is noise; then both are mixed with the weights of s.
-def ddim_step(z, x0_hat, signal_t, noise_t, signal_s, noise_s):
-    eps_hat = (z - signal_t * x0_hat) / noise_t
-    return signal_s * x0_hat + noise_s * eps_hat
+# Equation (1) holds at t and at s with the same x0_hat and eps_hat. Multiplied by the other's noise and subtracted, the
+# noise cancels.
+def guess_between(z_t, z_s, signal_t, noise_t, signal_s, noise_s):
+    return (noise_t * z_s - noise_s * z_t) / (signal_s * noise_t - signal_t * noise_s)
 
 
 # Equation (2) gives the deviation of all the fresh noise there can be; eta says how much of it. Variances add up.
