@@ -10,6 +10,7 @@ from pathlib import Path
 from minidiff.commands.printing import warn
 from minidiff.errors import MinidiffError
 from minidiff.evaluation.quality import EVALUATIONS
+from minidiff.sampling import SPACINGS
 
 STEPS = "5,10,20,50"
 PICTURES = 8  # of a sheet
@@ -31,6 +32,9 @@ def add_command(commands):
         "--quality", action="store_true", help="measure the Frechet distance instead: RUN/quality.png and .json"
     )
     group.add_argument("--samples", type=int, help=f"to generate for each point (default: {SAMPLES})")
+    group.add_argument(
+        "--spacing", choices=SPACINGS, help="where the steps are (default: karras for order 2, else trailing)"
+    )
     usual = ",".join(map(str, EVALUATIONS))
     group.add_argument(
         "--evaluations", metavar="N,...", help=f"how often to ask the network for a picture (default: {usual})"
@@ -81,12 +85,13 @@ def measure_quality(run, denoiser, options, workers):
     labels = pipeline.labels_for(training.class_names, count)
     out = Path(options.out or run.path / "quality.png")
     print(f"{count} pictures for each point, beside {len(judge.reference)} real ones that were not trained on")
-    quality.measure_quality(denoiser, judge, count, labels, print, out, evaluations, options.seed)
+    chosen = {"evaluations": evaluations, "seed": options.seed, "spacing": options.spacing}
+    quality.measure_quality(denoiser, judge, count, labels, print, out, **chosen)
 
 
 def check_options(options):
     """Refuses options that do not belong together, and numbers that cannot be."""
-    unknown = ["steps", "n"] if options.quality else ["samples", "evaluations"]
+    unknown = ["steps", "n"] if options.quality else ["samples", "evaluations", "spacing"]
     given = [("-" if name == "n" else "--") + name for name in unknown if getattr(options, name) is not None]
     if given:
         raise MinidiffError(f"{given[0]} {'does not go with' if options.quality else 'belongs to'} --quality")

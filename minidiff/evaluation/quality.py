@@ -62,7 +62,7 @@ def steps_for(sampler, evaluations):
     return (evaluations + 1) // 2 if sampler == "heun" else evaluations
 
 
-def quality(denoiser, judge, count, labels=None, evaluations=EVALUATIONS, seed=0, samplers=COMPARED):
+def quality(denoiser, judge, count, labels=None, evaluations=EVALUATIONS, seed=0, samplers=COMPARED, spacing=None):
     """Every sampler at every cost.
 
     Args:
@@ -73,6 +73,7 @@ def quality(denoiser, judge, count, labels=None, evaluations=EVALUATIONS, seed=0
         evaluations: how often the denoiser may be asked for a picture, ascending.
         seed: of the noises.
         samplers: names.
+        spacing: where the steps are, see `steps.py`; each sampler's own if not given.
 
     Yields:
         `Point`s, sampler by sampler.
@@ -81,20 +82,22 @@ def quality(denoiser, judge, count, labels=None, evaluations=EVALUATIONS, seed=0
     for sampler in samplers:
         for most in evaluations:
             start, counted, steps = time.perf_counter(), Counted(denoiser), steps_for(sampler, most)
-            samples = generate(counted, shape, sampler=sampler, steps=steps, seed=seed, labels=labels)
+            options = {"sampler": sampler, "steps": steps, "seed": seed, "labels": labels, "spacing": spacing}
+            samples = generate(counted, shape, **options)
             seconds = time.perf_counter() - start
             features, classes = judge.look(samples.__getitem__, count)
             accuracy = None if classes is None or labels is None else float((classes == labels).mean())
             yield Point(sampler, steps, counted.asked, judge.distance("frechet", features), accuracy, round(seconds, 2))
 
 
-def measure_quality(denoiser, judge, count, labels, say, path, evaluations=EVALUATIONS, seed=0, samplers=COMPARED):
+def measure_quality(denoiser, judge, count, labels, say, path, **options):
     """Measures, says each point as it is found, prints the table, and leaves a chart and the numbers.
 
     Args:
-        denoiser, judge, count, labels, evaluations, seed, samplers: as for `quality`.
+        denoiser, judge, count, labels: as for `quality`.
         say: called with each line.
         path: of the chart, a .png; the numbers go beside it, as .json.
+        options: "evaluations", "seed", "samplers" and "spacing", as for `quality`.
 
     Raises:
         MinidiffError: a file cannot be written.
@@ -102,14 +105,14 @@ def measure_quality(denoiser, judge, count, labels, say, path, evaluations=EVALU
     start = time.perf_counter()
     floor = judge.distance("frechet", judge.control_features)
     points = []
-    for point in quality(denoiser, judge, count, labels, evaluations, seed, samplers):
+    for point in quality(denoiser, judge, count, labels, **options):
         points.append(point)
         value, error = point.frechet
         say(f"   {point.sampler:13} {point.steps:3} steps  {value:7.2f} +- {error:.2f}  {point.seconds:6.1f} s")
     seconds = time.perf_counter() - start
     say("\n".join(table(points, floor, count)))
     save_quality(path, points, floor, count)
-    facts = {"samples": count, "seed": seed, "floor": floor, "floor_samples": len(judge.control)}
+    facts = {"samples": count, "floor": floor, "floor_samples": len(judge.control)} | options
     facts |= {"seconds": round(seconds, 1), "points": [asdict(point) for point in points]}
     text = json.dumps(facts, indent=2) + "\n"
     write_whole(path.with_suffix(".json"), lambda file: file.write(text.encode()))

@@ -61,6 +61,17 @@ def test_a_point_is_what_measure_says_about_the_same_samples(points, sets):
     assert point.accuracy == figures["accuracy"]
 
 
+def test_a_spacing_is_passed_on(sets):
+    with Workers(1) as workers:
+        judge = Judge(*sets, COUNT, workers, cache_folder=None, examples=EXAMPLES)
+        options = {"evaluations": (5,), "samplers": ("heun",)}
+        (usual,), (karras,), (trailing,) = (
+            list(quality(oracle(), judge, COUNT, spacing=spacing, **options))
+            for spacing in (None, "karras", "trailing")
+        )
+    assert usual.frechet == karras.frechet != trailing.frechet
+
+
 def test_the_table_has_a_row_for_each_sampler_and_leaves_blank_what_was_not_measured():
     points = [
         Point("ddim", 3, 3, (9.5, 1.0), None, 1.0),
@@ -99,6 +110,7 @@ def test_the_command_draws_a_chart_and_keeps_the_numbers(run, capsys):
     [
         (["--samples", "64"], "belongs to --quality"),
         (["--evaluations", "5"], "belongs to --quality"),
+        (["--spacing", "karras"], "belongs to --quality"),
         (["--quality", "--steps", "5"], "--steps does not go with --quality"),
         (["--quality", "-n", "5"], "-n does not go with --quality"),
         (["--quality", "--samples", "31"], "at least 32"),
