@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 from minidiff.commands.printing import warn
 from minidiff.errors import MinidiffError
-from minidiff.evaluation.ablation import ROWS, Budget, ablate, choose_rows
+from minidiff.evaluation.ablation import ROWS, Budget, ablate, choose_rows, time_steps
 from minidiff.evaluation.measure import FEWEST
 
 QUICK = Budget(images=200, size=16, epochs=2, samples=64)
@@ -33,6 +33,7 @@ def add_command(commands):
 
 def run(options):
     """minidiff ablate"""
+    from minidiff import pipeline
     from minidiff.evaluation import ablation_table
     from minidiff.parallel import Workers
 
@@ -46,9 +47,12 @@ def run(options):
             raise MinidiffError(f"--{name} must be {least} or more, not {getattr(budget, name)}")
     with Workers(options.threads) as workers:
         results = list(ablate(options.out, rows, budget, workers, print, warn))
+        print("timing the rows in turns")
+        dataset, _ = pipeline.load_data(budget.data_options())
+        milliseconds = time_steps(rows, dataset, budget.epochs, workers)
     command = command_of(budget, options)
-    ablation_table.save(options.out, results, budget, command)
-    print(ablation_table.table(results, budget, command))
+    ablation_table.save(options.out, results, milliseconds, budget, command)
+    print(ablation_table.table(results, milliseconds, budget, command))
     print(f"{options.out}/{ablation_table.TABLE}, {ablation_table.PICTURE}")
 
 

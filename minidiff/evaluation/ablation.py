@@ -9,13 +9,14 @@ a row is several runs, NAME, NAME-seed1, ...
 """
 
 import json
-import statistics
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from minidiff import pipeline, training_run
+from minidiff.benchmark.timing import take_turns
 from minidiff.checkpoint import steps_in
 from minidiff.errors import MinidiffError
 from minidiff.evaluation.evaluate import EVALUATION, Sampling, evaluate, generate
@@ -75,6 +76,10 @@ class Budget:
     samples: int = 512
     seeds: int = 1
 
+    def data_options(self):
+        """The cats of all rows, for `pipeline.load_data`."""
+        return {"spec": "cats", "seed": 0, "images": self.images, "size": self.size}
+
 
 @dataclass(frozen=True)
 class Result:
@@ -83,16 +88,12 @@ class Result:
     Attributes:
         row: `Row`.
         figures: dicts, what the evaluation.json of its runs say.
-        seconds: of each training.
-        milliseconds: an image in a training step, median of the epochs.
         machines: on which they were trained, in words.
         samples: the first pictures of the first run, (SHOWN, H, W, C) in [-1, 1].
     """
 
     row: Row
     figures: list
-    seconds: list
-    milliseconds: list
     machines: list
     samples: np.ndarray
 
@@ -133,7 +134,7 @@ def ablate(folder, rows, budget, workers, say, warn):
     Raises:
         MinidiffError: a folder holds a run with other numbers.
     """
-    data_options = {"spec": "cats", "seed": 0, "images": budget.images, "size": budget.size}
+    data_options = budget.data_options()
     dataset, _ = pipeline.load_data(data_options)
     sampling = Sampling(budget.samples)
     for row in rows:
@@ -150,8 +151,6 @@ def ablate(folder, rows, budget, workers, say, warn):
         yield Result(
             row,
             [figures_of(run, sampling) for run in runs],
-            [run.history()[-1]["seconds"] for run in runs],
-            [1000 / statistics.median(epoch["images_per_second"] for epoch in run.history()) for run in runs],
             [run.config["machine"] for run in runs],
             generate(network, dataset, sampling, SHOWN)[0],
         )
@@ -163,9 +162,7 @@ def open_run(path, row, data_options, dataset, epochs, seed):
     Raises:
         MinidiffError: what is there has other numbers.
     """
-    training = TrainingConfig(**{"epochs": epochs, "seed": seed} | row.training)
-    usual = UNetConfig.for_pictures(dataset.height, dataset.width, dataset.channels, dataset.num_classes)
-    network = replace(usual, **row.network)
+    network, training = configs_of(row, dataset, epochs, seed)
     if not (path / CONFIG).exists():
         return training_run.start_run(path, data_options, dataset, training, network=network)[0]
     run = Run.open(path, to_write=True)
@@ -179,6 +176,13 @@ def open_run(path, row, data_options, dataset, epochs, seed):
     return run
 
 
+def configs_of(row, dataset, epochs, seed):
+    """The `UNetConfig` and `TrainingConfig` of a row."""
+    usual = UNetConfig.for_pictures(dataset.height, dataset.width, dataset.channels, dataset.num_classes)
+    training = TrainingConfig(**{"epochs": epochs, "seed": seed} | row.training)
+    return replace(usual, **row.network), training
+
+
 def finish_training(run, dataset, workers, say):
     """Trains a run from where it stands to its end, if it is not there yet."""
     network, training, _ = training_run.read_config(run)
@@ -186,19 +190,33 @@ def finish_training(run, dataset, workers, say):
     if steps_in(run.checkpoints)[:1] == [steps]:
         return
     (run.path / EVALUATION).unlink(missing_ok=True)  # of a checkpoint before the end
-    compile_kernels(network, dataset, training, workers)
     try:
         training_run.train(run, network, dataset, training, workers, say)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(f"{run.path}: stopped; the same command goes on from there") from stop
 
 
-def compile_kernels(network, dataset, training, workers):
-    """One step of a training that is thrown away, so that no row's time holds what Numba needs to compile."""
-    network = UNet(network)
-    trainer = Trainer(network, network.create_parameters(), dataset, training, workers)
-    batch = np.arange(min(training.batch_size, len(dataset)))
-    trainer.train_step(0, batch, batch)
+def time_steps(rows, dataset, epochs, workers, rounds=9):
+    """What a training step of each row takes, all rows in turns: whatever else the machine does, it does it to all.
+
+    Args:
+        rows: list of `Row`s.
+        dataset: `Dataset`.
+        epochs: of a training.
+        workers: `Workers`.
+        rounds: steps of each row; the median counts.
+
+    Returns:
+        dict name -> milliseconds an image.
+    """
+    trainers = {}
+    for row in rows:
+        network_config, training = configs_of(row, dataset, epochs, seed=0)
+        network = UNet(network_config)
+        trainers[row.name] = Trainer(network, network.create_parameters(), dataset, training, workers)
+    batches = {name: np.arange(min(trainer.config.batch_size, len(dataset))) for name, trainer in trainers.items()}
+    steps = {name: partial(trainers[name].train_step, 0, batch, batch) for name, batch in batches.items()}
+    return {name: 1000 * seconds / len(batches[name]) for name, seconds in take_turns(steps, rounds).items()}
 
 
 def figures_of(run, sampling):

@@ -28,17 +28,18 @@ COLUMNS = (
     "averaged weights on {both} unseen pictures, with the same noise and log-normal noise levels for all rows, on the "
     "noise scale (mean square error of eps_hat); there an error of x0_hat counts signal / noise times, which is hard "
     "on a network that predicts the picture, at little noise. *Class*: share of the samples that the classifier takes "
-    "for the class asked for. *Training*: from the first step to the last, with checkpoints and snapshots. *An image*: "
-    "time in a training step, median of the epochs."
+    "for the class asked for. *An image*: its share of a training step, median of steps that all rows made in turns. "
+    "*Training*: that times {images} images and {epochs} epochs."
 )
 CAPTION = "*The first eight samples of each row, not picked: the same noise and the same class in each column.*"
 
 
-def table(results, budget, command):
+def table(results, milliseconds, budget, command):
     """The results in Markdown.
 
     Args:
         results: list of `Result`s.
+        milliseconds: from `time_steps`.
         budget: `Budget`.
         command: that makes them.
 
@@ -58,7 +59,7 @@ def table(results, budget, command):
         "",
         paragraph(READING.format(seeds=seeds)),
         "",
-        "| row | what is changed | distance | loss | class | training | an image |",
+        "| row | what is changed | distance | loss | class | an image | training |",
         "|---|---|---|---|---|---|---|",
     ]
     for result in results:
@@ -67,8 +68,8 @@ def table(results, budget, command):
             several(distances, "{:.2f}", error=errors),
             several([figures["loss_unseen"] for figures in result.figures], "{:.4f}"),
             several([100 * figures["accuracy"] for figures in result.figures], "{:.1f}", " %"),
-            several(result.seconds, "{:.0f}", " s"),
-            several(result.milliseconds, "{:.1f}", " ms"),
+            f"{milliseconds[result.row.name]:.1f} ms",
+            f"{milliseconds[result.row.name] / 1000 * budget.images * budget.epochs:.0f} s",
         ]
         lines.append(f"| {result.row.name} | {result.row.words} | {' | '.join(cells)} |")
     floor, error = real["frechet_floor"]
@@ -76,7 +77,11 @@ def table(results, budget, command):
         f"| *real* | {real['count_floor']} pictures that no network has seen | {floor:.2f} +- {error:.2f} | "
         f"| {100 * real['accuracy_real']:.1f} % | | |"
     )
-    columns = paragraph(COLUMNS.format(count=real["count_reference"], both=2 * real["count_reference"]))
+    columns = paragraph(
+        COLUMNS.format(
+            count=real["count_reference"], both=2 * real["count_reference"], images=budget.images, epochs=budget.epochs
+        )
+    )
     lines += ["", columns, "", f"![The first samples of each row]({PICTURE})", "", CAPTION, ""]
     return "\n".join(lines)
 
@@ -93,12 +98,12 @@ def several(values, form, unit="", error=None):
     return text + unit + (f" ({form.format(min(values))} to {form.format(max(values))})" if len(values) > 1 else "")
 
 
-def save(folder, results, budget, command):
+def save(folder, results, milliseconds, budget, command):
     """Writes the table and the picture.
 
     Args:
         folder: of the ablation.
-        results, budget, command: as for `table`.
+        results, milliseconds, budget, command: as for `table`.
 
     Raises:
         MinidiffError: they cannot be written.
@@ -110,7 +115,7 @@ def save(folder, results, budget, command):
     except OSError as error:
         raise MinidiffError(f"cannot make the folder {picture.parent}: {error.strerror}") from error
     save_strips(picture, [result.row.name for result in results], [result.samples for result in results])
-    text = table(results, budget, command)
+    text = table(results, milliseconds, budget, command)
     write_whole(folder / TABLE, lambda file: file.write(text.encode()))
 
 
