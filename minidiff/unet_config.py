@@ -20,10 +20,10 @@ class UNetConfig:
         blocks_per_level: residual blocks of each level, each way.
         attention_levels: how many of the coarsest levels have attention.
         time_channels: length of the time vector.
-        film: whether the time vector scales and shifts the activations of each block, or only shifts them.
         num_groups: of every normalisation; divides every number of channels.
         head_channels: of the attention.
         num_classes: 0 for a network without labels.
+        film: whether the time vector scales and shifts the activations of each block, or only shifts them.
     """
 
     height: int = 64
@@ -33,10 +33,10 @@ class UNetConfig:
     blocks_per_level: int = 2
     attention_levels: int = 2
     time_channels: int = 128
-    film: bool = True
     num_groups: int = 8
     head_channels: int = 32
     num_classes: int = 0
+    film: bool = True
 
     @staticmethod
     def for_pictures(height, width, image_channels, num_classes=0, channels=None):
