@@ -142,6 +142,8 @@ def table(points, floor, count):
 def save_quality(path, points, floor, count):
     """A chart of distance against evaluations, both on logarithmic scales, with the floor.
 
+    It reaches up to twice what the middle sampler scores with the fewest evaluations; lines may come from above that.
+
     Args:
         path: of the PNG file.
         points, floor, count: as for `table`.
@@ -161,6 +163,9 @@ def save_quality(path, points, floor, count):
     columns = sorted({point.evaluations for point in points})
     axes.set_xticks(columns, [str(column) for column in columns])
     low, high = axes.get_ylim()
+    most = 2 * np.median([point.frechet[0] for point in points if point.evaluations == columns[0]])
+    high = max(min(high, most), 2 * floor[0])  # one sampler that fails in few steps would press all others together
+    axes.set_ylim(low, high)
     levels = [level for level in TICKS if low <= level <= high]
     axes.set_yticks(levels, [f"{level:g}" for level in levels])
     axes.minorticks_off()
