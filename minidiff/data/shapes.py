@@ -22,18 +22,22 @@ COLOURS = {
 
 
 def disc(x, y, radius):
+    """Signed distances (H, W) from a disc around the middle; here and below all lengths are in half pictures."""
     return circle(x, y, (0, 0), radius)
 
 
 def square(x, y, radius):
+    """A square, its corners a little rounded."""
     return rounded_box(x, y, (0, 0), (0.9 * radius, 0.9 * radius), 0.08)
 
 
 def triangle(x, y, radius):
+    """A triangle that stands on its base, its corners rounded by 0.04."""
     return polygon(x, y, [(0, -radius), (0.95 * radius, 0.7 * radius), (-0.95 * radius, 0.7 * radius)]) - 0.04
 
 
 def star(x, y, radius):
+    """A star with five points, rounded by 0.03."""
     return polygon(x, y, star_corners(1.1 * radius)) - 0.03
 
 
@@ -46,6 +50,7 @@ def heart(x, y, radius):
 
 
 def ring(x, y, radius):
+    """A circle drawn as a line half a radius wide."""
     return outline(circle(x, y, (0, 0), 0.8 * radius), 0.25 * radius)
 
 
