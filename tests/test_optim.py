@@ -173,7 +173,7 @@ def test_every_kernel_is_in_one_group_of_its_gram_matrix_s_size():
     assert sorted(key for group in groups for key in group) == sorted(shapes)
     assert all(1 <= len(group) <= GROUP for group in groups)
     for group in groups:
-        assert len({min(shapes[key][:3][-1] * shapes[key][0] ** 2, shapes[key][-1]) for key in group}) == 1
+        assert len({min(math.prod(shapes[key][:-1]), shapes[key][-1]) for key in group}) == 1
 
 
 def test_a_muon_step_turns_every_direction_of_a_kernel_alike(workers):

@@ -84,14 +84,6 @@ def test_unseen_pictures_of_a_drawn_set_are_other_pictures():
     assert nearest(other.images, training.images)[1].min() > 0
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    path = tmp_path_factory.mktemp("runs") / "run"
-    arguments = ["--data", "shapes", "--channels", "32", "--T", "20", "--size", "16", "--images", "48", "--epochs", "1"]
-    assert main(["train", *arguments, "--threads", "1", "--out", str(path)]) == 0
-    return path
-
-
 def test_the_command_writes_a_table_a_figure_and_numbers(run, capsys):
     assert main(["evaluate", str(run), "--samples", "32", "--steps", "2", "--threads", "1"]) == 0
     said = capsys.readouterr().out

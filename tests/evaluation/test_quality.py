@@ -83,14 +83,6 @@ def test_the_table_has_a_row_for_each_sampler_and_leaves_blank_what_was_not_meas
     assert lines[1:] == [["evaluations", "3", "7", "8"], ["ddim", "9.50", "2.25"], ["heun", "1.50"]]
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    path = tmp_path_factory.mktemp("runs") / "run"
-    arguments = ["--data", "shapes", "--channels", "32", "--T", "20", "--size", "16", "--images", "48", "--epochs", "1"]
-    assert main(["train", *arguments, "--threads", "1", "--out", str(path)]) == 0
-    return path
-
-
 def test_the_command_draws_a_chart_and_keeps_the_numbers(run, capsys):
     arguments = ["--quality", "--samples", "32", "--evaluations", "3,1", "--threads", "1"]
     assert main(["samplers", str(run), *arguments]) == 0
