@@ -30,7 +30,7 @@ def add_command(commands):
     parser.add_argument("--sampler", default="ddim", help=f"{', '.join(SAMPLERS)} (default: ddim)")
     parser.add_argument(
         "--spacing",
-        help=f"where the steps are: {', '.join(SPACINGS)} (default: karras for heun and dpmpp_2m, else trailing)",
+        help=f"where the steps are: {', '.join(SPACINGS)} (default: karras for order 2, else trailing)",
     )
     parser.add_argument("--eta", type=float, help="share of fresh noise that ddim takes, 0 to 1 (default: 0)")
     parser.add_argument("--label", metavar="NAME", help="class of all pictures (default: each class in turn)")
