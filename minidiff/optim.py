@@ -139,7 +139,7 @@ class Optimiser:
         """One step, in place.
 
         Args:
-            p: `Parameters`; afterwards `p.changed()` has been called.
+            p: `Parameters`.
             g: their gradient; used up, its memory serves the step.
             learning_rate: of this step.
             workers: `Workers` that share the work.
@@ -161,7 +161,6 @@ class Optimiser:
                 self._muon(p, g, item, scale, learning_rate, keep)
 
         workers.map(update, self.groups + self.rest)
-        p.changed()
         return norm
 
     def _adamw(self, p, g, piece, scale, learning_rate, keep):

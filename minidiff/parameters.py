@@ -6,9 +6,6 @@
 
 What acts on all parameters alike (AdamW, the moving average, clipping, checkpoints, the sum of gradients) is then one
 operation on one vector, and a gradient is simply a second `Parameters` with the same names.
-
-Some layers work with a transformed copy of their weights (Winograd's U = G w G'). `derived` keeps such a copy until
-`changed` says that the numbers are no longer the same, and `refresh` brings all of them up to date.
 """
 
 import math
@@ -41,7 +38,6 @@ class Parameters:
                 "they belong to another network"
             )
         self.slices, self.views = {}, {}
-        self._derived, self._fresh = {}, set()  # name -> (array, function); names whose array is up to date
         self._buffers = Buffers()
         first = 0
         for name, shape in self.shapes.items():
@@ -66,42 +62,3 @@ class Parameters:
     def empty(self, shape):
         """An uninitialised array of the parameters' dtype in memory that this thread has used before (`buffers.py`)."""
         return self._buffers.empty(shape, self.vector.dtype)
-
-    def derived(self, name, shape, function):
-        """A copy computed from parameters, kept until they change.
-
-        Two threads that ask at the same moment may both compute it; they get equal arrays, so nothing is lost but time.
-        `refresh` spares it.
-
-        Args:
-            name: under which the result is kept.
-            shape: of the result.
-            function: called with an array of that shape, which it fills, when the result is not there.
-        """
-        if name not in self._fresh:
-            array = np.empty(shape, self.vector.dtype)
-            function(array)
-            self._derived[name] = array, function
-            self._fresh.add(name)
-        return self._derived[name][0]
-
-    def changed(self):
-        """Must be called after the numbers were changed: what was derived from them is no longer right."""
-        self._fresh.clear()
-
-    def refresh(self, workers):
-        """Computes anew, in the same memory, all that has ever been derived: each copy once, by one of the workers.
-
-        To be called while no other thread uses the parameters.
-
-        Args:
-            workers: `Workers`.
-        """
-
-        def compute(name):
-            array, function = self._derived[name]
-            function(array)
-
-        stale = [name for name in self._derived if name not in self._fresh]
-        workers.map(compute, stale)
-        self._fresh.update(stale)

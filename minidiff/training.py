@@ -138,7 +138,6 @@ class Trainer:
         """
         for name, vector in self.state().items():
             vector[:] = state[name]
-        self.p.changed()
         self.step = self.optimiser.steps = step
 
     def denoiser(self):
@@ -180,7 +179,6 @@ class Trainer:
         norm = self.optimiser.step(self.p, g, learning_rate, self.workers) if np.isfinite(losses).all() else math.nan
         if not math.isfinite(norm):
             raise explain_divergence(self, epoch, indices, positions, losses, norm)
-        self.p.refresh(self.workers)
         self.step += 1
         return Step(
             epoch + 1, self.step, last_of_epoch, float(losses.mean()), t, losses, learning_rate, norm,

@@ -48,8 +48,7 @@ class Scale:
         return {"a": (3,)}
 
     def forward(self, p, x):
-        double = p.derived("double", (3,), lambda out: np.multiply(2, p["a"], out=out))
-        return double * x / 2, x
+        return p["a"] * x, x
 
     def backward(self, p, g, cache, dy):
         da = (dy * cache).sum(axis=0)

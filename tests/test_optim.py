@@ -24,7 +24,6 @@ from minidiff.optim import (
 )
 from minidiff.parallel import Workers
 from minidiff.parameters import Parameters
-from tests import tiny
 
 SHAPES = {"conv.weight": (3, 3, 4, 16), "conv.bias": (16,), "linear.weight": (16, 20), "small.weight": (1, 1, 15, 30)}
 
@@ -200,13 +199,6 @@ def test_with_muon_everything_but_the_large_kernels_goes_the_way_of_adamw(worker
     for name in ("conv.bias", "linear.weight", "small.weight"):
         np.testing.assert_array_equal(with_muon[name], with_adamw[name])
     assert np.abs(with_muon["conv.weight"] - with_adamw["conv.weight"]).min() > 0
-
-
-def test_a_step_forgets_what_was_derived_from_the_parameters(workers):
-    p = parameters()
-    assert tiny.derived_copy(p).tobytes() == p.vector.tobytes()
-    Optimiser(p).step(p, gradients(1)[0], 0.02, workers)
-    assert tiny.derived_copy(p).tobytes() == p.vector.tobytes()
 
 
 @pytest.mark.parametrize("name", ["adamw", "muon"])

@@ -478,7 +478,6 @@ def test_the_held_out_loss_is_that_of_the_averaged_parameters_with_the_same_nois
     np.testing.assert_array_equal(again[1], losses)
     before = trainer.p.vector.copy()
     trainer.p.vector[:] = 0  # not those
-    trainer.p.changed()
     np.testing.assert_array_equal(trainer.held_out_losses(held_out)[1], losses)
     trainer.optimiser.average[:] = before
     assert (trainer.held_out_losses(held_out)[1] != losses).all()

@@ -137,7 +137,6 @@ def test_the_message_tells_the_loss_and_its_timesteps(workers):
 def test_a_bad_parameter_is_named(workers):
     trainer = tiny.trainer(workers)
     trainer.p["middle.block1.conv1.weight"][0, 0, 0, 0] = np.inf
-    trainer.p.changed()
     with pytest.raises(Diverged) as caught, np.errstate(all="ignore"):
         next(trainer.train())
     assert str(caught.value).endswith("it began in the parameter middle.block1.conv1.weight")

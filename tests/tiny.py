@@ -65,8 +65,3 @@ def outcome(run):
     times = {"seconds", "images_per_second"}
     rows = [{key: str(value) for key, value in row.items() if key not in times} for row in run.history()]
     return checkpoint.step, {name: array.tobytes() for name, array in checkpoint.arrays.items()}, rows
-
-
-def derived_copy(p):
-    """The vector of some `Parameters` as something derived from it, which is kept until they change."""
-    return p.derived("copy", (p.size,), lambda out: np.copyto(out, p.vector))

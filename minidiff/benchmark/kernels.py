@@ -76,8 +76,6 @@ def layer_way(layer, x, dy, workers):
             layer.backward(p, gradients[share], cache, dy[part])
 
     def run():
-        p.changed()
-        p.refresh(workers)  # as after every step of the optimiser
         workers.map(work_on_share, range(SHARES))
 
     return run

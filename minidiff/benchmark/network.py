@@ -104,7 +104,6 @@ def time_by_layer(config, workers, images=2, rounds=5):
             prediction, caches = network.forward(p, z, np.zeros(images))
             network.backward(p, g, caches, prediction)
 
-        p.changed()
         start = time.perf_counter()
         workers.map(run, [0])
         total = time.perf_counter() - start

@@ -112,7 +112,6 @@ def find_classifier(dataset, workers, folder, seed=0, examples=EXAMPLES):
             vector = read_npy(files, "parameters.npy", 8 * p.size)
             if vector.shape == p.vector.shape and vector.dtype == p.vector.dtype and np.isfinite(vector).all():
                 p.vector[:] = vector
-                p.changed()
                 return network, p, True
     network, p = train_classifier(dataset, workers, seed, examples)
     if entry:

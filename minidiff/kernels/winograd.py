@@ -13,11 +13,11 @@ gradient is the chain rule on these maps: each is replaced by its transpose, and
     dM = A dy A'      dU = V' dM      dV = dM U'      dw = G' dU G      dx = B dV B'
 
 This file has the four maps on images, each above its transpose; the two on kernels (G) are in `winograd_weights.py`,
-and the products between them in `layers/convolution.py`. A map in two dimensions is the map in one dimension
-(`winograd_maps.py`) on rows and then on columns. To keep the innermost loop long whatever the number of channels, an
-image row is first dealt into four *phases*, phase j holding the columns 4q + j for all q: then input j of every tile in
-the row lies in one unbroken run of (tiles x channels) numbers, and a map is a sum of whole runs. One *strip* of six
-such rows, a row of tiles, stays in the cache while it is in work.
+and `winograd_convolution.py` puts them together with the products between them. A map in two dimensions is the map in
+one dimension (`winograd_maps.py`) on rows and then on columns. To keep the innermost loop long whatever the number of
+channels, an image row is first dealt into four *phases*, phase j holding the columns 4q + j for all q: then input j of
+every tile in the row lies in one unbroken run of (tiles x channels) numbers, and a map is a sum of whole runs. One
+*strip* of six such rows, a row of tiles, stays in the cache while it is in work.
 
 All work on the tile rows `first` .. `first + R - 1` of some images, so that a large image can be done piece by piece.
 

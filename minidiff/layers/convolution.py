@@ -3,7 +3,7 @@
 Three ways to the same numbers, chosen by shape:
 
 * a 1x1 kernel is a matrix product as it stands;
-* a 3x3 kernel with stride 1, the bulk of the network, goes by Winograd (`kernels/winograd.py`);
+* a 3x3 kernel with stride 1, the bulk of the network, goes by Winograd (`kernels/winograd_convolution.py`);
 * everything else goes by im2col (`kernels/convolution.py`).
 
 All three compute y = conv(x, weight) + bias (+ carried), and gradients by x, weight and bias. For a matrix product
@@ -17,9 +17,10 @@ import numpy as np
 
 from minidiff.errors import MinidiffError
 from minidiff.kernels import convolution as kernels
-from minidiff.kernels import winograd, winograd_weights
+from minidiff.kernels.products import PANEL
+from minidiff.kernels.winograd_convolution import convolve_winograd, convolve_winograd_backward
 
-PIECE = 2**19  # numbers in V and M of a piece of work: 2 MB, about what a core's second cache usually holds
+PIECE = 2**18  # numbers in V and M of a piece of work: 1 MB, about half of a core's second cache
 
 
 class Conv2d:
@@ -71,8 +72,6 @@ class Conv2d:
         return getattr(self, f"_{self.method}")(p, x, carried)
 
     def backward(self, p, g, cache, dy):
-        dy_rows = dy.reshape(-1, self.out_channels)
-        g[f"{self.name}.bias"] += np.ones(len(dy_rows), dy.dtype) @ dy_rows  # a sum over rows, as a product: faster
         return getattr(self, f"_{self.method}_backward")(p, g, cache, dy)
 
     # 1x1: y = x w, pixel by pixel
@@ -88,6 +87,7 @@ class Conv2d:
 
     def _matmul_backward(self, p, g, cache, dy):
         x, dy_rows = cache.reshape(-1, self.in_channels), dy.reshape(-1, self.out_channels)
+        g[f"{self.name}.bias"] += np.ones(len(dy_rows), dy.dtype) @ dy_rows  # a sum over rows, as a product: faster
         weight = p[f"{self.name}.weight"].reshape(self.in_channels, self.out_channels)
         g[f"{self.name}.weight"] += (x.T @ dy_rows).reshape(1, 1, self.in_channels, self.out_channels)
         dx = p.empty(cache.shape)
@@ -110,6 +110,7 @@ class Conv2d:
     def _im2col_backward(self, p, g, cache, dy):
         shape, columns = cache
         dy_rows = dy.reshape(-1, self.out_channels)
+        g[f"{self.name}.bias"] += np.ones(len(dy_rows), dy.dtype) @ dy_rows
         weight = p[f"{self.name}.weight"]
         g[f"{self.name}.weight"] += (columns.T @ dy_rows).reshape(weight.shape)
         dcolumns = p.empty(columns.shape)
@@ -121,77 +122,41 @@ class Conv2d:
 
     # Winograd: V = B' x B, U = G w G', M = V U, y = A' M A
 
-    def transformed_weight(self, p):
-        """U = G w G', kept until the parameters change: (36, C, K)."""
-        C, K = self.in_channels, self.out_channels
-
-        def transform(U):
-            winograd_weights.kernel_transform(p[f"{self.name}.weight"], U.reshape(6, 6, C, K))
-
-        return p.derived(f"{self.name}.U", (36, C, K), transform)
-
-    def transposed_transformed_weight(self, p):
-        """U' = G w' G', laid out as the backward pass reads it, kept until the parameters change: (36, K, C)."""
-        C, K = self.in_channels, self.out_channels
-
-        def transform(U_transposed):
-            weight_transposed = np.ascontiguousarray(p[f"{self.name}.weight"].transpose(0, 1, 3, 2))
-            winograd_weights.kernel_transform(weight_transposed, U_transposed.reshape(6, 6, K, C))
-
-        return p.derived(f"{self.name}.U'", (36, K, C), transform)
-
     def _winograd(self, p, x, carried):
-        N, H, W, C = x.shape
-        U, K = self.transformed_weight(p), self.out_channels
-        y = p.empty((N, H, W, K))
-        for images, first, R in self._pieces(x.shape):
-            n, Q = images.stop - images.start, -(-W // 4)
-            V, M = p.empty((6, 6, n, R, Q * C)), p.empty((6, 6, n, R, Q * K))
-            winograd.input_transform(x[images], first, V)  # V = B' x B
-            np.matmul(V.reshape(36, -1, C), U, out=M.reshape(36, -1, K))  # M = V U
-            beside = None if carried is None else carried[images]
-            winograd.output_transform(M, p[f"{self.name}.bias"], beside, first, y[images])  # y = A' M A
+        C, K = self.in_channels, self.out_channels
+        y = p.empty(self.output_shape(x.shape))
+        piece, V_and_M, panels = self._workspace(p, x.shape)
+        U = p.empty((panels(K), 36, C, PANEL))
+        weight, bias = p[f"{self.name}.weight"], p[f"{self.name}.bias"]
+        convolve_winograd(x, weight, bias, carried, piece, V_and_M, U, y)
         return y, x
 
     def _winograd_backward(self, p, g, cache, dy):
-        x, U_transposed = cache, self.transposed_transformed_weight(p)
-        W, C, K = x.shape[2], x.shape[3], self.out_channels
-        dU, dx = None, p.empty(x.shape)
-        for images, first, R in self._pieces(x.shape):
-            n, Q = images.stop - images.start, -(-W // 4)
-            V, dM = p.empty((6, 6, n, R, Q * C)), p.empty((6, 6, n, R, Q * K))
-            winograd.input_transform(x[images], first, V)  # V = B' x B, once more: cheaper than to have kept it
-            winograd.output_transform_backward(dy[images], first, dM)  # dM = A dy A'
-            rows, drows = V.reshape(36, -1, C), dM.reshape(36, -1, K)
-            share = np.matmul(rows.transpose(0, 2, 1), drows, out=p.empty((36, C, K)))  # dU = V' dM
-            dU = share if dU is None else np.add(dU, share, out=dU)
-            dV = V  # V is no longer needed: its place is
-            np.matmul(drows, U_transposed, out=dV.reshape(36, -1, C))  # dV = dM U'
-            winograd.input_transform_backward(dV, first, dx[images])  # dx = B dV B'
-        winograd_weights.kernel_transform_backward(dU.reshape(6, 6, C, K), g[f"{self.name}.weight"])  # dw = G' dU G
+        C, K = self.in_channels, self.out_channels
+        x, dx = cache, p.empty(cache.shape)
+        piece, V_and_dM, panels = self._workspace(p, x.shape)
+        dU, U_transposed = p.empty((panels(K), 36, C, PANEL)), p.empty((panels(C), 36, K, PANEL))
+        weight, dweight, dbias = p[f"{self.name}.weight"], g[f"{self.name}.weight"], g[f"{self.name}.bias"]
+        convolve_winograd_backward(x, weight, dy, piece, V_and_dM, dU, U_transposed, dx, dweight, dbias)
         return dx
 
-    def _pieces(self, shape):
-        """Pieces of work whose V and M stay in the cache: some whole images, or some rows of tiles of one.
+    def _workspace(self, p, shape):
+        """How much goes through Winograd's maps at a time, and the memory for it.
 
-        Where there are many channels, U is larger than V and M of an image, and is fetched for every piece: so a piece
+        Where there are many channels, U is larger than V and M of an image, and is made for every piece: so a piece
         is at least as large as U.
 
         Args:
             shape: of x, (N, H, W, C).
 
-        Yields:
-            slice of the images, the first row of tiles, and how many rows.
+        Returns:
+            The size of a piece, (images, rows of tiles); memory for V and M; and a function that says how many panels
+            some channels need: one if all of x is one piece, since then each is used only once.
         """
         N, H, W, C = shape
         R, Q, K = -(-H // 4), -(-W // 4), self.out_channels
-        rows = max(PIECE, 36 * C * K) // (36 * Q * (C + K))  # of tiles, in a piece
-        if rows >= R:
-            for image in range(0, N, rows // R):
-                yield slice(image, min(image + rows // R, N)), 0, R
-        else:
-            pieces = -(-R // max(1, rows))
-            rows = -(-R // pieces)  # as equal as can be
-            for n in range(N):
-                for first in range(0, R, rows):
-                    yield slice(n, n + 1), first, min(rows, R - first)
+        rows = max(PIECE, 36 * C * K) // (36 * Q * (C + K))
+        some_rows = -(-R // -(-R // max(1, rows)))  # as equal as can be
+        piece = (min(N, rows // R), R) if rows >= R else (1, some_rows)
+        V_and_M = p.empty((36 * piece[0] * piece[1] * Q * (C + K),))
+        return piece, V_and_M, lambda channels: 1 if piece == (N, R) else -(-channels // PANEL)

@@ -6,6 +6,7 @@ import pytest
 from minidiff.gradient_check import relative_error
 from minidiff.kernels import winograd, winograd_maps, winograd_weights
 from minidiff.kernels.convolution import convolve_naive, convolve_naive_backward
+from minidiff.kernels.products import PANEL
 
 B_TRANSPOSED, A_TRANSPOSED, G = winograd_maps.B_TRANSPOSED, winograd_maps.A_TRANSPOSED, winograd_maps.G
 B, A = B_TRANSPOSED.T, A_TRANSPOSED.T
@@ -132,26 +133,33 @@ def test_tile_row_by_tile_row_is_the_same(shape, rows):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize(("C", "K"), [pytest.param(1, 1, id="tiny-1-1"), pytest.param(3, 2, id="tiny-3-2"), (17, 5)])
+@pytest.mark.parametrize(("C", "K"), [pytest.param(1, 1, id="tiny-1-1"), pytest.param(3, 2, id="tiny-3-2"), (17, 71)])
 def test_kernel_transform_is_the_matrix_and_its_backward_the_transpose(C, K):
     rng = np.random.default_rng(0)
-    w, dU, U = rng.normal(size=(3, 3, C, K)), rng.normal(size=(6, 6, C, K)), np.full((6, 6, C, K), np.nan)
-    winograd_weights.kernel_transform(w, U)
-    np.testing.assert_allclose(U, np.einsum("ia,jb,abck->ijck", G, G, w), rtol=0, atol=1e-14)
-    before = rng.normal(size=w.shape)
+    w, before = rng.normal(size=(2, 3, 3, C, K))
     dw = before.copy()
-    winograd_weights.kernel_transform_backward(dU, dw)
-    np.testing.assert_allclose(dw - before, np.einsum("ia,jb,ijck->abck", G, G, dU), rtol=0, atol=1e-13)
+    expected = np.zeros((6, 6, C, K + PANEL))  # zeros where the last panel sticks out
+    expected[..., :K] = np.einsum("ia,jb,abck->ijck", G, G, w)
+    dU = rng.normal(size=expected.shape)
+    for first in range(0, K, PANEL):
+        panel = np.s_[..., first : first + PANEL]
+        U = np.full((6, 6, C, PANEL), np.nan)
+        winograd_weights.kernel_transform(w, first, U)
+        np.testing.assert_allclose(U, expected[panel], rtol=0, atol=1e-14)
+        winograd_weights.kernel_transform_backward(np.ascontiguousarray(dU[panel]), first, dw)
+    np.testing.assert_allclose(dw - before, np.einsum("ia,jb,ijck->abck", G, G, dU[..., :K]), rtol=0, atol=1e-13)
 
 
 def winograd_and_back(x, weight, bias, dy):
     """The convolution and its gradients by the five maps of the module's docstring."""
     N, H, W, C = x.shape
     K, R, Q = weight.shape[3], tiles_of(H), tiles_of(W)
-    U, V = np.full((6, 6, C, K), np.nan, x.dtype), np.full((6, 6, N, R, Q * C), np.nan, x.dtype)
-    winograd_weights.kernel_transform(weight, U)
+    panels = [np.full((6, 6, C, PANEL), np.nan, x.dtype) for _ in range(0, K, PANEL)]
+    for number, panel in enumerate(panels):
+        winograd_weights.kernel_transform(weight, number * PANEL, panel)
+    U = np.concatenate(panels, axis=3)[..., :K].reshape(36, C, K)
+    V = np.full((6, 6, N, R, Q * C), np.nan, x.dtype)
     winograd.input_transform(x, 0, V)
-    U = U.reshape(36, C, K)
     V = V.reshape(36, N * R * Q, C)
     M, y = V @ U, np.full((N, H, W, K), np.nan, x.dtype)
     winograd.output_transform(M.reshape(6, 6, N, R, Q * K), bias, None, 0, y)
@@ -161,7 +169,10 @@ def winograd_and_back(x, weight, bias, dy):
     dM = dM.reshape(36, N * R * Q, K)
     dU, dV = V.transpose(0, 2, 1) @ dM, dM @ U.transpose(0, 2, 1)
     dweight, dx = np.zeros_like(weight), np.full_like(x, np.nan)
-    winograd_weights.kernel_transform_backward(dU.reshape(6, 6, C, K), dweight)
+    for number, panel in enumerate(panels):
+        part = dU[..., number * PANEL : (number + 1) * PANEL]
+        panel[..., : part.shape[2]] = part.reshape(6, 6, C, -1)
+        winograd_weights.kernel_transform_backward(panel, number * PANEL, dweight)
     winograd.input_transform_backward(dV.reshape(6, 6, N, R, Q * C), 0, dx)
     return y, dx, dweight
 

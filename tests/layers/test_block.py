@@ -72,7 +72,6 @@ def test_without_film_it_is_a_block_whose_scale_is_zero(rng):
     p, q = random_parameters(scaling, rng), random_parameters(shifting, rng)
     for name in q.shapes:
         p[name][...] = np.concatenate([0 * q[name], q[name]], axis=-1) if "film" in name else q[name]
-    p.changed()
     x, time_vector, upstream = rng.normal(size=(2, 3, 5, 4)), rng.normal(size=(2, 3)), rng.normal(size=(2, 3, 5, 4))
     results = []
     for layer, r in ((scaling, p), (shifting, q)):

@@ -124,43 +124,36 @@ def test_a_number_gone_bad_shows(rng, kernel_size, stride, method):
     assert np.isnan(g["conv.bias"][0])
 
 
-def test_winograd_takes_new_weights_after_changed(rng):
-    """The transformed kernel is kept; after `changed` it must not be."""
-    layer = Conv2d("conv", 2, 3)
-    assert layer.method == "winograd"
-    p = random_parameters(layer, rng)
-    x = rng.normal(size=(1, 4, 4, 2))
-    layer.forward(p, x)
-    p.vector *= 2
-    p.changed()
-    expected = convolve_naive(x, p["conv.weight"], p["conv.bias"], 1)
-    np.testing.assert_allclose(layer.forward(p, x)[0], expected, rtol=0, atol=1e-12)
-
-
-@pytest.mark.parametrize("piece", [1, 36 * 3 * 5 * 2, 36 * 3 * 5 * 20])
+@pytest.mark.parametrize("piece", [1, 36 * 3 * 37 * 2, 36 * 3 * 37 * 4, 36 * 3 * 37 * 9, 2**30])
 def test_winograd_in_pieces_of_any_size(rng, monkeypatch, piece):
-    """Pieces of one row of tiles, of some rows, and of two images; 13 rows of pixels are four rows of tiles."""
-    layer = Conv2d("conv", 3, 2)
+    """Pieces of one row of tiles, of two, of an image, of two images, and all; 13 rows of pixels are four of tiles."""
+    layer = Conv2d("conv", 3, 34)
     p = random_parameters(layer, rng)
-    x, dy = rng.normal(size=(5, 13, 10, 3)), rng.normal(size=(5, 13, 10, 2))
+    x, dy = rng.normal(size=(5, 13, 10, 3)), rng.normal(size=(5, 13, 10, 34))
     monkeypatch.setattr("minidiff.layers.convolution.PIECE", piece)
     g = p.zeros_like()
     y, cache = layer.forward(p, x)
     dx = layer.backward(p, g, cache, dy)
-    expected_dx, expected_dweight, _ = convolve_naive_backward(x, p["conv.weight"], 1, dy)
+    expected_dx, expected_dweight, expected_dbias = convolve_naive_backward(x, p["conv.weight"], 1, dy)
     np.testing.assert_allclose(y, convolve_naive(x, p["conv.weight"], p["conv.bias"], 1), rtol=0, atol=1e-12)
     np.testing.assert_allclose(dx, expected_dx, rtol=0, atol=1e-12)
     np.testing.assert_allclose(g["conv.weight"], expected_dweight, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(g["conv.bias"], expected_dbias, rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("size", [1, 500, 2**14, 2**30])
-@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (5, 13, 10, 3), (3, 64, 64, 8)])
-def test_pieces_cover_every_row_of_tiles_once(monkeypatch, shape, size):
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (5, 13, 10, 3), (3, 64, 64, 8), (2, 8, 8, 70)])
+def test_the_memory_for_a_piece_is_large_enough(monkeypatch, shape, size):
     monkeypatch.setattr("minidiff.layers.convolution.PIECE", size)
-    covered = np.zeros((shape[0], -(-shape[1] // 4)), int)
-    for images, first, R in Conv2d("conv", shape[3], 2)._pieces(shape):
-        covered[images, first : first + R] += 1
-    assert np.all(covered == 1)
+    N, H, W, C = shape
+    layer = Conv2d("conv", C, 40)
+    (images, rows), V_and_M, panels = layer._workspace(Parameters(layer.shapes()), shape)
+    assert 1 <= images <= N
+    assert 1 <= rows <= -(-H // 4)
+    assert images == 1 or rows == -(-H // 4)  # some rows of one image, or whole images
+    assert V_and_M.size == 36 * images * rows * -(-W // 4) * (C + 40)
+    whole = (images, rows) == (N, -(-H // 4))
+    assert [panels(channels) for channels in (1, 32, 33)] == ([1, 1, 1] if whole else [1, 1, 2])
 
 
 def test_initial_values(rng):
