@@ -10,13 +10,13 @@ for each image and each head of d channels (Vaswani et al., 2017, eq. 1):
 Backward through the softmax, row by row, with P = softmax(Z):   dZ = P * (dP - sum(dP * P)).
 The rest are matrix products: dv = weights' do, dP = do v', dq = dZ k / sqrt(d), dk = dZ' q / sqrt(d).
 
+The loops over images and heads are in `kernels/attention.py`.
+
 Read more: `tutorials/05_backpropagation.ipynb`.
 """
 
-import numpy as np
-
 from minidiff.errors import MinidiffError
-from minidiff.kernels.softmax import softmax, softmax_backward
+from minidiff.kernels.attention import attend, attend_backward
 from minidiff.layers.linear import Linear
 from minidiff.layers.norm import GroupNorm
 
@@ -50,30 +50,22 @@ class SelfAttention:
         return shape, flops + 2 * 2 * N * (H * W) ** 2 * C
 
     def forward(self, p, x):
-        N, H, W, _ = x.shape
         h, cache_norm = self.norm.forward(p, x)
         qkv, cache_qkv = self.qkv.forward(p, h)  # (N, H, W, 3C)
         q, k, v = self._split_heads(qkv)  # (N, heads, S, d)
-        weights = np.matmul(q, k.transpose(0, 1, 3, 2), out=p.empty((N, self.num_heads, H * W, H * W)))
-        softmax(weights.reshape(-1, H * W), self.head_channels**-0.5)
         h = p.empty(x.shape)
-        np.matmul(weights, v, out=self._heads(h))  # (N, heads, S, d)
+        attend(q, k, v, self.head_channels**-0.5, self._heads(h))
         h, cache_projection = self.projection.forward(p, h)
         h += x
-        return h, (cache_norm, cache_qkv, q, k, v, weights, cache_projection)
+        return h, (cache_norm, cache_qkv, q, k, v, cache_projection)
 
     def backward(self, p, g, cache, dy):
-        cache_norm, cache_qkv, q, k, v, weights, cache_projection = cache
+        cache_norm, cache_qkv, q, k, v, cache_projection = cache
         N, H, W, C = dy.shape
         dh = self.projection.backward(p, g, cache_projection, dy)
-        dh = self._heads(dh)  # (N, heads, S, d)
         dqkv = p.empty((N, H, W, 3 * C))
-        dq, dk, dv = self._split_heads(dqkv)
-        np.matmul(weights.transpose(0, 1, 3, 2), dh, out=dv)
-        dscores = np.matmul(dh, v.transpose(0, 1, 3, 2), out=p.empty(weights.shape))  # (N, heads, S, S)
-        softmax_backward(dscores.reshape(-1, H * W), weights.reshape(-1, H * W), self.head_channels**-0.5)
-        np.matmul(dscores, k, out=dq)
-        np.matmul(dscores.transpose(0, 1, 3, 2), q, out=dk)
+        dq, dk, dv = self._split_heads(dqkv)  # (N, heads, S, d)
+        attend_backward(q, k, v, self.head_channels**-0.5, self._heads(dh), dq, dk, dv)
         dh = self.qkv.backward(p, g, cache_qkv, dqkv)
         return self.norm.backward(p, g, cache_norm, dh, dy)
 

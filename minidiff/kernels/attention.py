@@ -1,0 +1,75 @@
+"""Attention from end to end: the scores, their softmax, and the sums that they weight.
+
+For each image and head, with S pixels and d channels a head (Vaswani et al., 2017, eq. 1):
+
+    weights = softmax( factor q k' )            (S, S)             y = weights v            (S, d)
+
+    dv = weights' dy        dweights = dy v'         dscores: backward through the softmax (`softmax.py`)
+    dq = dscores k          dk = dscores' q
+
+The weights are by far the largest array here, S numbers for each pixel. So they never exist as a whole: a *block* of
+their rows, which belongs to a few pixels of q and y, is made, used and overwritten by the next one while it is in the
+cache. The backward pass makes it anew. The idea is that of FlashAttention, which does the same with blocks of columns.
+
+Arrays: q, k, v, y and their gradients (N, heads, S, d), also windows of larger arrays, if only the channels of a head
+are contiguous.
+
+Read more: `tutorials/05_backpropagation.ipynb`; Dao et al., "FlashAttention", 2022.
+"""
+
+import numba
+import numpy as np
+
+from minidiff.kernels.options import KERNEL_OPTIONS
+from minidiff.kernels.products import multiply
+from minidiff.kernels.softmax import softmax, softmax_backward
+
+BLOCK = 64  # pixels whose weights are made at a time
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def attend(q, k, v, factor, y):
+    """y = softmax(factor q k') v for every image and head.
+
+    Args:
+        q, k, v: (N, heads, S, d).
+        factor: for the scores, 1 / sqrt(d).
+        y: (N, heads, S, d), receives the result.
+    """
+    N, heads, S, _ = q.shape
+    weights = np.empty((BLOCK, S), q.dtype)
+    for n in range(N):
+        for head in range(heads):
+            k_transposed = k[n, head].T.copy()  # (d, S)
+            for first in range(0, S, BLOCK):
+                rows = slice(first, min(first + BLOCK, S))
+                P = weights[: rows.stop - first]
+                multiply(q[n, head, rows], k_transposed, False, P)  # scores = q k'
+                softmax(P, factor)
+                multiply(P, v[n, head], False, y[n, head, rows])  # y = weights v
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def attend_backward(q, k, v, factor, dy, dq, dk, dv):
+    """The gradients of `attend`.
+
+    Args:
+        q, k, v, factor: as forward took them.
+        dy: (N, heads, S, d).
+        dq, dk, dv: (N, heads, S, d), receive the gradients by q, k and v.
+    """
+    N, heads, S, _ = q.shape
+    weights, dweights = np.empty((BLOCK, S), q.dtype), np.empty((BLOCK, S), q.dtype)
+    for n in range(N):
+        for head in range(heads):
+            k_transposed, v_transposed = k[n, head].T.copy(), v[n, head].T.copy()  # (d, S)
+            for first in range(0, S, BLOCK):
+                rows = slice(first, min(first + BLOCK, S))
+                P, dP = weights[: rows.stop - first], dweights[: rows.stop - first]
+                multiply(q[n, head, rows], k_transposed, False, P)  # scores = q k'
+                softmax(P, factor)
+                multiply(P.T, dy[n, head, rows], first > 0, dv[n, head])  # dv = weights' dy
+                multiply(dy[n, head, rows], v_transposed, False, dP)  # dweights = dy v'
+                softmax_backward(dP, P, factor)  # now dscores
+                multiply(dP, k[n, head], False, dq[n, head, rows])  # dq = dscores k
+                multiply(dP.T, q[n, head, rows], first > 0, dk[n, head])  # dk = dscores' q
