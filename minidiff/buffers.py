@@ -4,8 +4,8 @@ A fresh array costs twice: the operating system hands out its pages one by one, 
 and none of them is in the processor's cache. A step of training makes some hundreds of arrays and drops them; on two
 cores a tenth of the time went into their pages. So each thread keeps the memory of the arrays it has dropped.
 
-The memory begins at a cache line, as a vector in a kernel would have it (`kernels/vectors.py`): the widest are as long
-as a line, and one that lies across two lines is fetched twice.
+The memory begins at a cache line: the widest registers hold as much as a line, and what lies across two lines has to be
+fetched twice.
 
 When is an array dropped? When nobody refers to it any more. Python counts references: every array handed out here is a
 view of a block that the pool keeps, every view (and view of a view) refers to its block, so a block that is referred to

@@ -38,8 +38,7 @@ def numerical_gradient(loss, array, step=STEP, entries=None):
     """The gradient of a loss by an array, by central differences, one number after the other.
 
     Args:
-        loss: a function without arguments that reads `array` and returns a number. If the array is a view of
-            `Parameters`, it has to call `changed()` first.
+        loss: a function without arguments that reads `array` and returns a number.
         array: float64, any shape; changed in place and put back.
         step: h.
         entries: indices into the flattened array, (n,), if not all of it is wanted.

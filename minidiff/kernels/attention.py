@@ -2,17 +2,17 @@
 
 For each image and head, with S pixels and d channels a head (Vaswani et al., 2017, eq. 1):
 
-    weights = softmax( factor q k' )            (S, S)             y = weights v            (S, d)
+    scores = q k'  (S, S)        P = softmax(factor scores)  (S, S)        y = P v  (S, d)
 
-    dv = weights' dy        dweights = dy v'         dscores: backward through the softmax (`softmax.py`)
-    dq = dscores k          dk = dscores' q
+    dv = P' dy      dP = dy v'      dscores = backward through factor and softmax (`softmax.py`)
+    dq = dscores k      dk = dscores' q
 
-The weights are by far the largest array here, S numbers for each pixel. So they never exist as a whole: a *block* of
+The weights P are by far the largest array here, S numbers for each pixel. So they never exist as a whole: a *block* of
 their rows, which belongs to a few pixels of q and y, is made, used and overwritten by the next one while it is in the
-cache. The backward pass makes it anew. The idea is that of FlashAttention, which does the same with blocks of columns.
+cache. The backward pass makes it anew. That is the idea of FlashAttention, which also cuts the rows into pieces.
 
-Arrays: q, k, v, y and their gradients (N, heads, S, d), also windows of larger arrays, if only the channels of a head
-are contiguous.
+Arrays: q, k, v, y and their gradients (N, heads, S, d), also windows of larger arrays, as long as the channels of a
+head are contiguous.
 
 Read more: `tutorials/05_backpropagation.ipynb`; Dao et al., "FlashAttention", 2022.
 """
@@ -46,7 +46,7 @@ def attend(q, k, v, factor, y):
                 P = weights[: rows.stop - first]
                 multiply(q[n, head, rows], k_transposed, False, P)  # scores = q k'
                 softmax(P, factor)
-                multiply(P, v[n, head], False, y[n, head, rows])  # y = weights v
+                multiply(P, v[n, head], False, y[n, head, rows])  # y = P v
 
 
 @numba.njit(**KERNEL_OPTIONS)
@@ -68,8 +68,8 @@ def attend_backward(q, k, v, factor, dy, dq, dk, dv):
                 P, dP = weights[: rows.stop - first], dweights[: rows.stop - first]
                 multiply(q[n, head, rows], k_transposed, False, P)  # scores = q k'
                 softmax(P, factor)
-                multiply(P.T, dy[n, head, rows], first > 0, dv[n, head])  # dv = weights' dy
-                multiply(dy[n, head, rows], v_transposed, False, dP)  # dweights = dy v'
+                multiply(P.T, dy[n, head, rows], first > 0, dv[n, head])  # dv = P' dy
+                multiply(dy[n, head, rows], v_transposed, False, dP)  # dP = dy v'
                 softmax_backward(dP, P, factor)  # now dscores
                 multiply(dP, k[n, head], False, dq[n, head, rows])  # dq = dscores k
                 multiply(dP.T, q[n, head, rows], first > 0, dk[n, head])  # dk = dscores' q

@@ -17,12 +17,12 @@ import numpy as np
 from minidiff.kernels.exponential import exponential
 from minidiff.kernels.options import KERNEL_OPTIONS
 
-PLACES = 32
+PLACES = 32  # numbers compared at a time; any whole vectors would do
 
 
 @numba.njit(**KERNEL_OPTIONS)
 def softmax(z, factor):
-    """Each row of z (rows, n) becomes softmax(factor * row), in place."""
+    """Each row of z (rows, n) becomes softmax(factor * row), in place; the factor is positive."""
     rows, n = z.shape
     factor = z.dtype.type(factor)
     for r in range(rows):

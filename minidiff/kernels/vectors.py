@@ -13,7 +13,8 @@ arrays: a vector of LANES numbers, and four things to do with it.
 
 The functions below are their meaning, in NumPy; without the compiler they are what runs. Under each, the compiler is
 told which type comes out (`type_callable`) and which instructions do it (`lower_builtin`), in the language of LLVM, the
-compiler under Numba. LLVM makes of a vector as many registers as it takes.
+compiler under Numba; these functions are registered and never called by name. LLVM makes of a vector as many registers
+as it takes. As in all kernels, nothing checks that i and j lie within the array.
 
 Read more: `tutorials/speed.md`; Numba's manual, "Low-level extension API".
 """
@@ -25,8 +26,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import lower_builtin, models, register_model, type_callable
 
-# Eight vectors of this many numbers leave registers free for what is added to them: AVX-512 has 32 registers of 16
-# numbers, AVX2 16 of 8, NEON 32 of 4.
+# Numbers in a vector. Eight of them in float32, a tile in `products.py`, leave registers free for what is added to it:
+# AVX-512 has 32 registers of 16 numbers, AVX2 16 of 8, NEON 32 of 4.
 LANES = 32 if get_host_cpu_features().get("avx512f", False) else 8
 
 
@@ -108,10 +109,12 @@ def _(context):
 @lower_builtin(multiply_add, types.Float, Vector, Vector)
 def _(context, builder, signature, arguments):
     number, vector, total = arguments
-    undefined, lane = ir.Constant(vector.type, ir.Undefined), ir.IntType(32)
-    one = builder.insert_element(undefined, number, lane(0))
-    every = builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(lane, LANES), None))  # in all lanes
-    return builder.fadd(builder.fmul(every, vector, flags=["contract"]), total, flags=["contract"])
+    undefined, index = ir.Constant(vector.type, ir.Undefined), ir.IntType(32)
+    in_first_lane = builder.insert_element(undefined, number, index(0))
+    first_lane_for_all = ir.Constant(ir.VectorType(index, LANES), None)  # zeros: each lane takes lane 0
+    in_all_lanes = builder.shuffle_vector(in_first_lane, undefined, first_lane_for_all)
+    # "contract" allows the two to be one instruction
+    return builder.fadd(builder.fmul(in_all_lanes, vector, flags=["contract"]), total, flags=["contract"])
 
 
 def _address(context, builder, signature, arguments, vector):

@@ -143,7 +143,7 @@ def output_transform(M, bias, carried, first, y):
     Args:
         M: (6, 6, N, R, Q*K).
         bias: (K,).
-        carried: (N, H, W, K), added to the result, or None.
+        carried: (N, H, W, K), added to the result; (0, H, W, K) if there is nothing to add.
         first: the first tile row.
         y: (N, H, W, K), receives the result in the rows of these tiles.
     """
@@ -169,7 +169,7 @@ def output_transform(M, bias, carried, first, y):
                     j, q = column % 4, column // 4
                     for c in range(K):
                         y[n, row, column, c] = phases[j, q * K + c] + bias[c]
-                    if carried is not None:
+                    if len(carried) > 0:
                         for c in range(K):
                             y[n, row, column, c] += carried[n, row, column, c]
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from minidiff.kernels.options import KERNEL_OPTIONS
 
-# The one-dimensional maps as numbers; the loops below are these matrices with their common parts computed once.
+# The one-dimensional maps as numbers; the functions below are these matrices with their common parts computed once.
 B_TRANSPOSED = np.array(
     [
         [4, 0, -5, 0, 1, 0],

@@ -7,10 +7,7 @@ for each image and each head of d channels (Vaswani et al., 2017, eq. 1):
     weights = softmax( q k' / sqrt(d) )                             (S, S), each row sums to one
     y       = x + Linear( weights v )
 
-Backward through the softmax, row by row, with P = softmax(Z):   dZ = P * (dP - sum(dP * P)).
-The rest are matrix products: dv = weights' do, dP = do v', dq = dZ k / sqrt(d), dk = dZ' q / sqrt(d).
-
-The loops over images and heads are in `kernels/attention.py`.
+What lies between the two linear maps is in `kernels/attention.py`, forward and backward.
 
 Read more: `tutorials/05_backpropagation.ipynb`.
 """

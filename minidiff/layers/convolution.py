@@ -20,7 +20,7 @@ from minidiff.kernels import convolution as kernels
 from minidiff.kernels.products import PANEL
 from minidiff.kernels.winograd_convolution import convolve_winograd, convolve_winograd_backward
 
-PIECE = 2**18  # numbers in V and M of a piece of work: 1 MB, about half of a core's second cache
+PIECE = 2**18  # numbers in V and M of a piece of work: 1 MB, what a core's second cache holds beside other things
 
 
 class Conv2d:
@@ -125,17 +125,19 @@ class Conv2d:
     def _winograd(self, p, x, carried):
         C, K = self.in_channels, self.out_channels
         y = p.empty(self.output_shape(x.shape))
-        piece, V_and_M, panels = self._workspace(p, x.shape)
-        U = p.empty((panels(K), 36, C, PANEL))
+        piece, one_piece, V_and_M = self._workspace(p, x.shape)
+        U = p.empty((_panels(K, one_piece), 36, C, PANEL))
         weight, bias = p[f"{self.name}.weight"], p[f"{self.name}.bias"]
+        carried = y[:0] if carried is None else carried
         convolve_winograd(x, weight, bias, carried, piece, V_and_M, U, y)
         return y, x
 
     def _winograd_backward(self, p, g, cache, dy):
         C, K = self.in_channels, self.out_channels
         x, dx = cache, p.empty(cache.shape)
-        piece, V_and_dM, panels = self._workspace(p, x.shape)
-        dU, U_transposed = p.empty((panels(K), 36, C, PANEL)), p.empty((panels(C), 36, K, PANEL))
+        piece, one_piece, V_and_dM = self._workspace(p, x.shape)
+        dU = p.empty((_panels(K, one_piece), 36, C, PANEL))
+        U_transposed = p.empty((_panels(C, one_piece), 36, K, PANEL))
         weight, dweight, dbias = p[f"{self.name}.weight"], g[f"{self.name}.weight"], g[f"{self.name}.bias"]
         convolve_winograd_backward(x, weight, dy, piece, V_and_dM, dU, U_transposed, dx, dweight, dbias)
         return dx
@@ -143,20 +145,26 @@ class Conv2d:
     def _workspace(self, p, shape):
         """How much goes through Winograd's maps at a time, and the memory for it.
 
-        Where there are many channels, U is larger than V and M of an image, and is made for every piece: so a piece
-        is at least as large as U.
+        Where there are many channels, U is larger than V and M of an image, and is fetched for every piece: so a piece
+        may be as large as U.
 
         Args:
             shape: of x, (N, H, W, C).
 
         Returns:
-            The size of a piece, (images, rows of tiles); memory for V and M; and a function that says how many panels
-            some channels need: one if all of x is one piece, since then each is used only once.
+            The size of a piece, (images, rows of tiles); whether that is all of x; and memory for V and M of a piece.
         """
         N, H, W, C = shape
         R, Q, K = -(-H // 4), -(-W // 4), self.out_channels
-        rows = max(PIECE, 36 * C * K) // (36 * Q * (C + K))
-        some_rows = -(-R // -(-R // max(1, rows)))  # as equal as can be
-        piece = (min(N, rows // R), R) if rows >= R else (1, some_rows)
-        V_and_M = p.empty((36 * piece[0] * piece[1] * Q * (C + K),))
-        return piece, V_and_M, lambda channels: 1 if piece == (N, R) else -(-channels // PANEL)
+        rows_that_fit = max(1, max(PIECE, 36 * C * K) // (36 * Q * (C + K)))
+        if rows_that_fit >= R:
+            images, rows = min(N, rows_that_fit // R), R
+        else:
+            pieces = -(-R // rows_that_fit)
+            images, rows = 1, -(-R // pieces)  # pieces as equal as can be
+        return (images, rows), (images, rows) == (N, R), p.empty((36 * images * rows * Q * (C + K),))
+
+
+def _panels(channels, one_piece):
+    """How many panels of U have to exist at a time."""
+    return 1 if one_piece else -(-channels // PANEL)

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from minidiff.gradient_check import relative_error
-from minidiff.kernels.products import PANEL, ROWS, multiply
+from minidiff.kernels.products import PANEL, ROWS, multiply, multiply_naive
 from minidiff.kernels.vectors import LANES
 
 # rows of A, columns of A, columns of B: "tiny" ones also run without the compiler, see test_pure_python.py
 SHAPES = [
     pytest.param((1, 1, 1), id="tiny-1-1-1"),
     pytest.param((ROWS + 1, 3, 2), id="tiny-9-3-2"),
-    (ROWS, 5, LANES),
+    pytest.param((ROWS, 5, LANES), id="tiny-a-tile"),
     (2 * ROWS, 16, 2 * LANES),
     (ROWS - 1, 7, LANES - 1),
     (3 * ROWS + 5, 33, 2 * LANES + 1),
@@ -31,12 +31,13 @@ def matrices(shape, dtype):
 @pytest.mark.parametrize("add", [False, True])
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_multiply_is_the_product(shape, transposed, add, dtype):
+@pytest.mark.parametrize("way", [multiply_naive, multiply])
+def test_multiply_is_the_product(way, shape, transposed, add, dtype):
     A, B, out = matrices(shape, dtype)
     expected = A.astype(np.float64) @ B + (out if add else 0)
     if not add:
         out[:] = np.nan
-    multiply(np.ascontiguousarray(A.T).T if transposed else A, B, add, out)
+    way(np.ascontiguousarray(A.T).T if transposed else A, B, add, out)
     assert out.dtype == dtype
     assert relative_error(out, expected) < {np.float32: 1e-6, np.float64: 1e-15}[dtype]
 
@@ -55,11 +56,12 @@ def test_nothing_beside_the_result_is_written(shape, add):
     assert np.all(around == 7)
 
 
+@pytest.mark.parametrize("more", [1, LANES - 1, PANEL])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_columns_of_b_beyond_the_result_do_not_matter(shape):
+def test_columns_of_b_beyond_the_result_do_not_matter(shape, more):
     columns = shape[2]
     A, B, out = matrices(shape, np.float64)
-    wide = np.full((len(B), columns + PANEL), np.nan)
+    wide = np.full((len(B), columns + more), np.nan)
     wide[:, :columns] = B
     multiply(A, wide, False, out)
     np.testing.assert_allclose(out, A @ B, rtol=0, atol=1e-12)

@@ -50,6 +50,16 @@ def test_large_numbers_do_not_overflow(dtype):
     np.testing.assert_allclose(run(z, 1), expected, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("place", [0, 31, 32, 63, 64, 69])
+@pytest.mark.parametrize("n", [64, 70])
+def test_the_largest_number_is_found_wherever_it_is(n, place):
+    z = np.zeros((1, n), np.float32)
+    z[0, place % n] = 1e4
+    expected = np.zeros_like(z)
+    expected[0, place % n] = 1
+    np.testing.assert_allclose(run(z, 1), expected, rtol=0, atol=1e-30)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("place", [0, 2, 40, 68])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -12,7 +12,7 @@ def copy_row(A, i, j, out, row, column):
 
 
 def axpy(number, A, i, j, out):
-    """out[0] = number A[i, j:] + A[i + 1, j:] twice over, from zeros."""
+    """out[0] = number A[i, j:] + number A[i + 1, j:]."""
     total = multiply_add(number, load(A, i, j), zeros(A))
     store(out, 0, 0, multiply_add(number, load(A, i + 1, j), total))
 

@@ -124,15 +124,24 @@ def test_a_number_gone_bad_shows(rng, kernel_size, stride, method):
     assert np.isnan(g["conv.bias"][0])
 
 
-@pytest.mark.parametrize("piece", [1, 36 * 3 * 37 * 2, 36 * 3 * 37 * 4, 36 * 3 * 37 * 9, 2**30])
-def test_winograd_in_pieces_of_any_size(rng, monkeypatch, piece):
-    """Pieces of one row of tiles, of two, of an image, of two images, and all; 13 rows of pixels are four of tiles."""
-    layer = Conv2d("conv", 3, 34)
+@pytest.mark.parametrize(
+    ("rows_that_fit", "piece"), [(1, (1, 5)), (8, (1, 7)), (12, (1, 7)), (13, (1, 13)), (38, (2, 13))]
+)
+@pytest.mark.parametrize("carries", [False, True])
+def test_winograd_in_pieces_of_any_size(rng, monkeypatch, rows_that_fit, piece, carries):
+    """Pieces of some rows of tiles, of an image, of two images, the last one smaller; 50 rows of pixels are 13 tiles.
+
+    C and K need two panels each; and since there are so many channels, at least five rows are a piece.
+    """
+    layer = Conv2d("conv", 34, 36)
     p = random_parameters(layer, rng)
-    x, dy = rng.normal(size=(5, 13, 10, 3)), rng.normal(size=(5, 13, 10, 34))
-    monkeypatch.setattr("minidiff.layers.convolution.PIECE", piece)
+    x, dy, carried = (rng.normal(size=(3, 50, 10, channels)) for channels in (34, 36, 36))
+    size = 36 * 3 * (34 + 36) * rows_that_fit
+    monkeypatch.setattr("minidiff.layers.convolution.PIECE", size)
+    assert layer._workspace(p, x.shape)[:2] == (piece, False)
     g = p.zeros_like()
-    y, cache = layer.forward(p, x)
+    y, cache = layer.forward(p, x, carried if carries else None)
+    y = y - carried if carries else y
     dx = layer.backward(p, g, cache, dy)
     expected_dx, expected_dweight, expected_dbias = convolve_naive_backward(x, p["conv.weight"], 1, dy)
     np.testing.assert_allclose(y, convolve_naive(x, p["conv.weight"], p["conv.bias"], 1), rtol=0, atol=1e-12)
@@ -147,13 +156,24 @@ def test_the_memory_for_a_piece_is_large_enough(monkeypatch, shape, size):
     monkeypatch.setattr("minidiff.layers.convolution.PIECE", size)
     N, H, W, C = shape
     layer = Conv2d("conv", C, 40)
-    (images, rows), V_and_M, panels = layer._workspace(Parameters(layer.shapes()), shape)
+    (images, rows), one_piece, V_and_M = layer._workspace(Parameters(layer.shapes()), shape)
     assert 1 <= images <= N
     assert 1 <= rows <= -(-H // 4)
     assert images == 1 or rows == -(-H // 4)  # some rows of one image, or whole images
     assert V_and_M.size == 36 * images * rows * -(-W // 4) * (C + 40)
-    whole = (images, rows) == (N, -(-H // 4))
-    assert [panels(channels) for channels in (1, 32, 33)] == ([1, 1, 1] if whole else [1, 1, 2])
+    assert one_piece == ((images, rows) == (N, -(-H // 4)))
+
+
+@pytest.mark.parametrize(("kernel_size", "stride", "method"), WAYS)
+def test_nothing_is_read_before_it_is_written(rng, monkeypatch, kernel_size, stride, method):
+    """The memory that layers are handed may hold anything: here NaN."""
+    monkeypatch.setattr(Parameters, "empty", lambda p, shape: np.full(shape, np.nan, p.vector.dtype))
+    layer = Conv2d("conv", 3, 5, kernel_size, stride, method=method)
+    p = random_parameters(layer, rng)
+    y, cache = layer.forward(p, rng.normal(size=(2, 7, 6, 3)))
+    g = p.zeros_like()
+    dx = layer.backward(p, g, cache, rng.normal(size=y.shape))
+    assert all(np.isfinite(array).all() for array in (y, dx, g.vector))
 
 
 def test_initial_values(rng):
