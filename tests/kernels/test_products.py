@@ -12,6 +12,7 @@ SHAPES = [
     pytest.param((1, 1, 1), id="tiny-1-1-1"),
     pytest.param((ROWS + 1, 3, 2), id="tiny-9-3-2"),
     pytest.param((ROWS, 5, LANES), id="tiny-a-tile"),
+    (ROWS + 1, 7, LANES),
     (2 * ROWS, 16, 2 * LANES),
     (ROWS - 1, 7, LANES - 1),
     (3 * ROWS + 5, 33, 2 * LANES + 1),
