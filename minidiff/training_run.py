@@ -33,7 +33,7 @@ from minidiff.version import __version__
 from minidiff.watch import Diverged
 
 
-def start_run(path, data_options, dataset, training, channels=None, network=None):
+def start_run(path, data_options, dataset, training, channels=None, network=None, fast=False):
     """A new run folder, and the network that fits the data.
 
     Args:
@@ -43,6 +43,7 @@ def start_run(path, data_options, dataset, training, channels=None, network=None
         training: `TrainingConfig`.
         channels: of each level of the network; chosen by the size of the pictures if not given.
         network: `UNetConfig`, if it is not to be the usual.
+        fast: whether it is to be the lighter one.
 
     Returns:
         `Run`, locked, and `UNetConfig`.
@@ -53,6 +54,7 @@ def start_run(path, data_options, dataset, training, channels=None, network=None
     network = network or UNetConfig.for_pictures(
         dataset.height, dataset.width, dataset.channels, dataset.num_classes, channels=channels
     )
+    network = network.lighter() if fast else network
     UNet(network)  # numbers that do not fit are refused before a folder is made
     config = {
         "command": " ".join(["minidiff", *sys.argv[1:]]),

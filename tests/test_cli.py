@@ -51,6 +51,23 @@ def test_demo_finds_a_free_folder(tmp_path, monkeypatch):
         assert (tmp_path / "runs" / name / "samples.png").is_file()
 
 
+@pytest.mark.parametrize(
+    ("command", "batch_size"),
+    [
+        (["demo", *TINY], 16),
+        (["train", "--data", "shapes", *TINY], 16),
+        (["train", "--data", "shapes", "--batch-size", "2", *TINY], 2),
+    ],
+)
+def test_fast_takes_a_lighter_network_and_larger_batches(tmp_path, command, batch_size):
+    assert main([*command, "--fast", "--out", str(tmp_path / "run")]) == 0
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["training"]["batch_size"] == batch_size
+    assert config["network"]["blocks_per_level"] == 1
+    assert config["network"]["attention_levels"] == 1
+    assert config["network"]["channels"] == [32, 64]  # as without it
+
+
 def test_train_keeps_every_option(run):
     config = json.loads((run / "config.json").read_text())
     assert config["data"]["spec"] == "shapes"
@@ -237,6 +254,7 @@ MISTAKES = [
     ([*TRAIN, "--out", "NEW", "--save-minutes", "-1"], "--save-minutes must be 0 or more"),
     ([*TRAIN, "--out", "NEW", "--held-out", "1.5"], "cannot hold out 1.5"),
     (["sample", "RUN", "--best"], "trained without held-out pictures"),
+    (["train", "--resume", "RUN", "--fast"], "--resume takes --fast from the run"),
     (["sample", "NEW"], "holds no run"),
     (["sample", "RUN", "--label", "cube"], "disc, square, triangle"),
     (["sample", "RUN", "--sampler", "magic", "--steps", "3"], "ddim"),

@@ -11,7 +11,7 @@ from minidiff.errors import MinidiffError
 from minidiff.loss_weights import LOSS_WEIGHTS
 from minidiff.optim import OPTIMISERS
 from minidiff.schedule import CURVES, TARGETS, TIME_DISTRIBUTIONS
-from minidiff.training_config import SAVE_MINUTES, TrainingConfig
+from minidiff.training_config import FAST_BATCH_SIZE, SAVE_MINUTES, TrainingConfig
 
 CHOICES = {
     "schedule": list(CURVES),
@@ -41,6 +41,10 @@ def add_command(commands):
     parser.add_argument("--images", type=int, help="how many pictures to use (default: all; 1000 of a drawn set)")
     parser.add_argument("--threads", type=int, help="threads (default: all cores)")
     parser.add_argument("--channels", metavar="32,64,...", help="channels of each level of the network, finest first")
+    parser.add_argument(
+        "--fast", action="store_true", default=None,
+        help="half the time: a lighter network, and batches of 16 if --batch-size is not given",
+    )  # fmt: skip
     for field in fields(TrainingConfig):  # None stands for "not given", so that a resumed run keeps what it has
         option = "--" + field.name.replace("_", "-")
         if field.type is bool:
@@ -74,12 +78,12 @@ def run(options):
         else:
             if not (options.data and options.out):
                 raise MinidiffError("train needs --data SPEC and --out RUN, or --resume RUN; see minidiff train --help")
-            training = TrainingConfig(**given)
+            training = TrainingConfig(**({"batch_size": FAST_BATCH_SIZE} if options.fast else {}) | given)
             chosen = {"spec": options.data, "images": options.images, "size": options.size}
             chosen |= {"seed": training.seed, "held_out": options.held_out} | reading_options(options)
             dataset, held_out = pipeline.load_data(chosen)
             channels = parse_channels(options.channels)
-            run, network = training_run.start_run(options.out, chosen, dataset, training, channels)
+            run, network = training_run.start_run(options.out, chosen, dataset, training, channels, fast=options.fast)
             stack.enter_context(run)
         print(f"data: {dataset.name}, {pipeline.describe(dataset)}")
         for note in dataset.notes:
@@ -102,7 +106,8 @@ def run(options):
 
 def refuse_with_resume(options):
     """Refuses options that cannot be changed in a run: its folder, its network, and which pictures it learns from."""
-    fixed = {name: "--" + name.replace("_", "-") for name in ("out", "channels", "size", "images", "held_out")}
+    names = ("out", "channels", "fast", "size", "images", "held_out")
+    fixed = {name: "--" + name.replace("_", "-") for name in names}
     fixed |= {name: option for name, (option, _) in READING_OPTIONS.items()}
     given = [option for name, option in fixed.items() if getattr(options, name) is not None]
     if given:

@@ -22,7 +22,7 @@ from minidiff.errors import MinidiffError
 from minidiff.evaluation.evaluate import EVALUATION, Sampling, evaluate, generate
 from minidiff.run import CONFIG, Run
 from minidiff.training import Trainer
-from minidiff.training_config import TrainingConfig
+from minidiff.training_config import FAST_BATCH_SIZE, TrainingConfig
 from minidiff.unet import UNet, UNetConfig
 
 SHOWN = 8  # samples of each row in the picture
@@ -55,6 +55,12 @@ ROWS = (
     Row("coarse-attention", "attention at the coarsest level only", network={"attention_levels": 1}),
     Row("shift", "time vector only added (shift) instead of scale and shift (FiLM)", network={"film": False}),
     Row("one-block", "one residual block a level instead of two", network={"blocks_per_level": 1}),
+    Row(
+        "fast",
+        "`--fast`: batches of 16, one residual block a level, attention at the coarsest level only",
+        {"batch_size": FAST_BATCH_SIZE},
+        {"blocks_per_level": 1, "attention_levels": 1},
+    ),
 )
 
 

@@ -119,7 +119,7 @@ def save(folder, results, milliseconds, budget, command):
     write_whole(folder / TABLE, lambda file: file.write(text.encode()))
 
 
-def save_strips(path, names, strips, side=64, margin=130):
+def save_strips(path, names, strips, side=64, margin=140):
     """A row of pictures for each name, which stands to their left.
 
     The file has 256 colours, chosen to suit it: a third of the bytes, and no difference that one sees.

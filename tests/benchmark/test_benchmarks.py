@@ -29,6 +29,21 @@ def test_turns_are_taken_and_the_warm_up_is_not_counted(monkeypatch):
     assert seconds == {"a": 2.0, "b": 20.0}
 
 
+def test_a_short_function_is_called_until_its_turn_is_long_enough_and_the_first_call_does_not_count(monkeypatch):
+    clock, calls = [0.0], []
+    cost = iter([0.01, *[0.01, *[0.005] * 5, 0.02, *[0.006] * 2]])
+
+    def run():
+        calls.append(1)
+        clock[0] += next(cost)
+
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(timing, "TURN", 0.05)
+    seconds = timing.take_turns({"a": run}, rounds=2, warm_up=1)
+    assert len(calls) == 1 + (1 + 5) + (1 + 2)
+    assert seconds["a"] == pytest.approx(0.0055)
+
+
 def test_a_table_is_flush():
     lines = timing.table(["what", "ms"], [["long name", 1.23456], ["x", 1234.5]])
     assert len({len(line) for line in lines}) == 1
