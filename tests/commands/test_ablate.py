@@ -73,7 +73,7 @@ def test_two_rows_end_to_end_and_nothing_twice(tmp_path, capsys, monkeypatch):
     assert rows["*real*"][1] == "{:.2f} +- {:.2f}".format(*figures["frechet_floor"])
 
     (picture,) = re.findall(r"!\[[^]]*\]\(([^)]*)\)", text)
-    assert Image.open(out / picture).size == (130 + 4 * (2 + 8 * 18), 4 * (2 + 2 * 18))
+    assert Image.open(out / picture).size == (140 + 4 * (2 + 8 * 18), 4 * (2 + 2 * 18))
 
     def refuse(*arguments, **options):
         raise AssertionError("trained or measured again")
@@ -162,8 +162,8 @@ def test_the_strips_are_the_samples_with_their_names_beside_them(tmp_path):
     strips = [np.full((8, 32, 32, 3), value) for value in (-1.0, 0.5)]
     save_strips(tmp_path / "strips.png", ["one", "other"], strips)
     page = np.asarray(Image.open(tmp_path / "strips.png").convert("RGB")).astype(int)
-    assert page.shape == (2 * (2 + 2 * 34), 130 + 2 * (2 + 8 * 34), 3)
-    assert (page[4:68, 134:198] == 0).all()
-    assert np.abs(page[72:136, 134:198] - 191).max() <= 1
-    assert (page[:70, :130] < 128).any()
-    assert (page[70:, :130] < 128).any()
+    assert page.shape == (2 * (2 + 2 * 34), 140 + 2 * (2 + 8 * 34), 3)
+    assert (page[4:68, 144:208] == 0).all()
+    assert np.abs(page[72:136, 144:208] - 191).max() <= 1
+    assert (page[:70, :140] < 128).any()
+    assert (page[70:, :140] < 128).any()
