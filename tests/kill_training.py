@@ -87,7 +87,7 @@ def kill_and_compare(folder, kills, seed):
             child = start(command(path, dice.choice([1, 2])), log)
             left = 1 - newest_step(path) / STEPS
             if left > 0 or dice.random() < 0.1:  # once trained, it is mostly left to draw its pictures
-                time.sleep(dice.uniform(0, training * max(left, 0.25)))
+                time.sleep(dice.uniform(0, training))  # never so short that a run could not even start again
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child, signal.SIGKILL)
             code = finish(child)
