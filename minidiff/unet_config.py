@@ -66,6 +66,9 @@ class UNetConfig:
         """A network for less time: one residual block a level, and attention at the coarsest level only.
 
         With batches of 16 a training takes half the time; `tutorials/ablation.md` has what each of these changes costs.
+
+        Returns:
+            `UNetConfig`.
         """
         return replace(self, blocks_per_level=1, attention_levels=min(1, self.attention_levels))
 

@@ -47,7 +47,7 @@ def read_command(line, name):
     raise Wrong(f"minidiff does not understand this: {reason}")
 
 
-def examine_sample_command(answer):
+def _examine_sample_command(answer):
     options = read_command(answer, "sample")
     if options.run.rstrip("/") != "runs/shapes":
         raise Wrong(f"the run is the first thing after sample, runs/shapes; here it is {options.run}")
@@ -71,7 +71,7 @@ def examine_sample_command(answer):
         raise Wrong(f"the name of the file decides what is written, and a film is a .gif; here it is {options.out}")
 
 
-def examine_train_command(answer):
+def _examine_train_command(answer):
     options = read_command(answer, "train")
     if options.resume:
         raise Wrong("--resume goes on with a run that exists; a new one has --data and --out")
@@ -94,7 +94,7 @@ def examine_train_command(answer):
         raise Wrong(f"the run should be the folder runs/photos, and here it is {options.out}: see --out")
 
 
-def examine_best_epoch(answer):
+def _examine_best_epoch(answer):
     loss = [0.21, 0.09, 0.055, 0.041, 0.032, 0.026]  # still falling when the held-out loss has turned
     held_out = [0.22, 0.11, 0.081, 0.079, 0.084, 0.093]
     rows = zip(range(4, 10), loss, held_out, strict=True)  # a history need not begin with epoch 1
@@ -109,7 +109,7 @@ def examine_best_epoch(answer):
     expect("the epoch", call(answer, history), 7, mistakes)
 
 
-def examine_training_steps(answer):
+def _examine_training_steps(answer):
     for images, batch_size, epochs, held_out in ((600, 4, 10, 0.0), (50, 16, 3, 0.2), (70, 8, 5, 0.1)):
         train = images - round(held_out * images)
         right = epochs * math.ceil(train / batch_size)
@@ -126,7 +126,7 @@ def examine_training_steps(answer):
         expect("the number of steps", call(answer, images, batch_size, epochs, held_out), right, mistakes)
 
 
-def examine_network_calls(answer):
+def _examine_network_calls(answer):
     for sampler, steps, w in (("ddim", 7, 3.0), ("heun", 12, 1), ("ddpm", 9, 0), ("heun", 5, 2.0), ("ddim", 50, 1)):
         right = count_calls(sampler, steps, w)
         given = f"for {sampler} with {steps} steps and guidance {w:g}"
@@ -165,9 +165,9 @@ def count_calls(sampler, steps, w):
 
 
 EXERCISES = (
-    Exercise("ex00_1", "nine stars on film", 1, "sample_command", examine_sample_command),
-    Exercise("ex00_2", "your photographs", 1, "train_command", examine_train_command),
-    Exercise("ex00_3", "the best epoch", 2, "best_epoch", examine_best_epoch),
-    Exercise("ex00_4", "how many steps", 2, "training_steps", examine_training_steps),
-    Exercise("ex00_5", "what a picture costs", 2, "network_calls", examine_network_calls),
+    Exercise("ex00_1", "nine stars on film", 1, "sample_command", _examine_sample_command),
+    Exercise("ex00_2", "your photographs", 1, "train_command", _examine_train_command),
+    Exercise("ex00_3", "the best epoch", 2, "best_epoch", _examine_best_epoch),
+    Exercise("ex00_4", "how many steps", 2, "training_steps", _examine_training_steps),
+    Exercise("ex00_5", "what a picture costs", 2, "network_calls", _examine_network_calls),
 )

@@ -9,7 +9,7 @@ from minidiff.exercises.exercise import Exercise, Wrong
 from minidiff.exercises.expecting import call, expect
 
 
-def examine_to_network(answer):
+def _examine_to_network(answer):
     pictures = np.random.default_rng(0).uniform(0, 1, (2, 3, 5, 4))  # (N, C, H, W)
     right = 2 * np.stack([pictures[:, c] for c in range(3)], axis=-1) - 1
     ordered = (right + 1) / 2
@@ -34,7 +34,7 @@ def examine_to_network(answer):
         raise Wrong(f"the numbers are right, and of type {np.asarray(found).dtype}: the network computes in float32")
 
 
-def examine_crescent(answer):
+def _examine_crescent(answer):
     x, y = np.random.default_rng(1).uniform(-1, 1, (2, 6, 9))
     a, b = np.hypot(x, y) - 0.6, np.hypot(x - 0.3, y + 0.1) - 0.5
     mistakes = [
@@ -51,7 +51,7 @@ def examine_crescent(answer):
     expect("the distance", call(answer, x, y), np.maximum(a, -b), mistakes)
 
 
-def examine_box(answer):
+def _examine_box(answer):
     x, y = np.random.default_rng(2).uniform(-1, 1, (2, 7, 8))
     w, h = 0.5, 0.3
     to_nearest = np.hypot(x - np.clip(x, -w, w), y - np.clip(y, -h, h))  # 0 inside
@@ -71,7 +71,7 @@ def examine_box(answer):
     expect("the distance", call(answer, x, y, w, h), right, mistakes)
 
 
-def examine_paint(answer):
+def _examine_paint(answer):
     rng = np.random.default_rng(3)
     canvas, coverage, colour = rng.uniform(0, 1, (4, 5, 3)), rng.uniform(0, 1, (4, 5)), np.array([0.9, 0.5, 0.2])
     amount = coverage[:, :, None]
@@ -95,7 +95,7 @@ def examine_paint(answer):
     expect("the canvas", call(answer, canvas, coverage, colour), right, mistakes)
 
 
-def examine_middle_square(answer):
+def _examine_middle_square(answer):
     rng = np.random.default_rng(4)
     for shape, rows, columns in (((7, 12, 3), slice(0, 7), slice(2, 9)), ((13, 6, 1), slice(3, 9), slice(0, 6))):
         image = rng.integers(0, 256, shape, dtype=np.uint8)
@@ -114,9 +114,9 @@ def examine_middle_square(answer):
 
 
 EXERCISES = (
-    Exercise("ex01_1", "pictures from a framework", 1, "to_network", examine_to_network),
-    Exercise("ex01_2", "a crescent", 2, "crescent", examine_crescent),
-    Exercise("ex01_3", "the distance from a rectangle", 3, "box", examine_box),
-    Exercise("ex01_4", "one layer of paint", 2, "paint", examine_paint),
-    Exercise("ex01_5", "the square in the middle", 1, "middle_square", examine_middle_square),
+    Exercise("ex01_1", "pictures from a framework", 1, "to_network", _examine_to_network),
+    Exercise("ex01_2", "a crescent", 2, "crescent", _examine_crescent),
+    Exercise("ex01_3", "the distance from a rectangle", 3, "box", _examine_box),
+    Exercise("ex01_4", "one layer of paint", 2, "paint", _examine_paint),
+    Exercise("ex01_5", "the square in the middle", 1, "middle_square", _examine_middle_square),
 )

@@ -12,7 +12,7 @@ from minidiff.exercises.expecting import as_numbers, call, expect, unpack
 from minidiff.schedule import LARGEST_FINAL_SIGNAL, Schedule, check_is_schedule
 
 
-def examine_closed_form(answer):
+def _examine_closed_form(answer):
     beta = np.array([0.02, 0.1, 0.05, 0.3, 0.25])
     signal, variance = [1.0], [0.0]
     for b in beta:  # the process itself: what one step does to the factor of x0, and to the variance of the noise
@@ -45,7 +45,7 @@ def examine_closed_form(answer):
     )  # fmt: skip
 
 
-def examine_more_noise(answer):
+def _examine_more_noise(answer):
     for name, t, t_up in (("cosine", 20, 70), ("flow", 35, 60), ("variance_exploding", 40, 55)):
         schedule = Schedule(name, 100)
         levels = schedule.signal[t], schedule.noise[t], schedule.signal[t_up], schedule.noise[t_up]
@@ -76,7 +76,7 @@ def examine_more_noise(answer):
         )  # fmt: skip
 
 
-def examine_flow_time(answer):
+def _examine_flow_time(answer):
     log_snr = np.array([6.0, 1.5, 0.0, -2.0, -5.0])
     sigma = np.exp(-log_snr / 2)
 
@@ -95,7 +95,7 @@ def examine_flow_time(answer):
     expect("u", call(answer, log_snr), time(sigma), mistakes)
 
 
-def examine_own_curve(answer):
+def _examine_own_curve(answer):
     for T in (4, 101, 1000):
         u = np.linspace(0, 1, T + 1)
         signal, noise = unpack(call(answer, u), "signal, noise")
@@ -129,7 +129,7 @@ def examine_own_curve(answer):
         )
 
 
-def examine_solve_score(answer):
+def _examine_solve_score(answer):
     rng = np.random.default_rng(3)
     schedule, t = Schedule("flow", 100), 63
     signal, noise = schedule.signal[t], schedule.noise[t]
@@ -160,9 +160,9 @@ def examine_solve_score(answer):
 
 
 EXERCISES = (
-    Exercise("ex02_1", "from steps to the closed form", 2, "closed_form", examine_closed_form),
-    Exercise("ex02_2", "more noise", 2, "more_noise", examine_more_noise),
-    Exercise("ex02_3", "when is it this noisy?", 2, "flow_time", examine_flow_time),
-    Exercise("ex02_4", "a schedule of your own", 2, "own_curve", examine_own_curve),
-    Exercise("ex02_5", "the score as a target", 3, "solve_score", examine_solve_score),
+    Exercise("ex02_1", "from steps to the closed form", 2, "closed_form", _examine_closed_form),
+    Exercise("ex02_2", "more noise", 2, "more_noise", _examine_more_noise),
+    Exercise("ex02_3", "when is it this noisy?", 2, "flow_time", _examine_flow_time),
+    Exercise("ex02_4", "a schedule of your own", 2, "own_curve", _examine_own_curve),
+    Exercise("ex02_5", "the score as a target", 3, "solve_score", _examine_solve_score),
 )

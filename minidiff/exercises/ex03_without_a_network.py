@@ -9,7 +9,7 @@ from minidiff.exercises.exercise import Exercise, Wrong
 from minidiff.exercises.expecting import as_numbers, call, expect
 
 
-def examine_black_or_white(answer):
+def _examine_black_or_white(answer):
     z, w, signal, noise = np.linspace(-5, 5, 23), 0.8, 0.7, 1.3
 
     def guess(w=w, signal=signal, variance=noise**2):
@@ -33,7 +33,7 @@ def examine_black_or_white(answer):
     expect("x0_hat", found, right, mistakes)
 
 
-def examine_visible(answer):
+def _examine_visible(answer):
     rng = np.random.default_rng(1)
     images = rng.uniform(-1, 1, (7, 3, 4, 2))
     images[3:] = images[0] + 0.2 * rng.normal(size=(4, 3, 4, 2))  # so that several come into question
@@ -73,7 +73,7 @@ def examine_visible(answer):
     expect("x0_hat at low noise", found, guess(z, noise))
 
 
-def examine_step(answer):
+def _examine_step(answer):
     rng = np.random.default_rng(2)
     z, eps_hat = rng.normal(size=(2, 3, 4, 1)), rng.normal(size=(2, 3, 4, 1))
     signal_t, noise_t, signal_s, noise_s = 0.4, 0.9, 0.7, 0.55
@@ -93,7 +93,7 @@ def examine_step(answer):
     expect("z_s", call(answer, z, eps_hat, signal_t, noise_t, signal_s, noise_s), right, mistakes)
 
 
-def examine_copies(answer):
+def _examine_copies(answer):
     rng = np.random.default_rng(3)
     training = rng.uniform(-1, 1, (9, 3, 4, 2))
 
@@ -129,7 +129,7 @@ def examine_copies(answer):
     expect("the share", found, right, mistakes)
 
 
-def examine_choice(answer):
+def _examine_choice(answer):
     images, odds = np.random.default_rng(4).uniform(-1, 1, (6, 3, 4, 2)), 50.0
     squares = np.square(images[:, None] - images).sum(axis=(2, 3, 4))
     others = squares + np.diag(np.full(len(images), np.inf))
@@ -150,9 +150,9 @@ def examine_choice(answer):
 
 
 EXERCISES = (
-    Exercise("ex03_1", "black or white", 2, "black_or_white", examine_black_or_white),
-    Exercise("ex03_2", "a picture of which a part is missing", 3, "x0_from_visible", examine_visible),
-    Exercise("ex03_3", "a step with the noise alone", 2, "step", examine_step),
-    Exercise("ex03_4", "who copies?", 2, "share_of_copies", examine_copies),
-    Exercise("ex03_5", "the noise level of the choice", 3, "sigma_of_choice", examine_choice),
+    Exercise("ex03_1", "black or white", 2, "black_or_white", _examine_black_or_white),
+    Exercise("ex03_2", "a picture of which a part is missing", 3, "x0_from_visible", _examine_visible),
+    Exercise("ex03_3", "a step with the noise alone", 2, "step", _examine_step),
+    Exercise("ex03_4", "who copies?", 2, "share_of_copies", _examine_copies),
+    Exercise("ex03_5", "the noise level of the choice", 3, "sigma_of_choice", _examine_choice),
 )

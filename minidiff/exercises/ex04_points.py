@@ -13,7 +13,7 @@ from minidiff.schedule import Schedule
 COUNT = 8000
 
 
-def examine_ring(answer):
+def _examine_ring(answer):
     points, again = (as_numbers("ring", call(answer, np.random.default_rng(0), COUNT)) for _ in range(2))
     if points.shape != (COUNT, 2):
         raise Wrong(f"the points have the shape {points.shape} and should have ({COUNT}, 2): a row for each point")
@@ -40,7 +40,7 @@ def examine_ring(answer):
         raise Wrong(f"the ring's width, the deviation of the distances, is {radius.std():.3f} and should be 0.05")
 
 
-def examine_velocity(answer):
+def _examine_velocity(answer):
     rng = np.random.default_rng(1)
     schedule, t, h = Schedule("cosine", 100), 37, 1e-4
     x0_hat, eps_hat = rng.normal(size=(2, 6, 2))
@@ -73,7 +73,7 @@ def examine_velocity(answer):
     expect("the velocity", found, right, mistakes, tolerance=2e-4)
 
 
-def examine_lowest_loss(answer):
+def _examine_lowest_loss(answer):
     signal, noise, d = np.array([0.95, 0.7, 0.4, 0.1]), np.array([0.05, 0.3, 0.65, 0.9]), 0.4
     variance = signal**2 * d**2 + noise**2  # of z
     right = signal**2 * d**2 / variance
@@ -96,7 +96,7 @@ def examine_lowest_loss(answer):
     expect("the loss", call(answer, signal, noise, d), right, mistakes)
 
 
-def examine_straightness(answer):
+def _examine_straightness(answer):
     rng = np.random.default_rng(2)
     paths = np.cumsum(rng.normal(0.3, 1.0, (9, 5, 2)), axis=0)
     steps = np.diff(paths, axis=0)  # (8, 5, 2)
@@ -122,7 +122,7 @@ def examine_straightness(answer):
     expect("the straightness", call(answer, paths), right, mistakes)
 
 
-def examine_energy_distance(answer):
+def _examine_energy_distance(answer):
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(7, 2)), rng.normal(0.8, 1.5, (11, 2))
 
@@ -152,9 +152,9 @@ def examine_energy_distance(answer):
 
 
 EXERCISES = (
-    Exercise("ex04_1", "a set of your own", 1, "ring", examine_ring),
-    Exercise("ex04_2", "the arrows of any schedule", 2, "velocity", examine_velocity),
-    Exercise("ex04_3", "the loss that nobody can beat", 2, "lowest_loss", examine_lowest_loss),
-    Exercise("ex04_4", "how straight is a way", 1, "straightness", examine_straightness),
-    Exercise("ex04_5", "one number for two clouds", 2, "energy_distance", examine_energy_distance),
+    Exercise("ex04_1", "a set of your own", 1, "ring", _examine_ring),
+    Exercise("ex04_2", "the arrows of any schedule", 2, "velocity", _examine_velocity),
+    Exercise("ex04_3", "the loss that nobody can beat", 2, "lowest_loss", _examine_lowest_loss),
+    Exercise("ex04_4", "how straight is a way", 1, "straightness", _examine_straightness),
+    Exercise("ex04_5", "one number for two clouds", 2, "energy_distance", _examine_energy_distance),
 )

@@ -13,7 +13,7 @@ EPS = 1e-5
 NUM_CLASSES = 4
 
 
-def examine_loss(answer):
+def _examine_loss(answer):
     rng = np.random.default_rng(0)
     y_hat, y = rng.normal(size=(3, 2, 5, 1)), rng.normal(size=(3, 2, 5, 1))
     weight = np.array([0.5, 2.0, 1.5])
@@ -34,7 +34,7 @@ def examine_loss(answer):
     expect("dy_hat", call(answer, y_hat, y, weight), dy_hat, mistakes)
 
 
-def examine_swish(answer):
+def _examine_swish(answer):
     rng = np.random.default_rng(1)
     u, b = rng.normal(0, 3, (4, 7)), 1.7
     s = 1 / (1 + np.exp(-b * u))
@@ -60,7 +60,7 @@ def examine_swish(answer):
     )  # fmt: skip
 
 
-def examine_embedding(answer):
+def _examine_embedding(answer):
     rng = np.random.default_rng(2)
     labels = np.array([2, 0, 2, 3, 2])  # one class comes three times, one never
     dy = rng.normal(size=(5, 3))
@@ -77,7 +77,7 @@ def examine_embedding(answer):
     expect("dtable", call(answer, labels, dy, NUM_CLASSES), one_hot.T @ dy, mistakes)
 
 
-def examine_rms_norm(answer):
+def _examine_rms_norm(answer):
     rng = np.random.default_rng(3)
     x, dy = rng.normal(0.7, 2.0, (3, 5)), rng.normal(size=(3, 5))
 
@@ -102,7 +102,7 @@ def examine_rms_norm(answer):
     expect("dx", call(answer, x, dy), dx, mistakes, tolerance=1e-5)
 
 
-def examine_shared_keys(answer):
+def _examine_shared_keys(answer):
     rng = np.random.default_rng(4)
     heads, S, d = 3, 5, 4
     q, k, dZ = rng.normal(size=(heads, S, d)), rng.normal(size=(S, d)), rng.normal(size=(heads, S, S))
@@ -129,7 +129,7 @@ def examine_shared_keys(answer):
     )  # fmt: skip
 
 
-def examine_blind_upstream(answer):
+def _examine_blind_upstream(answer):
     x = np.random.default_rng(6).normal(1.0, 2.0, (2, 7))
     x_hat = (x - x.mean(axis=-1, keepdims=True)) / x.std(axis=-1, keepdims=True)
     dy = as_numbers("dy", call(answer, x))
@@ -152,10 +152,10 @@ def examine_blind_upstream(answer):
 
 
 EXERCISES = (
-    Exercise("ex05_1", "the gradient of a weighted loss", 1, "loss_backward", examine_loss),
-    Exercise("ex05_2", "an activation with a parameter", 2, "swish_slopes", examine_swish),
-    Exercise("ex05_3", "a table of vectors", 2, "embedding_backward", examine_embedding),
-    Exercise("ex05_4", "a norm without a mean", 3, "rms_norm_backward", examine_rms_norm),
-    Exercise("ex05_5", "keys shared by all heads", 3, "shared_keys_backward", examine_shared_keys),
-    Exercise("ex05_6", "a blind spot", 2, "blind_upstream", examine_blind_upstream),
+    Exercise("ex05_1", "the gradient of a weighted loss", 1, "loss_backward", _examine_loss),
+    Exercise("ex05_2", "an activation with a parameter", 2, "swish_slopes", _examine_swish),
+    Exercise("ex05_3", "a table of vectors", 2, "embedding_backward", _examine_embedding),
+    Exercise("ex05_4", "a norm without a mean", 3, "rms_norm_backward", _examine_rms_norm),
+    Exercise("ex05_5", "keys shared by all heads", 3, "shared_keys_backward", _examine_shared_keys),
+    Exercise("ex05_6", "a blind spot", 2, "blind_upstream", _examine_blind_upstream),
 )

@@ -20,7 +20,7 @@ def depthwise(x, weight, mode="constant"):
     return sum(padded[:, i : i + H, j : j + W] * weight[i, j] for i in range(3) for j in range(3))
 
 
-def examine_depthwise(answer):
+def _examine_depthwise(answer):
     rng = np.random.default_rng(0)
     x, weight = rng.normal(size=(2, 5, 7, 3)), rng.normal(size=(3, 3, 3))
     turned = weight[::-1, ::-1]
@@ -41,7 +41,7 @@ def examine_depthwise(answer):
     )  # fmt: skip
 
 
-def examine_depthwise_backward(answer):
+def _examine_depthwise_backward(answer):
     rng = np.random.default_rng(1)
     x, weight, dy = rng.normal(size=(2, 4, 5, 3)), rng.normal(size=(3, 3, 3)), rng.normal(size=(2, 4, 5, 3))
 
@@ -75,7 +75,7 @@ def examine_depthwise_backward(answer):
     )  # fmt: skip
 
 
-def examine_edge(answer):
+def _examine_edge(answer):
     rng = np.random.default_rng(2)
     dpadded, x = rng.normal(size=(2, 6, 5, 3)), rng.normal(size=(2, 4, 3, 3))
     right = numerical_gradient(lambda: np.sum(dpadded * np.pad(x, BORDER, mode="edge")), x)
@@ -112,7 +112,7 @@ def fold(dpadded, rows=True, columns=True):
     return dx[:, 1:-1, 1:-1]
 
 
-def examine_small_tile(answer):
+def _examine_small_tile(answer):
     names, shapes = ("A'", "G", "B'"), ((2, 4), (4, 3), (4, 4))
     matrices = [as_numbers(name, part) for name, part in zip(names, unpack(answer, "A', G, B'"), strict=True)]
     for name, matrix, shape in zip(names, matrices, shapes, strict=True):
@@ -150,7 +150,7 @@ def examine_small_tile(answer):
     expect("y = A' ((G w) * (B' x))", y(x, w), right)
 
 
-def examine_saving(answer):
+def _examine_saving(answer):
     m, r = 5, 3
     right = m**2 * r**2 / (m + r - 1) ** 2
     expect(
@@ -170,7 +170,7 @@ def examine_saving(answer):
     expect("saving(2, 5)", call(answer, 2, 5), 100 / 36)
 
 
-def examine_intensity(answer):
+def _examine_intensity(answer):
     N, H, W, C, K, k = 3, 10, 6, 5, 7, 3
     pixels = N * H * W
     count, numbers = 2 * pixels * k * k * C * K, pixels * (C + K) + k * k * C * K
@@ -195,10 +195,10 @@ def examine_intensity(answer):
 
 
 EXERCISES = (
-    Exercise("ex06_1", "each channel by itself", 2, "depthwise", examine_depthwise),
-    Exercise("ex06_2", "and its gradient", 3, "depthwise_backward", examine_depthwise_backward),
-    Exercise("ex06_3", "the transpose of a border", 2, "edge_backward", examine_edge),
-    Exercise("ex06_4", "a smaller tile", 2, "small_tile", examine_small_tile),
-    Exercise("ex06_5", "what is saved", 1, "saving", examine_saving),
-    Exercise("ex06_6", "under the roof", 2, "intensity", examine_intensity),
+    Exercise("ex06_1", "each channel by itself", 2, "depthwise", _examine_depthwise),
+    Exercise("ex06_2", "and its gradient", 3, "depthwise_backward", _examine_depthwise_backward),
+    Exercise("ex06_3", "the transpose of a border", 2, "edge_backward", _examine_edge),
+    Exercise("ex06_4", "a smaller tile", 2, "small_tile", _examine_small_tile),
+    Exercise("ex06_5", "what is saved", 1, "saving", _examine_saving),
+    Exercise("ex06_6", "under the roof", 2, "intensity", _examine_intensity),
 )

@@ -11,7 +11,7 @@ from minidiff.gradient_check import numerical_gradient
 from minidiff.layers import Conv2d
 
 
-def examine_bottleneck(answer):
+def _examine_bottleneck(answer):
     for H, W, C in ((6, 10, 32), (9, 5, 24)):
         B = C // 4
         layers = [Conv2d("a", C, B, 1), Conv2d("b", B, B, 3), Conv2d("c", B, C, 1)]
@@ -44,7 +44,7 @@ def examine_bottleneck(answer):
         )  # fmt: skip
 
 
-def examine_receptive_field(answer):
+def _examine_receptive_field(answer):
     for layers in ([(5, 1), (3, 1)], [(3, 2), (3, 1)], [(3, 1), (5, 2), (3, 2), (3, 1), (7, 1)], [(1, 1)]):
         expect("the width", call(answer, layers), _seen(layers), _width_mistakes(layers))
 
@@ -73,7 +73,7 @@ def _width_mistakes(layers):
     ]
 
 
-def examine_gated_join(answer):
+def _examine_gated_join(answer):
     rng = np.random.default_rng(0)
     N, H, W, K = 2, 3, 4, 5
     x, skip, gate = rng.normal(size=(N, H, W, K)), rng.normal(size=(N, 2 * H, 2 * W, K)), rng.uniform(0.5, 2, K)
@@ -118,7 +118,7 @@ def examine_gated_join(answer):
     )  # fmt: skip
 
 
-def examine_tiny_unet(answer):
+def _examine_tiny_unet(answer):
     rng = np.random.default_rng(1)
     z, dy, t = rng.normal(size=10), rng.normal(size=10), np.array([1.3])
 
@@ -162,8 +162,8 @@ def examine_tiny_unet(answer):
 
 
 EXERCISES = (
-    Exercise("ex07_1", "a bottleneck, counted", 2, "bottleneck_cost", examine_bottleneck),
-    Exercise("ex07_2", "what a chain of layers sees", 2, "receptive_field", examine_receptive_field),
-    Exercise("ex07_3", "another join", 2, "gated_join_backward", examine_gated_join),
-    Exercise("ex07_4", "a U-Net of four lines, read upwards", 3, "tiny_backward", examine_tiny_unet),
+    Exercise("ex07_1", "a bottleneck, counted", 2, "bottleneck_cost", _examine_bottleneck),
+    Exercise("ex07_2", "what a chain of layers sees", 2, "receptive_field", _examine_receptive_field),
+    Exercise("ex07_3", "another join", 2, "gated_join_backward", _examine_gated_join),
+    Exercise("ex07_4", "a U-Net of four lines, read upwards", 3, "tiny_backward", _examine_tiny_unet),
 )

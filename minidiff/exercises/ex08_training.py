@@ -9,7 +9,7 @@ from minidiff.exercises.exercise import Exercise, Wrong
 from minidiff.exercises.expecting import as_numbers, call, expect, unpack
 
 
-def examine_noise_scale(answer):
+def _examine_noise_scale(answer):
     rng = np.random.default_rng(0)
     shape = (3, 4, 5, 2)
     x0, eps, error = (rng.normal(size=shape) for _ in range(3))
@@ -40,7 +40,7 @@ def examine_noise_scale(answer):
     )  # fmt: skip
 
 
-def examine_nadamw(answer):
+def _examine_nadamw(answer):
     rng = np.random.default_rng(1)
     p, g, m = rng.normal(size=(3, 5))
     v = rng.uniform(0.5, 2, 5)
@@ -89,7 +89,7 @@ def examine_nadamw(answer):
     )  # fmt: skip
 
 
-def examine_newton_schulz(answer):
+def _examine_newton_schulz(answer):
     for rows, columns in ((7, 4), (3, 6)):
         X = np.random.default_rng(2).normal(0.5, 3.0, (rows, columns))
         U, S, V = np.linalg.svd(X, full_matrices=False)
@@ -127,7 +127,7 @@ def _examine_rounds(found, X, U, S, V, rounds):
     expect("the result", found, after(S / norm), mistakes)
 
 
-def examine_batch_gradient(answer):
+def _examine_batch_gradient(answer):
     rng = np.random.default_rng(3)
     of_pictures = rng.normal(0.5, 1.0, (10, 3, 2))
     sizes = [4, 4, 2]
@@ -146,7 +146,7 @@ def examine_batch_gradient(answer):
     )  # fmt: skip
 
 
-def examine_excess(answer):
+def _examine_excess(answer):
     rng = np.random.default_rng(4)
     T = 40
     floor = np.linspace(0.9, 0.1, T + 1) ** 2
@@ -182,9 +182,11 @@ def examine_excess(answer):
 
 
 EXERCISES = (
-    Exercise("ex08_1", "losses on one scale", 2, "noise_scale_losses", examine_noise_scale),
-    Exercise("ex08_2", "NAdamW", 3, "nadamw_step", examine_nadamw),
-    Exercise("ex08_3", "Newton and Schulz, the classical polynomial", 2, "orthogonalise_slowly", examine_newton_schulz),
-    Exercise("ex08_4", "slices of unequal size", 1, "batch_gradient", examine_batch_gradient),
-    Exercise("ex08_5", "is there anything left to learn?", 2, "excess_by_quarter", examine_excess),
+    Exercise("ex08_1", "losses on one scale", 2, "noise_scale_losses", _examine_noise_scale),
+    Exercise("ex08_2", "NAdamW", 3, "nadamw_step", _examine_nadamw),
+    Exercise(
+        "ex08_3", "Newton and Schulz, the classical polynomial", 2, "orthogonalise_slowly", _examine_newton_schulz
+    ),
+    Exercise("ex08_4", "slices of unequal size", 1, "batch_gradient", _examine_batch_gradient),
+    Exercise("ex08_5", "is there anything left to learn?", 2, "excess_by_quarter", _examine_excess),
 )

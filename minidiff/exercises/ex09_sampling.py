@@ -12,7 +12,7 @@ from minidiff.sampling import follow
 from minidiff.schedule import Schedule
 
 
-def examine_guess_between(answer):
+def _examine_guess_between(answer):
     rng = np.random.default_rng(0)
     z_t, x0_hat = rng.normal(size=(2, 5, 3))
     signal_t, noise_t, signal_s, noise_s = 0.4, 0.8, 0.7, 0.45
@@ -45,7 +45,7 @@ def examine_guess_between(answer):
     expect("x0_hat in the last step", call(answer, z_t, x0_hat, signal_t, noise_t, 1.0, 0.0), x0_hat)
 
 
-def examine_noise_factors(answer):
+def _examine_noise_factors(answer):
     sigma_t, sigma_s, noise_s, eta = 2.5, 1.1, 0.6, 0.7
     root = math.sqrt(1 - (sigma_s / sigma_t) ** 2)
     fresh = eta * noise_s * root
@@ -78,7 +78,7 @@ def examine_noise_factors(answer):
     expect("old without fresh noise", old, noise_s)
 
 
-def examine_midpoint(answer):
+def _examine_midpoint(answer):
     rng = np.random.default_rng(1)
     z_bar, sigma_t, sigma_s = rng.normal(size=(4, 2)), 1.7, 0.9
     middle, h = (sigma_t + sigma_s) / 2, sigma_s - sigma_t
@@ -107,7 +107,7 @@ def examine_midpoint(answer):
     expect("z_bar at s", call(answer, slope, z_bar, sigma_t, sigma_s), z_bar + h * there, mistakes)
 
 
-def examine_look_back(answer):
+def _examine_look_back(answer):
     rng = np.random.default_rng(2)
     z_bar, before, slope = rng.normal(size=(3, 4, 2))
     sigma_before, sigma_t, sigma_s = 2.9, 1.6, 0.9
@@ -133,7 +133,7 @@ def examine_look_back(answer):
     expect("z_bar at s", found, step(h / h_before / 2), mistakes)
 
 
-def examine_one_step(answer):
+def _examine_one_step(answer):
     schedule, d = Schedule("flow", 50), 0.6
     signal, noise = float(schedule.signal[30]), float(schedule.noise[30])
     start = State(np.array([[noise]]), np.zeros((1, 1)), 30)  # a deviation of one: everything is linear
@@ -160,7 +160,7 @@ def examine_one_step(answer):
     expect("the deviation", call(answer, signal, noise, d), abs(float(end.z[0, 0])), mistakes)
 
 
-def examine_steps_needed(answer):
+def _examine_steps_needed(answer):
     p, steps, error, target = 2, 16, 0.02, 0.0003
     ratio = error / target
     exact = steps * ratio ** (1 / p)
@@ -181,10 +181,10 @@ def examine_steps_needed(answer):
 
 
 EXERCISES = (
-    Exercise("ex09_1", "what was the guess?", 1, "guess_between", examine_guess_between),
-    Exercise("ex09_2", "old noise and fresh noise", 2, "noise_factors", examine_noise_factors),
-    Exercise("ex09_3", "the midpoint method", 2, "midpoint", examine_midpoint),
-    Exercise("ex09_4", "look back at the slope", 3, "look_back", examine_look_back),
-    Exercise("ex09_5", "in a single step", 2, "deviation_after_one_step", examine_one_step),
-    Exercise("ex09_6", "how many steps", 1, "steps_needed", examine_steps_needed),
+    Exercise("ex09_1", "what was the guess?", 1, "guess_between", _examine_guess_between),
+    Exercise("ex09_2", "old noise and fresh noise", 2, "noise_factors", _examine_noise_factors),
+    Exercise("ex09_3", "the midpoint method", 2, "midpoint", _examine_midpoint),
+    Exercise("ex09_4", "look back at the slope", 3, "look_back", _examine_look_back),
+    Exercise("ex09_5", "in a single step", 2, "deviation_after_one_step", _examine_one_step),
+    Exercise("ex09_6", "how many steps", 1, "steps_needed", _examine_steps_needed),
 )

@@ -11,7 +11,7 @@ from minidiff.schedule import Schedule
 T = 40
 
 
-def examine_steer(answer):
+def _examine_steer(answer):
     rng = np.random.default_rng(0)
     schedule = Schedule("cosine", T)
     means = rng.normal(0, 0.7, (3, 2))
@@ -42,7 +42,7 @@ def examine_steer(answer):
     expect("eps_hat", found_eps, eps_hat, mistakes)
 
 
-def examine_paste(answer):
+def _examine_paste(answer):
     rng = np.random.default_rng(1)
     schedule = Schedule("cosine", T)
     z, image, eps = rng.normal(size=(3, 2, 4, 5, 1))
@@ -65,7 +65,7 @@ def examine_paste(answer):
     expect("z", call(answer, schedule, z, image, mask, eps, t_next), np.where(mask, z, noised), mistakes)
 
 
-def examine_what_stays(answer):
+def _examine_what_stays(answer):
     rng = np.random.default_rng(2)
     x0, signal, noise, m, d = rng.normal(size=(3, 4)), 0.63, 0.48, 0.35, 0.7
     total = np.sqrt(signal**2 * d**2 + noise**2)
@@ -92,7 +92,7 @@ def examine_what_stays(answer):
     expect("deviation", deviation, d * noise / total, mistakes)
 
 
-def examine_blend(answer):
+def _examine_blend(answer):
     rng = np.random.default_rng(3)
     noises, weights = rng.normal(size=(4, 3, 5)), np.array([0.9, 0.0, 1.7, 0.4])
     summed = np.tensordot(weights, noises, axes=1)
@@ -115,7 +115,7 @@ def examine_blend(answer):
     expect("the blend with one weight that is not zero", alone, noises[2])
 
 
-def examine_undo(answer):
+def _examine_undo(answer):
     schedule = Schedule("flow", T)
     oracle = GaussianDenoiser(schedule, 0.3, 0.5)
     z_t, s, t = np.random.default_rng(4).normal(0.1, 0.9, (6, 3)), 16, 24
@@ -147,9 +147,9 @@ def examine_undo(answer):
 
 
 EXERCISES = (
-    Exercise("ex10_1", "towards one, away from another", 2, "steer", examine_steer),
-    Exercise("ex10_2", "paste the noisy picture", 2, "paste", examine_paste),
-    Exercise("ex10_3", "how much of a picture stays", 3, "what_stays", examine_what_stays),
-    Exercise("ex10_4", "between many noises", 2, "blend", examine_blend),
-    Exercise("ex10_5", "a step undone exactly", 3, "undo_ddim", examine_undo),
+    Exercise("ex10_1", "towards one, away from another", 2, "steer", _examine_steer),
+    Exercise("ex10_2", "paste the noisy picture", 2, "paste", _examine_paste),
+    Exercise("ex10_3", "how much of a picture stays", 3, "what_stays", _examine_what_stays),
+    Exercise("ex10_4", "between many noises", 2, "blend", _examine_blend),
+    Exercise("ex10_5", "a step undone exactly", 3, "undo_ddim", _examine_undo),
 )

@@ -49,7 +49,7 @@ def final_signal(first, last, T):
     return math.sqrt(math.prod(1 - beta for beta in np.linspace(first, last, T).tolist()))
 
 
-def examine_shortest(answer):
+def _examine_shortest(answer):
     for first, last, largest in ((0.01, 0.5, 0.001), (1e-4, 0.02, 0.05)):
         found = as_numbers("T", call(answer, first, last, largest))
         right = next(T for T in range(1, 2000) if final_signal(first, last, T) <= largest)
@@ -65,7 +65,7 @@ def examine_shortest(answer):
         expect("T", found, right, mistakes)
 
 
-def examine_first_loss(answer):
+def _examine_first_loss(answer):
     schedule, t, mean_square = Schedule("linear", 200), np.array([3, 60, 111, 200]), 0.7
     signal, noise = schedule.signal[t], schedule.noise[t]
     right = {
@@ -94,7 +94,7 @@ def examine_first_loss(answer):
         expect(f"the loss for {name}", call(answer, schedule, name, t, mean_square), right[name], mistakes)
 
 
-def examine_step(answer):
+def _examine_step(answer):
     schedule = Schedule("flow", 100)
     rng = np.random.default_rng(11)
     x0_hat, eps_hat, eps = rng.normal(size=(3, 2, 4, 3, 1))
@@ -123,7 +123,7 @@ def examine_step(answer):
                mistakes)  # fmt: skip
 
 
-def examine_share(answer):
+def _examine_share(answer):
     for decay, steps, warm_up in ((0.9999, 320, False), (0.98, 5, False), (0.9999, 320, True), (0.9, 150, True)):
         if warm_up:
             right = math.prod(min(decay, (1 + n) / (10 + n)) for n in range(steps))
@@ -149,7 +149,7 @@ def examine_share(answer):
                right, mistakes, tolerance=1e-9)  # fmt: skip
 
 
-def examine_diagnosis(answer):
+def _examine_diagnosis(answer):
     for name, changes, reason in RUNS:
         found = call(answer, {**HEALTHY, **changes})
         if not isinstance(found, str) or found not in NAMES:
@@ -160,9 +160,9 @@ def examine_diagnosis(answer):
 
 
 EXERCISES = (
-    Exercise("ex11_1", "how many steps end in noise", 2, "shortest_T", examine_shortest),
-    Exercise("ex11_2", "the loss before the first step", 2, "first_loss", examine_first_loss),
-    Exercise("ex11_3", "pictures too smooth", 2, "eta_step", examine_step),
-    Exercise("ex11_4", "an average that forgets too slowly", 2, "share_of_start", examine_share),
-    Exercise("ex11_5", "the doctor", 3, "diagnose", examine_diagnosis),
+    Exercise("ex11_1", "how many steps end in noise", 2, "shortest_T", _examine_shortest),
+    Exercise("ex11_2", "the loss before the first step", 2, "first_loss", _examine_first_loss),
+    Exercise("ex11_3", "pictures too smooth", 2, "eta_step", _examine_step),
+    Exercise("ex11_4", "an average that forgets too slowly", 2, "share_of_start", _examine_share),
+    Exercise("ex11_5", "the doctor", 3, "diagnose", _examine_diagnosis),
 )

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minidiff import training_run
+from minidiff import data, training_run
 from minidiff.cli import main
-from minidiff.evaluation.ablation import ROWS, Budget, Result, choose_rows
+from minidiff.evaluation.ablation import ROWS, Budget, Result, choose_rows, configs_of
 from minidiff.evaluation.ablation_table import save_strips, several, table
 from minidiff.run import Run
-from minidiff.training_config import TrainingConfig
+from minidiff.training_config import FAST_BATCH_SIZE, TrainingConfig
 from minidiff.unet import UNet, UNetConfig
 
 TINY = ["--images", "24", "--size", "16", "--epochs", "1", "--samples", "32", "--threads", "1"]
@@ -35,6 +35,14 @@ def test_every_row_but_the_first_changes_something_and_makes_a_network(size):
     for training, network in configs:
         UNet(network)
         training.create_schedule().target_coefficients(training.target, 1)
+
+
+def test_the_row_called_fast_is_what_the_option_fast_does():
+    dataset = data.load("shapes", num_images=8, size=16, seed=0)
+    (fast,) = choose_rows(["fast"])
+    network, training = configs_of(fast, dataset, epochs=3, seed=1)
+    assert network == UNetConfig.for_pictures(16, 16, 3, dataset.num_classes).lighter()
+    assert training == TrainingConfig(epochs=3, seed=1, batch_size=FAST_BATCH_SIZE)
 
 
 def test_rows_come_in_the_order_of_the_table():
