@@ -25,7 +25,7 @@ import numba
 import numpy as np
 
 from minidiff.kernels.options import KERNEL_OPTIONS
-from minidiff.kernels.vectors import LANES, load, multiply_add, store, zeros
+from minidiff.kernels.vectors import LANES, load, store, zeros
 
 ROWS = 8  # of a tile
 PANEL = 32  # columns of a panel, a multiple of LANES
@@ -103,14 +103,14 @@ def _tile(A, rows, B, column, add, out, i, j):
         sum4, sum5, sum6, sum7 = load(out, i + 4, j), load(out, i + 5, j), load(out, i + 6, j), load(out, i + 7, j)
     for k in range(B.shape[0]):
         vector = load(B, k, column)
-        sum0 = multiply_add(A[r0, k], vector, sum0)
-        sum1 = multiply_add(A[r1, k], vector, sum1)
-        sum2 = multiply_add(A[r2, k], vector, sum2)
-        sum3 = multiply_add(A[r3, k], vector, sum3)
-        sum4 = multiply_add(A[r4, k], vector, sum4)
-        sum5 = multiply_add(A[r5, k], vector, sum5)
-        sum6 = multiply_add(A[r6, k], vector, sum6)
-        sum7 = multiply_add(A[r7, k], vector, sum7)
+        sum0 = sum0 + A[r0, k] * vector
+        sum1 = sum1 + A[r1, k] * vector
+        sum2 = sum2 + A[r2, k] * vector
+        sum3 = sum3 + A[r3, k] * vector
+        sum4 = sum4 + A[r4, k] * vector
+        sum5 = sum5 + A[r5, k] * vector
+        sum6 = sum6 + A[r6, k] * vector
+        sum7 = sum7 + A[r7, k] * vector
     store(out, i, j, sum0)
     store(out, i + 1, j, sum1)
     store(out, i + 2, j, sum2)

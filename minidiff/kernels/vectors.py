@@ -1,15 +1,17 @@
-"""Vectors of numbers, for the one loop where the compiler does not find them itself.
+"""Vectors of numbers, for the loops where the compiler does not find them itself.
 
 A processor works on a *vector* of 4, 8 or 16 neighbouring numbers as fast as on a single one. Most loops need no help:
-the compiler sees that neighbours are treated alike and takes many at a time. A matrix product is different. It is fast
-when a part of the result stays in the processor's registers while its sums grow (`products.py`), and an array is
-memory, never a register. So here is one more kind of value for a kernel's variables, beside numbers, tuples and
-arrays: a vector of LANES numbers, and four things to do with it.
+the compiler sees that neighbours are treated alike and takes many at a time. Two are different: a matrix product, which
+is fast when a part of the result stays in the processor's registers while its sums grow (`products.py`), and Winograd's
+maps, whose inputs and outputs lie in 36 places far apart (`winograd.py`). An array is memory, never a register. So here
+is one more kind of value for a kernel's variables, beside numbers, tuples and arrays: a vector of LANES numbers.
 
-    total = zeros(A)                                      LANES zeros of A's dtype
-    row = load(A, i, j)                                   A[i, j : j + LANES]
-    total = multiply_add(number, row, total)              number * row + total
-    store(A, i, j, total)                                 A[i, j : j + LANES] = total
+    zeros(A)                                LANES zeros of A's dtype
+    load(A, i, j)                           A[i, j : j + LANES]
+    store(A, i, j, vector)                  A[i, j : j + LANES] = vector
+    load_if(inside, A, i, j)                the same where `inside` is true, and zeros elsewhere
+    store_if(inside, A, i, j, vector)       the same where `inside` is true, and nothing elsewhere
+    a + b,  a - b,  number * a
 
 The functions below are their meaning, in NumPy; without the compiler they are what runs. Under each, the compiler is
 told which type comes out (`type_callable`) and which instructions do it (`lower_builtin`), in the language of LLVM, the
@@ -19,6 +21,8 @@ as it takes. As in all kernels, nothing checks that i and j lie within the array
 Read more: `tutorials/speed.md`; Numba's manual, "Low-level extension API".
 """
 
+import operator
+
 import numpy as np
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
@@ -26,7 +30,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import lower_builtin, models, register_model, type_callable
 
-# Numbers in a vector. Eight of them in float32, a tile in `products.py`, leave registers free for what is added to it:
+# Numbers in a vector. Eight vectors of float32, a tile in `products.py`, leave registers free for what is added to it:
 # AVX-512 has 32 registers of 16 numbers, AVX2 16 of 8, NEON 32 of 4.
 LANES = 32 if get_host_cpu_features().get("avx512f", False) else 8
 
@@ -75,8 +79,8 @@ def _(context):
 
 @lower_builtin(load, types.Array, types.Integer, types.Integer)
 def _(context, builder, signature, arguments):
-    place = _address(context, builder, signature, arguments, context.get_value_type(signature.return_type))
-    return builder.load(place, align=_alignment(signature.args[0]))
+    place, alignment = _place(context, builder, signature.args, arguments)
+    return builder.load(place, align=alignment)
 
 
 def store(A, i, j, vector):
@@ -91,39 +95,94 @@ def _(context):
 
 @lower_builtin(store, types.Array, types.Integer, types.Integer, Vector)
 def _(context, builder, signature, arguments):
-    place = _address(context, builder, signature, arguments, arguments[3].type)
-    builder.store(arguments[3], place, align=_alignment(signature.args[0]))
+    place, alignment = _place(context, builder, signature.args, arguments)
+    builder.store(arguments[3], place, align=alignment)
     return context.get_dummy_value()
 
 
-def multiply_add(number, vector, total):
-    """number * vector + total."""
-    return number * vector + total
+# With an `if` around load or store, Numba would count references to A at every turn, which takes longer than the rest.
 
 
-@type_callable(multiply_add)
+def load_if(inside, A, i, j):
+    """A[i, j : j + LANES] if inside, else zeros; then i and j may lie anywhere."""
+    return load(A, i, j) if inside else zeros(A)
+
+
+@type_callable(load_if)
 def _(context):
-    return lambda number, vector, total: total
+    return lambda inside, A, i, j: Vector(A.dtype)
 
 
-@lower_builtin(multiply_add, types.Float, Vector, Vector)
+@lower_builtin(load_if, types.Boolean, types.Array, types.Integer, types.Integer)
 def _(context, builder, signature, arguments):
-    number, vector, total = arguments
-    undefined, index = ir.Constant(vector.type, ir.Undefined), ir.IntType(32)
+    vector, before = context.get_value_type(signature.return_type), builder.block
+    with builder.if_then(arguments[0]):
+        place, alignment = _place(context, builder, signature.args[1:], arguments[1:])
+        loaded, within = builder.load(place, align=alignment), builder.block
+    result = builder.phi(vector)  # one of two values, depending on where the program comes from
+    result.add_incoming(loaded, within)
+    result.add_incoming(ir.Constant(vector, None), before)
+    return result
+
+
+def store_if(inside, A, i, j, vector):
+    """A[i, j : j + LANES] = vector if inside; if not, i and j may lie anywhere."""
+    if inside:
+        store(A, i, j, vector)
+
+
+@type_callable(store_if)
+def _(context):
+    return lambda inside, A, i, j, vector: types.none
+
+
+@lower_builtin(store_if, types.Boolean, types.Array, types.Integer, types.Integer, Vector)
+def _(context, builder, signature, arguments):
+    with builder.if_then(arguments[0]):
+        place, alignment = _place(context, builder, signature.args[1:], arguments[1:])
+        builder.store(arguments[4], place, align=alignment)
+    return context.get_dummy_value()
+
+
+def _place(context, builder, argument_types, arguments):
+    """Where A[i, j] lies, as the address of a vector, and what that is a multiple of: any number may be the first."""
+    array_type = argument_types[0]
+    array = context.make_array(array_type)(context, builder, arguments[0])
+    number = cgutils.get_item_pointer(context, builder, array_type, array, arguments[1:3])
+    vector = context.get_value_type(Vector(array_type.dtype))
+    return builder.bitcast(number, vector.as_pointer()), array_type.dtype.bitwidth // 8
+
+
+# Arithmetic. "contract" allows a product and a sum to be one instruction.
+
+
+@type_callable(operator.add)
+@type_callable(operator.sub)
+def _(context):
+    return lambda a, b: a if isinstance(a, Vector) and a == b else None
+
+
+@lower_builtin(operator.add, Vector, Vector)
+def _(context, builder, signature, arguments):
+    return builder.fadd(*arguments, flags=["contract"])
+
+
+@lower_builtin(operator.sub, Vector, Vector)
+def _(context, builder, signature, arguments):
+    return builder.fsub(*arguments, flags=["contract"])
+
+
+@type_callable(operator.mul)
+def _(context):
+    return lambda number, vector: vector if isinstance(number, types.Number) and isinstance(vector, Vector) else None
+
+
+@lower_builtin(operator.mul, types.Number, Vector)
+def _(context, builder, signature, arguments):
+    vector, index = arguments[1], ir.IntType(32)
+    number = context.cast(builder, arguments[0], signature.args[0], signature.args[1].dtype)
+    undefined = ir.Constant(vector.type, ir.Undefined)
     in_first_lane = builder.insert_element(undefined, number, index(0))
     first_lane_for_all = ir.Constant(ir.VectorType(index, LANES), None)  # zeros: each lane takes lane 0
     in_all_lanes = builder.shuffle_vector(in_first_lane, undefined, first_lane_for_all)
-    # "contract" allows the two to be one instruction
-    return builder.fadd(builder.fmul(in_all_lanes, vector, flags=["contract"]), total, flags=["contract"])
-
-
-def _address(context, builder, signature, arguments, vector):
-    """Where A[i, j] lies, as the address of a vector."""
-    array = context.make_array(signature.args[0])(context, builder, arguments[0])
-    element = cgutils.get_item_pointer(context, builder, signature.args[0], array, arguments[1:3])
-    return builder.bitcast(element, vector.as_pointer())
-
-
-def _alignment(array):
-    """A vector may begin at any number of an array, not only at multiples of its own size."""
-    return array.dtype.bitwidth // 8
+    return builder.fmul(in_all_lanes, vector, flags=["contract"])

@@ -14,15 +14,16 @@ gradient is the chain rule on these maps: each is replaced by its transpose, and
 
 This file has the four maps on images, each above its transpose; the two on kernels (G) are in `winograd_weights.py`,
 and `winograd_convolution.py` puts them together with the products between them. A map in two dimensions is the map in
-one dimension (`winograd_maps.py`) on rows and then on columns. To keep the innermost loop long whatever the number of
-channels, an image row is first dealt into four *phases*, phase j holding the columns 4q + j for all q: then input j of
-every tile in the row lies in one unbroken run of (tiles x channels) numbers, and a map is a sum of whole runs. One
-*strip* of six such rows, a row of tiles, stays in the cache while it is in work.
+one dimension (`winograd_maps.py`) on the rows of a tile and then on its columns, for LANES channels at a time: each of
+the 36 places of a tile is one vector (`vectors.py`). What lies outside of the image is zero, which is the padding.
 
-All work on the tile rows `first` .. `first + R - 1` of some images, so that a large image can be done piece by piece.
+Only some rows of tiles are in work at a time, `first` .. `first + rows - 1` of each image, so that a large image can be
+done piece by piece. The tiles of a piece are numbered image by image and row by row.
 
-Arrays: x and dx (N, H, W, C); y and dy (N, H, W, K); V and dV (6, 6, N, R, Q*C); M and dM (6, 6, N, R, Q*K), with R
-rows and Q = ceil(W / 4) columns of tiles. Entry [i, j] belongs to row i and column j of the 6x6 tile.
+Arrays: x and dx (N, H, W, C); y and dy (N, H, W, K); V and dV (36, T, C); M and dM (36, T, K). C and K are multiples of
+LANES. Entry [6 i + j, t] belongs to row i and column j of tile t. T is the number of tiles plus one: the 36 places of a
+tile would otherwise often be a multiple of 4096 bytes apart. A cache finds a place for a number by the last bits of its
+address, so they would compete for the same few places, and writing them took almost twice as long.
 
 Read more: `tutorials/06_convolution.ipynb`; Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016;
 `tutorials/speed.md`.
@@ -32,180 +33,171 @@ import numba
 import numpy as np
 
 from minidiff.kernels.options import KERNEL_OPTIONS
+from minidiff.kernels.vectors import LANES, load, load_if, store, store_if
 from minidiff.kernels.winograd_maps import a, a_transposed, b, b_transposed
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def input_transform(x, first, V):
-    """V = B' x B for some tile rows of every image; the image is surrounded by zeros.
+def input_transform(x, first, rows, V):
+    """V = B' x B.
 
     Args:
         x: images (N, H, W, C).
-        first: the first tile row.
-        V: (6, 6, N, R, Q*C), receives the result.
+        first, rows: the first row of tiles, and how many.
+        V: (36, T, C), receives the result.
     """
     N, H, W, C = x.shape
-    R, run = V.shape[3], V.shape[4]
-    phases = np.zeros((4, run + C), x.dtype)  # the borders stay zero: that is the padding
-    strip = np.zeros((6, 6, run), x.dtype)  # (row in tile, column in tile, tile and channel)
-    for n in range(N):
-        for r in range(R):
-            for k in range(6):
-                row = 4 * (first + r) + k - 1
-                if r > 0 and k < 2:  # neighbouring tiles share two rows
-                    for j in range(6):
-                        for i in range(run):
-                            strip[k, j, i] = strip[k + 4, j, i]
-                elif 0 <= row < H:
-                    for column in range(W):
-                        j, q = (column + 1) % 4, (column + 1) // 4
-                        for c in range(C):
-                            phases[j, q * C + c] = x[n, row, column, c]
-                    for i in range(run):
-                        (
-                            strip[k, 0, i], strip[k, 1, i], strip[k, 2, i],
-                            strip[k, 3, i], strip[k, 4, i], strip[k, 5, i],
-                        ) = b_transposed(
-                            phases[0, i], phases[1, i], phases[2, i],
-                            phases[3, i], phases[0, C + i], phases[1, C + i],
-                        )  # fmt: skip
-                else:
-                    strip[k] = 0
+    T, tiles_across = V.shape[1], (W + 3) // 4
+    pixels, places = x.reshape(N * H * W, C), V.reshape(36 * T, C)
+    half = np.empty((36, LANES), x.dtype)  # x B, a row of the tile after the other
+    for t in range(N * rows * tiles_across):
+        n, row, column = corner(t, first, rows, tiles_across)
+        for c in range(0, C, LANES):
+            for i in range(6):
+                x0 = pixel(pixels, H, W, n, row + i - 1, column - 1, c)
+                x1 = pixel(pixels, H, W, n, row + i - 1, column, c)
+                x2 = pixel(pixels, H, W, n, row + i - 1, column + 1, c)
+                x3 = pixel(pixels, H, W, n, row + i - 1, column + 2, c)
+                x4 = pixel(pixels, H, W, n, row + i - 1, column + 3, c)
+                x5 = pixel(pixels, H, W, n, row + i - 1, column + 4, c)
+                store_six(half, 6 * i, 1, 0, b_transposed(x0, x1, x2, x3, x4, x5))
             for j in range(6):
-                for i in range(run):
-                    (
-                        V[0, j, n, r, i], V[1, j, n, r, i], V[2, j, n, r, i],
-                        V[3, j, n, r, i], V[4, j, n, r, i], V[5, j, n, r, i],
-                    ) = b_transposed(
-                        strip[0, j, i], strip[1, j, i], strip[2, j, i], strip[3, j, i], strip[4, j, i], strip[5, j, i]
-                    )  # fmt: skip
+                store_six(places, j * T + t, 6 * T, c, b_transposed(*load_six(half, j, 6, 0)))
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def input_transform_backward(dV, first, dx):
-    """dx = B dV B', the transpose of `input_transform`: where tiles overlap, their shares add up.
-
-    Pieces of an image must come in their order, from the top: the first two rows of a piece are shared with the one
-    above it, and are added to what that one left in dx.
+def input_transform_backward(dV, first, rows, dx):
+    """dx += B dV B', the transpose of `input_transform`; where tiles overlap, their shares add up.
 
     Args:
-        dV: (6, 6, N, R, Q*C).
-        first: the first tile row.
-        dx: (N, H, W, C), receives the result in the rows of these tiles.
+        dV: (36, T, C).
+        first, rows: the first row of tiles, and how many.
+        dx: (N, H, W, C), to which the result is added.
     """
     N, H, W, C = dx.shape
-    R, run = dV.shape[3], dV.shape[4]
-    columns = np.zeros((6, run + C), dx.dtype)  # one row of every tile: (column in tile, tile and channel)
-    strip = np.empty((6, 6, run), dx.dtype)
-    waiting = np.empty((2, 6, run), dx.dtype)  # two rows of the tiles above, which the tiles below share
-    for n in range(N):
-        waiting[:] = 0
-        for r in range(R):
+    T, tiles_across = dV.shape[1], (W + 3) // 4
+    pixels, places = dx.reshape(N * H * W, C), dV.reshape(36 * T, C)
+    half = np.empty((36, LANES), dx.dtype)  # B dV, a row of the tile after the other
+    for t in range(N * rows * tiles_across):
+        n, row, column = corner(t, first, rows, tiles_across)
+        for c in range(0, C, LANES):
             for j in range(6):
-                for i in range(run):
-                    (
-                        strip[0, j, i], strip[1, j, i], strip[2, j, i],
-                        strip[3, j, i], strip[4, j, i], strip[5, j, i],
-                    ) = b(
-                        dV[0, j, n, r, i], dV[1, j, n, r, i], dV[2, j, n, r, i],
-                        dV[3, j, n, r, i], dV[4, j, n, r, i], dV[5, j, n, r, i],
-                    )  # fmt: skip
-            for k in range(2):
-                for j in range(6):
-                    for i in range(run):
-                        strip[k, j, i] += waiting[k, j, i]
-                        waiting[k, j, i] = strip[k + 4, j, i]
-            for k in range(6 if r == R - 1 else 4):
-                row = 4 * (first + r) + k - 1
-                if 0 <= row < H:
-                    for i in range(run):
-                        (columns[0, i], columns[1, i], columns[2, i], columns[3, i], columns[4, i], columns[5, i]) = b(
-                            strip[k, 0, i], strip[k, 1, i], strip[k, 2, i],
-                            strip[k, 3, i], strip[k, 4, i], strip[k, 5, i],
-                        )  # fmt: skip
-                    columns[:2, run:] = 0
-                    for i in range(run):  # columns 4 and 5 of a tile are columns 0 and 1 of the next
-                        columns[0, C + i] += columns[4, i]
-                        columns[1, C + i] += columns[5, i]
-                    shared = first > 0 and r == 0 and k < 2
-                    for column in range(W):
-                        j, q = (column + 1) % 4, (column + 1) // 4
-                        if not shared:
-                            dx[n, row, column] = 0
-                        for c in range(C):
-                            dx[n, row, column, c] += columns[j, q * C + c]
+                store_six(half, j, 6, 0, b(*load_six(places, j * T + t, 6 * T, c)))
+            for i in range(6):
+                x0, x1, x2, x3, x4, x5 = b(*load_six(half, 6 * i, 1, 0))
+                add_to_pixel(pixels, H, W, n, row + i - 1, column - 1, c, x0)
+                add_to_pixel(pixels, H, W, n, row + i - 1, column, c, x1)
+                add_to_pixel(pixels, H, W, n, row + i - 1, column + 1, c, x2)
+                add_to_pixel(pixels, H, W, n, row + i - 1, column + 2, c, x3)
+                add_to_pixel(pixels, H, W, n, row + i - 1, column + 3, c, x4)
+                add_to_pixel(pixels, H, W, n, row + i - 1, column + 4, c, x5)
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def output_transform(M, bias, carried, first, y):
-    """y = A' M A + bias (+ carried) for some tile rows of every image.
+def output_transform(M, bias, carried, first, rows, y):
+    """y = A' M A + bias (+ carried).
 
     Args:
-        M: (6, 6, N, R, Q*K).
+        M: (36, T, K).
         bias: (K,).
         carried: (N, H, W, K), added to the result; (0, H, W, K) if there is nothing to add.
-        first: the first tile row.
-        y: (N, H, W, K), receives the result in the rows of these tiles.
+        first, rows: the first row of tiles, and how many.
+        y: (N, H, W, K), receives the result.
     """
     N, H, W, K = y.shape
-    R, run = M.shape[3], M.shape[4]
-    phases = np.empty((4, run), y.dtype)
-    strip = np.empty((4, 6, run), y.dtype)
-    for n in range(N):
-        for r in range(R):
+    T, tiles_across = M.shape[1], (W + 3) // 4
+    pixels, places, biases = y.reshape(N * H * W, K), M.reshape(36 * T, K), bias.reshape(1, K)
+    carried_pixels, carried_height = carried.reshape(len(carried) * H * W, K), H if len(carried) > 0 else 0
+    half = np.empty((24, LANES), y.dtype)  # A' M: 4 rows of 6
+    for t in range(N * rows * tiles_across):
+        n, row, column = corner(t, first, rows, tiles_across)
+        for k in range(0, K, LANES):
             for j in range(6):
-                for i in range(run):
-                    strip[0, j, i], strip[1, j, i], strip[2, j, i], strip[3, j, i] = a_transposed(
-                        M[0, j, n, r, i], M[1, j, n, r, i], M[2, j, n, r, i],
-                        M[3, j, n, r, i], M[4, j, n, r, i], M[5, j, n, r, i],
-                    )  # fmt: skip
-            for k in range(min(4, H - 4 * (first + r))):
-                row = 4 * (first + r) + k
-                for i in range(run):
-                    phases[0, i], phases[1, i], phases[2, i], phases[3, i] = a_transposed(
-                        strip[k, 0, i], strip[k, 1, i], strip[k, 2, i], strip[k, 3, i], strip[k, 4, i], strip[k, 5, i]
-                    )
-                for column in range(W):
-                    j, q = column % 4, column // 4
-                    for c in range(K):
-                        y[n, row, column, c] = phases[j, q * K + c] + bias[c]
-                    if len(carried) > 0:
-                        for c in range(K):
-                            y[n, row, column, c] += carried[n, row, column, c]
+                store_four(half, j, 6, 0, a_transposed(*load_six(places, j * T + t, 6 * T, k)))
+            for i in range(4):
+                y_row = a_transposed(*load_six(half, 6 * i, 1, 0))
+                for j in range(4):
+                    total = y_row[j] + load(biases, 0, k)
+                    total = total + pixel(carried_pixels, carried_height, W, n, row + i, column + j, k)
+                    set_pixel(pixels, H, W, n, row + i, column + j, k, total)
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def output_transform_backward(dy, first, dM):
+def output_transform_backward(dy, first, rows, dM):
     """dM = A dy A', the transpose of `output_transform`.
 
     Args:
         dy: (N, H, W, K).
-        first: the first tile row.
-        dM: (6, 6, N, R, Q*K), receives the result.
+        first, rows: the first row of tiles, and how many.
+        dM: (36, T, K), receives the result.
     """
     N, H, W, K = dy.shape
-    R, run = dM.shape[3], dM.shape[4]
-    phases = np.zeros((4, run), dy.dtype)
-    strip = np.empty((4, 6, run), dy.dtype)
-    for n in range(N):
-        for r in range(R):
-            for k in range(4):
-                row = 4 * (first + r) + k
-                if row < H:
-                    for column in range(W):
-                        j, q = column % 4, column // 4
-                        for c in range(K):
-                            phases[j, q * K + c] = dy[n, row, column, c]
-                    for i in range(run):
-                        (
-                            strip[k, 0, i], strip[k, 1, i], strip[k, 2, i],
-                            strip[k, 3, i], strip[k, 4, i], strip[k, 5, i],
-                        ) = a(phases[0, i], phases[1, i], phases[2, i], phases[3, i])  # fmt: skip
-                else:
-                    strip[k] = 0
+    T, tiles_across = dM.shape[1], (W + 3) // 4
+    pixels, places = dy.reshape(N * H * W, K), dM.reshape(36 * T, K)
+    half = np.empty((24, LANES), dy.dtype)  # dy A': 4 rows of 6
+    for t in range(N * rows * tiles_across):
+        n, row, column = corner(t, first, rows, tiles_across)
+        for k in range(0, K, LANES):
+            for i in range(4):
+                y0 = pixel(pixels, H, W, n, row + i, column, k)
+                y1 = pixel(pixels, H, W, n, row + i, column + 1, k)
+                y2 = pixel(pixels, H, W, n, row + i, column + 2, k)
+                y3 = pixel(pixels, H, W, n, row + i, column + 3, k)
+                store_six(half, 6 * i, 1, 0, a(y0, y1, y2, y3))
             for j in range(6):
-                for i in range(run):
-                    (
-                        dM[0, j, n, r, i], dM[1, j, n, r, i], dM[2, j, n, r, i],
-                        dM[3, j, n, r, i], dM[4, j, n, r, i], dM[5, j, n, r, i],
-                    ) = a(strip[0, j, i], strip[1, j, i], strip[2, j, i], strip[3, j, i])  # fmt: skip
+                store_six(places, j * T + t, 6 * T, k, a(*load_four(half, j, 6, 0)))
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def corner(t, first, rows, tiles_across):
+    """Image, row and column of the first output pixel of tile t of a piece."""
+    tile_row, tile_column = t // tiles_across, t % tiles_across
+    return tile_row // rows, 4 * (first + tile_row % rows), 4 * tile_column
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def pixel(pixels, H, W, n, row, column, c):
+    """LANES channels of a pixel, from c on; zeros outside of the image. `pixels` is (N*H*W, C)."""
+    return load_if(0 <= row < H and 0 <= column < W, pixels, (n * H + row) * W + column, c)
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def set_pixel(pixels, H, W, n, row, column, c, vector):
+    """Writes LANES channels of a pixel, unless it lies outside of the image."""
+    store_if(0 <= row < H and 0 <= column < W, pixels, (n * H + row) * W + column, c, vector)
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def add_to_pixel(pixels, H, W, n, row, column, c, vector):
+    """Adds to LANES channels of a pixel, unless it lies outside of the image."""
+    total = pixel(pixels, H, W, n, row, column, c) + vector
+    set_pixel(pixels, H, W, n, row, column, c, total)
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def load_six(A, i, step, j):
+    """The vectors at column j of the rows i, i + step, ..., i + 5 step."""
+    return *load_four(A, i, step, j), load(A, i + 4 * step, j), load(A, i + 5 * step, j)
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def load_four(A, i, step, j):
+    """The vectors at column j of the rows i, i + step, i + 2 step, i + 3 step."""
+    return load(A, i, j), load(A, i + step, j), load(A, i + 2 * step, j), load(A, i + 3 * step, j)
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def store_six(A, i, step, j, vectors):
+    """The opposite of `load_six`."""
+    store_four(A, i, step, j, vectors[:4])
+    store(A, i + 4 * step, j, vectors[4])
+    store(A, i + 5 * step, j, vectors[5])
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def store_four(A, i, step, j, vectors):
+    """The opposite of `load_four`."""
+    store(A, i, j, vectors[0])
+    store(A, i + step, j, vectors[1])
+    store(A, i + 2 * step, j, vectors[2])
+    store(A, i + 3 * step, j, vectors[3])

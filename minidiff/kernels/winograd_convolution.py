@@ -13,8 +13,11 @@ to make it.
 That is also why all of it is one kernel. A piece takes a tenth of a millisecond; if Python were asked what comes next,
 it would often be busy with another thread, and the wait would be longer than the work.
 
-Arrays: x and dx (N, H, W, C); y and dy (N, H, W, K); w and dw (3, 3, C, K). A panel of U is (36, C, PANEL), one of the
-transposed U' is (36, K, PANEL).
+Channels come in whole vectors (`vectors.py`): where there are fewer, the last ones of x, y and w are zeros. C and K
+below are rounded up to multiples of LANES, inputs and outputs are the numbers of channels that count.
+
+Arrays: x and dx (N, H, W, C); y and dy (N, H, W, K); w and dw (3, 3, inputs, K); w_transposed (3, 3, outputs, C). A
+panel of U is (36, inputs + 1, PANEL), one of the transposed U' is (36, outputs + 1, PANEL).
 
 Read more: `tutorials/06_convolution.ipynb`; `tutorials/speed.md`.
 """
@@ -30,7 +33,7 @@ from minidiff.kernels.winograd import (
     output_transform,
     output_transform_backward,
 )
-from minidiff.kernels.winograd_weights import kernel_transform, kernel_transform_backward
+from minidiff.kernels.winograd_weights import kernel_transform, kernel_transform_backward, transpose_kernel
 
 
 @numba.njit(**KERNEL_OPTIONS)
@@ -39,72 +42,79 @@ def convolve_winograd(x, w, bias, carried, piece, V_and_M, U, y):
 
     Args:
         x: (N, H, W, C).
-        w: (3, 3, C, K).
+        w: (3, 3, inputs, K).
         bias: (K,).
         carried: (N, H, W, K), added to the result; (0, H, W, K) if there is nothing to add.
         piece: how many images, and how many rows of tiles of each, to do at a time.
-        V_and_M: memory for V and M of a piece, at least 36 * (tiles of a piece) * (C + K) numbers.
-        U: memory for panels of U, (panels, 36, C, PANEL): all of them, or one if a piece is the whole of x.
+        V_and_M: memory for V and M of a piece, at least 36 * (tiles of a piece + 1) * (C + K) numbers.
+        U: memory for panels of U, (panels, 36, inputs + 1, PANEL): all of them, or one if a piece is the whole of x.
         y: (N, H, W, K), receives the result.
     """
     N, H, W, C = x.shape
-    K, R, Q = y.shape[3], (H + 3) // 4, (W + 3) // 4
+    inputs, K = w.shape[2:]
+    tiles_down, tiles_across = (H + 3) // 4, (W + 3) // 4
     for n in range(0, N, piece[0]):
         images = slice(n, min(n + piece[0], N))
-        for first in range(0, R, piece[1]):
-            V, M = split(V_and_M, (images.stop - n, min(piece[1], R - first), Q), C, K)
-            V_rows, M_rows = V.reshape(36, -1, C), M.reshape(36, -1, K)
-            input_transform(x[images], first, V)  # V = B' x B
+        for first in range(0, tiles_down, piece[1]):
+            rows = min(piece[1], tiles_down - first)
+            tiles = (images.stop - n) * rows * tiles_across
+            V, M = split(V_and_M, tiles, C, K)
+            input_transform(x[images], first, rows, V)  # V = B' x B
             for k in range(0, K, PANEL):
                 panel = U[k // PANEL % len(U)]  # each in a place of its own, or all in the only one
                 if n == first == 0:
-                    kernel_transform(w, k, panel.reshape(6, 6, C, PANEL))  # U = G w G'
-                for ij in range(36):
-                    multiply(V_rows[ij], panel[ij], False, M_rows[ij, :, k : k + PANEL])  # M = V U
-            output_transform(M, bias, carried[images], first, y[images])  # y = A' M A + bias
+                    kernel_transform(w, k, panel)  # U = G w G'
+                for ij in range(36):  # M = V U
+                    multiply(V[ij, :tiles, :inputs], panel[ij], False, M[ij, :tiles, k : k + PANEL])
+            output_transform(M, bias, carried[images], first, rows, y[images])  # y = A' M A + bias
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def convolve_winograd_backward(x, w, dy, piece, V_and_dM, dU, U_transposed, dx, dw, dbias):
+def convolve_winograd_backward(x, w, dy, piece, V_and_dM, dU, w_transposed, U_transposed, dx, dw, dbias):
     """The gradients of `convolve_winograd`.
 
     Args:
         x: (N, H, W, C).
-        w: (3, 3, C, K).
+        w: (3, 3, inputs, K).
         dy: (N, H, W, K).
         piece, V_and_dM: as in `convolve_winograd`.
-        dU: memory for panels of the gradient by U, (panels, 36, C, PANEL).
-        U_transposed: memory for panels of U', (panels, 36, K, PANEL).
+        dU: memory for panels of the gradient by U, (panels, 36, inputs + 1, PANEL).
+        w_transposed: memory for the transposed kernel, (3, 3, outputs, C).
+        U_transposed: memory for panels of U', (panels, 36, outputs + 1, PANEL).
         dx: (N, H, W, C), receives the gradient by x.
-        dw: (3, 3, C, K); the gradient by w is added to it.
+        dw: (3, 3, inputs, K); the gradient by w is added to it.
         dbias: (K,); the gradient by the bias is added to it.
     """
     N, H, W, C = x.shape
-    K, R, Q = dy.shape[3], (H + 3) // 4, (W + 3) // 4
-    w_transposed = w.transpose(0, 1, 3, 2)
+    inputs, K = w.shape[2:]
+    outputs = w_transposed.shape[2]
+    tiles_down, tiles_across = (H + 3) // 4, (W + 3) // 4
+    transpose_kernel(w, w_transposed)
+    dx[:] = 0
     for n in range(0, N, piece[0]):
         images = slice(n, min(n + piece[0], N))
-        for first in range(0, R, piece[1]):
-            rows = min(piece[1], R - first)
-            is_first, is_last = n == first == 0, images.stop == N and first + rows == R
-            V, dM = split(V_and_dM, (images.stop - n, rows, Q), C, K)
-            V_rows, dM_rows = V.reshape(36, -1, C), dM.reshape(36, -1, K)
-            input_transform(x[images], first, V)  # V = B' x B, once more: cheaper than to have kept it
-            output_transform_backward(dy[images], first, dM)  # dM = A dy A'
+        for first in range(0, tiles_down, piece[1]):
+            rows = min(piece[1], tiles_down - first)
+            tiles = (images.stop - n) * rows * tiles_across
+            is_first, is_last = n == first == 0, images.stop == N and first + rows == tiles_down
+            V, dM = split(V_and_dM, tiles, C, K)
+            input_transform(x[images], first, rows, V)  # V = B' x B, once more: cheaper than to have kept it
+            output_transform_backward(dy[images], first, rows, dM)  # dM = A dy A'
             _add_pixels(dy[images, 4 * first : 4 * (first + rows)], dbias)  # dbias = sum of dy over the pixels
             for k in range(0, K, PANEL):
                 panel, width = dU[k // PANEL % len(dU)], min(PANEL, K - k)
                 for ij in range(36):  # dU = V' dM, to which every piece adds its share
-                    multiply(V_rows[ij].T, dM_rows[ij, :, k : k + PANEL], not is_first, panel[ij, :, :width])
+                    V_transposed, dM_panel = V[ij, :tiles, :inputs].T, dM[ij, :tiles, k : k + PANEL]
+                    multiply(V_transposed, dM_panel, not is_first, panel[ij, :inputs, :width])
                 if is_last:
-                    kernel_transform_backward(panel.reshape(6, 6, C, PANEL), k, dw)  # dw = G' dU G
+                    kernel_transform_backward(panel, k, dw)  # dw = G' dU G
             for c in range(0, C, PANEL):
                 panel = U_transposed[c // PANEL % len(U_transposed)]
                 if is_first:
-                    kernel_transform(w_transposed, c, panel.reshape(6, 6, K, PANEL))  # U' = G w' G'
-                for ij in range(36):  # V is no longer needed: its place is
-                    multiply(dM_rows[ij], panel[ij], False, V_rows[ij, :, c : c + PANEL])  # dV = dM U'
-            input_transform_backward(V, first, dx[images])  # dx = B dV B'
+                    kernel_transform(w_transposed, c, panel)  # U' = G w' G'
+                for ij in range(36):  # dV = dM U'; V is no longer needed: its place is
+                    multiply(dM[ij, :tiles, :outputs], panel[ij], False, V[ij, :tiles, c : c + PANEL])
+            input_transform_backward(V, first, rows, dx[images])  # dx = B dV B'
 
 
 @numba.njit(**KERNEL_OPTIONS)
@@ -124,7 +134,6 @@ def _add_pixels(dy, dbias):
 
 @numba.njit(**KERNEL_OPTIONS)
 def split(memory, tiles, C, K):
-    """V (6, 6, n, R, Q*C) and M (6, 6, n, R, Q*K) in the memory of a piece, whose `tiles` are (n, R, Q)."""
-    n, R, Q = tiles
-    border, end = 36 * n * R * Q * C, 36 * n * R * Q * (C + K)
-    return memory[:border].reshape(6, 6, n, R, Q * C), memory[border:end].reshape(6, 6, n, R, Q * K)
+    """V (36, tiles + 1, C) and M (36, tiles + 1, K) in the memory of a piece."""
+    border, end = 36 * (tiles + 1) * C, 36 * (tiles + 1) * (C + K)
+    return memory[:border].reshape(36, tiles + 1, C), memory[border:end].reshape(36, tiles + 1, K)

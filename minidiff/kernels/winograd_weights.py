@@ -1,7 +1,11 @@
 """Winograd's two maps on kernels: U = G w G' before the products, and its transpose dw = G' dU G after them.
 
-A 3x3 kernel becomes a 6x6 one, for every pair of channels. Both maps work on a panel of PANEL output channels, which is
-how `products.py` reads a matrix fastest.
+A 3x3 kernel becomes a 6x6 one, for every pair of channels. As in `winograd.py`, a map in two dimensions is the map in
+one dimension on rows and then on columns, for LANES output channels at a time. Both maps work on a panel of PANEL
+output channels, which is how `products.py` reads a matrix fastest.
+
+Arrays: w and dw (3, 3, C, K); U and dU (36, C + 1, PANEL). K is a multiple of LANES. The row more than needed keeps the
+36 places of a tile from lying a multiple of 4096 bytes apart, where they would compete for the same part of the cache.
 
 Read more: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, and `winograd.py`.
 """
@@ -11,7 +15,11 @@ import numpy as np
 
 from minidiff.kernels.options import KERNEL_OPTIONS
 from minidiff.kernels.products import PANEL
+from minidiff.kernels.vectors import LANES, load, store
+from minidiff.kernels.winograd import load_six, store_six
 from minidiff.kernels.winograd_maps import g, g_transposed
+
+STRIP = 16  # columns of a transposed kernel that are written at a time: a line of the cache
 
 
 @numba.njit(**KERNEL_OPTIONS)
@@ -19,28 +27,19 @@ def kernel_transform(w, first, U):
     """U = G w G' for every input channel and a panel of output channels.
 
     Args:
-        w: (3, 3, C, K); also a transposed one, for U'.
+        w: (3, 3, C, K).
         first: the first output channel.
-        U: (6, 6, C, PANEL), receives the result; zeros where K ends within the panel.
+        U: (36, C + 1, PANEL), receives the result; columns beyond K are left alone.
     """
-    C, width = w.shape[2], min(PANEL, w.shape[3] - first)
-    row = np.zeros((3, 3, PANEL), w.dtype)
-    strip = np.empty((6, 3, PANEL), w.dtype)  # G w, still 3 columns wide
+    C, K = w.shape[2:]
+    kernels, places = w.reshape(9 * C, K), U.reshape(36 * (C + 1), PANEL)
+    half = np.empty((18, LANES), w.dtype)  # G w: 6 rows of 3
     for c in range(C):
-        for i in range(3):
+        for k in range(0, min(PANEL, K - first), LANES):
             for j in range(3):
-                for k in range(width):
-                    row[i, j, k] = w[i, j, c, first + k]
-        for j in range(3):
-            for k in range(PANEL):
-                (
-                    strip[0, j, k], strip[1, j, k], strip[2, j, k], strip[3, j, k], strip[4, j, k], strip[5, j, k]
-                ) = g(row[0, j, k], row[1, j, k], row[2, j, k])  # fmt: skip
-        for i in range(6):
-            for k in range(PANEL):
-                (
-                    U[i, 0, c, k], U[i, 1, c, k], U[i, 2, c, k], U[i, 3, c, k], U[i, 4, c, k], U[i, 5, c, k]
-                ) = g(strip[i, 0, k], strip[i, 1, k], strip[i, 2, k])  # fmt: skip
+                store_six(half, j, 3, 0, g(*load_three(kernels, j * C + c, 3 * C, first + k)))
+            for i in range(6):
+                store_six(places, 6 * i * (C + 1) + c, C + 1, k, g(*load_three(half, 3 * i, 1, 0)))
 
 
 @numba.njit(**KERNEL_OPTIONS)
@@ -48,24 +47,51 @@ def kernel_transform_backward(dU, first, dw):
     """dw += G' dU G for the panel, the transpose of `kernel_transform`; added, as every gradient of a parameter is.
 
     Args:
-        dU: (6, 6, C, PANEL); what it holds for channels beyond K does not count.
+        dU: (36, C + 1, PANEL); what it holds for channels beyond K does not count.
         first: the first output channel.
         dw: (3, 3, C, K), in whose channels `first` and following the result is added.
     """
-    C, width = dw.shape[2], min(PANEL, dw.shape[3] - first)
-    strip = np.empty((6, 3, PANEL), dU.dtype)  # dU G
-    column = np.empty((3, PANEL), dU.dtype)
+    C, K = dw.shape[2:]
+    kernels, places = dw.reshape(9 * C, K), dU.reshape(36 * (C + 1), PANEL)
+    half = np.empty((18, LANES), dU.dtype)  # dU G: 6 rows of 3
     for c in range(C):
-        for i in range(6):
-            for k in range(PANEL):
-                strip[i, 0, k], strip[i, 1, k], strip[i, 2, k] = g_transposed(
-                    dU[i, 0, c, k], dU[i, 1, c, k], dU[i, 2, c, k], dU[i, 3, c, k], dU[i, 4, c, k], dU[i, 5, c, k]
-                )
+        for k in range(0, min(PANEL, K - first), LANES):
+            for i in range(6):
+                store_three(half, 3 * i, 1, 0, g_transposed(*load_six(places, 6 * i * (C + 1) + c, C + 1, k)))
+            for j in range(3):
+                before = load_three(kernels, j * C + c, 3 * C, first + k)
+                change = g_transposed(*load_six(half, j, 3, 0))
+                total = before[0] + change[0], before[1] + change[1], before[2] + change[2]
+                store_three(kernels, j * C + c, 3 * C, first + k, total)
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def transpose_kernel(w, w_transposed):
+    """Swaps input and output channels, (3, 3, C, K) to (3, 3, K, C); further columns of the result become zero.
+
+    Args:
+        w: (3, 3, C, K).
+        w_transposed: (3, 3, at most K, at least C), receives the result.
+    """
+    C = w.shape[2]
+    rows, columns = w_transposed.shape[2:]
+    for i in range(3):
         for j in range(3):
-            for k in range(PANEL):
-                column[0, k], column[1, k], column[2, k] = g_transposed(
-                    strip[0, j, k], strip[1, j, k], strip[2, j, k], strip[3, j, k], strip[4, j, k], strip[5, j, k]
-                )
-            for i in range(3):
-                for k in range(width):
-                    dw[i, j, c, first + k] += column[i, k]
+            for first in range(0, columns, STRIP):
+                for k in range(rows):
+                    for c in range(first, min(first + STRIP, columns)):
+                        w_transposed[i, j, k, c] = w[i, j, c, k] if c < C else w.dtype.type(0)
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def load_three(A, i, step, j):
+    """The vectors at column j of the rows i, i + step, i + 2 step."""
+    return load(A, i, j), load(A, i + step, j), load(A, i + 2 * step, j)
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def store_three(A, i, step, j, vectors):
+    """The opposite of `load_three`."""
+    store(A, i, j, vectors[0])
+    store(A, i + step, j, vectors[1])
+    store(A, i + 2 * step, j, vectors[2])

@@ -18,6 +18,7 @@ import numpy as np
 from minidiff.errors import MinidiffError
 from minidiff.kernels import convolution as kernels
 from minidiff.kernels.products import PANEL
+from minidiff.kernels.vectors import LANES
 from minidiff.kernels.winograd_convolution import convolve_winograd, convolve_winograd_backward
 
 PIECE = 2**18  # numbers in V and M of a piece of work: 1 MB, what a core's second cache holds beside other things
@@ -120,29 +121,36 @@ class Conv2d:
         kernels.col2im(dcolumns, self.kernel_size, self.stride, dx)
         return dx
 
-    # Winograd: V = B' x B, U = G w G', M = V U, y = A' M A
+    # Winograd: V = B' x B, U = G w G', M = V U, y = A' M A; channels are filled up to whole vectors with zeros
 
     def _winograd(self, p, x, carried):
-        C, K = self.in_channels, self.out_channels
-        y = p.empty(self.output_shape(x.shape))
-        piece, one_piece, V_and_M = self._workspace(p, x.shape)
-        U = p.empty((_panels(K, one_piece), 36, C, PANEL))
-        weight, bias = p[f"{self.name}.weight"], p[f"{self.name}.bias"]
-        carried = y[:0] if carried is None else carried
-        convolve_winograd(x, weight, bias, carried, piece, V_and_M, U, y)
-        return y, x
+        C, K = whole_vectors(self.in_channels), whole_vectors(self.out_channels)
+        x_wide = widened(p, x, C)
+        weight, bias = widened(p, p[f"{self.name}.weight"], K), widened(p, p[f"{self.name}.bias"], K)
+        y = p.empty((*x.shape[:3], K))
+        carried = y[:0] if carried is None else widened(p, carried, K)
+        piece, one_piece, V_and_M = self._workspace(p, x_wide.shape, K)
+        U = p.empty((_panels(K, one_piece), 36, self.in_channels + 1, PANEL))
+        convolve_winograd(x_wide, weight, bias, carried, piece, V_and_M, U, y)
+        return narrowed(p, y, self.out_channels), x
 
     def _winograd_backward(self, p, g, cache, dy):
-        C, K = self.in_channels, self.out_channels
-        x, dx = cache, p.empty(cache.shape)
-        piece, one_piece, V_and_dM = self._workspace(p, x.shape)
-        dU = p.empty((_panels(K, one_piece), 36, C, PANEL))
-        U_transposed = p.empty((_panels(C, one_piece), 36, K, PANEL))
-        weight, dweight, dbias = p[f"{self.name}.weight"], g[f"{self.name}.weight"], g[f"{self.name}.bias"]
-        convolve_winograd_backward(x, weight, dy, piece, V_and_dM, dU, U_transposed, dx, dweight, dbias)
-        return dx
+        C, K = whole_vectors(self.in_channels), whole_vectors(self.out_channels)
+        x, dy = widened(p, cache, C), widened(p, dy, K)
+        weight = widened(p, p[f"{self.name}.weight"], K)
+        dweight, dbias = widened(p, g[f"{self.name}.weight"], K), widened(p, g[f"{self.name}.bias"], K)
+        dx, w_transposed = p.empty(x.shape), p.empty((3, 3, self.out_channels, C))
+        piece, one_piece, V_and_dM = self._workspace(p, x.shape, K)
+        dU = p.empty((_panels(K, one_piece), 36, self.in_channels + 1, PANEL))
+        U_transposed = p.empty((_panels(C, one_piece), 36, self.out_channels + 1, PANEL))
+        convolve_winograd_backward(
+            x, weight, dy, piece, V_and_dM, dU, w_transposed, U_transposed, dx, dweight, dbias
+        )  # fmt: skip
+        g[f"{self.name}.weight"] = narrowed(p, dweight, self.out_channels)
+        g[f"{self.name}.bias"] = narrowed(p, dbias, self.out_channels)
+        return narrowed(p, dx, self.in_channels)
 
-    def _workspace(self, p, shape):
+    def _workspace(self, p, shape, K):
         """How much goes through Winograd's maps at a time, and the memory for it.
 
         Where there are many channels, U is larger than V and M of an image, and is fetched for every piece: so a piece
@@ -150,21 +158,48 @@ class Conv2d:
 
         Args:
             shape: of x, (N, H, W, C).
+            K: channels of y.
 
         Returns:
             The size of a piece, (images, rows of tiles); whether that is all of x; and memory for V and M of a piece.
         """
         N, H, W, C = shape
-        R, Q, K = -(-H // 4), -(-W // 4), self.out_channels
-        rows_that_fit = max(1, max(PIECE, 36 * C * K) // (36 * Q * (C + K)))
-        if rows_that_fit >= R:
-            images, rows = min(N, rows_that_fit // R), R
+        tiles_down, tiles_across = -(-H // 4), -(-W // 4)
+        rows_that_fit = max(1, max(PIECE, 36 * C * K) // (36 * tiles_across * (C + K)))
+        if rows_that_fit >= tiles_down:
+            images, rows = min(N, rows_that_fit // tiles_down), tiles_down
         else:
-            pieces = -(-R // rows_that_fit)
-            images, rows = 1, -(-R // pieces)  # pieces as equal as can be
-        return (images, rows), (images, rows) == (N, R), p.empty((36 * images * rows * Q * (C + K),))
+            pieces = -(-tiles_down // rows_that_fit)
+            images, rows = 1, -(-tiles_down // pieces)  # pieces as equal as can be
+        V_and_M = p.empty((36 * (images * rows * tiles_across + 1) * (C + K),))
+        return (images, rows), (images, rows) == (N, tiles_down), V_and_M
 
 
 def _panels(channels, one_piece):
     """How many panels of U have to exist at a time."""
     return 1 if one_piece else -(-channels // PANEL)
+
+
+def whole_vectors(channels):
+    """The number of channels, rounded up to whole vectors."""
+    return -(-channels // LANES) * LANES
+
+
+def widened(p, array, channels):
+    """The array (..., C), contiguous and filled up with zeros to (..., channels); itself if it is that already."""
+    C = array.shape[-1]
+    if channels == C:
+        return np.ascontiguousarray(array)
+    wide = p.empty((*array.shape[:-1], channels))
+    wide[..., :C] = array
+    wide[..., C:] = 0
+    return wide
+
+
+def narrowed(p, wide, channels):
+    """The first channels of a contiguous array (..., C), contiguous as well; itself if it has no more."""
+    if wide.shape[-1] == channels:
+        return wide
+    array = p.empty((*wide.shape[:-1], channels))
+    array[...] = wide[..., :channels]
+    return array

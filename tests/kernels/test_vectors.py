@@ -4,17 +4,21 @@ import numba
 import numpy as np
 import pytest
 
-from minidiff.kernels.vectors import LANES, load, multiply_add, store, zeros
+from minidiff.kernels.vectors import LANES, load, load_if, store, store_if, zeros
 
 
 def copy_row(A, i, j, out, row, column):
     store(out, row, column, load(A, i, j))
 
 
-def axpy(number, A, i, j, out):
-    """out[0] = number A[i, j:] + number A[i + 1, j:]."""
-    total = multiply_add(number, load(A, i, j), zeros(A))
-    store(out, 0, 0, multiply_add(number, load(A, i + 1, j), total))
+def copy_row_if(inside, A, i, j, out, row, column):
+    store_if(inside[1], out, row, column, load_if(inside[0], A, i, j))
+
+
+def combine(number, A, i, j, out):
+    """out[0] = number A[i, j:] + number A[i + 1, j:] - 3 A[i, j:]."""
+    total = zeros(A) + number * load(A, i, j)
+    store(out, 0, 0, total + number * load(A, i + 1, j) - 3 * load(A, i, j))
 
 
 def in_both_ways(function):
@@ -41,21 +45,34 @@ def test_arrays_may_be_windows_of_others(way):
     np.testing.assert_array_equal(out[0], whole[2, 6 : 6 + LANES])
 
 
+@pytest.mark.parametrize("way", in_both_ways(copy_row_if))
+def test_what_lies_outside_is_zero_and_not_written(way):
+    A = np.arange(1.0, 2 * LANES + 1).reshape(2, LANES)
+    out = np.full((2, LANES), -1.0)
+    way((True, True), A, 1, 0, out, 0, 0)
+    np.testing.assert_array_equal(out, [A[1], np.full(LANES, -1.0)])
+    way((False, True), A, -(10**9), 10**9, out, 1, 0)  # no such place: not looked at
+    np.testing.assert_array_equal(out, [A[1], np.zeros(LANES)])
+    way((True, False), A, 0, 0, out, -(10**9), 10**9)
+    np.testing.assert_array_equal(out, [A[1], np.zeros(LANES)])
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("way", in_both_ways(axpy))
-def test_multiply_add(way, dtype):
+@pytest.mark.parametrize("number", [np.float32(1.5), 1.5, 2])
+@pytest.mark.parametrize("way", in_both_ways(combine))
+def test_arithmetic_is_of_the_type_of_the_vectors(way, number, dtype):
     A = np.random.default_rng(0).normal(size=(3, LANES + 4)).astype(dtype)
     out = np.empty((1, LANES), dtype)
-    way(dtype(1.5), A, 1, 3, out)
-    expected = 1.5 * (A[1, 3 : 3 + LANES].astype(np.float64) + A[2, 3 : 3 + LANES])
-    np.testing.assert_allclose(out[0], expected, rtol=0, atol=8 * np.finfo(dtype).eps)
+    way(number, A, 1, 3, out)
+    first, second = A[1:, 3 : 3 + LANES].astype(np.float64)
+    np.testing.assert_allclose(out[0], number * (first + second) - 3 * first, rtol=0, atol=16 * np.finfo(dtype).eps)
 
 
 def test_nan_and_infinity_stay():
     A = np.zeros((2, LANES), np.float32)
     A[0, 1], A[1, 2] = np.nan, np.inf
     out = np.empty((1, LANES), np.float32)
-    numba.njit(axpy)(np.float32(1), A, 0, 0, out)
+    numba.njit(combine)(np.float32(1), A, 0, 0, out)
     assert np.isnan(out[0, 1])
     assert np.isposinf(out[0, 2])
     assert not out[0, 3:].any()
