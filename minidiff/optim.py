@@ -13,7 +13,8 @@ turns all directions by the same amount, U V' of its singular value decompositio
 
 The decomposition itself is never computed. A polynomial q(s) = a s + b s^3 + c s^5, applied five times, drives every
 singular value s in (0, 1] close to 1; on matrices it is X (a I + b A + c A^2) with the Gram matrix A = X' X. All
-factors are polynomials of A and commute, so the five rounds need only the small matrix A, and X is touched twice.
+factors are polynomials of A and commute, so the five rounds need only the small matrix A, and X is touched twice. That
+is `orthogonalise`, in NumPy; training calls `kernels/muon.py`, which does the same and the step too.
 
 The moving average (EMA) of the parameters is what pictures are made with: keep = min(decay, (1 + n) / (10 + n)).
 
@@ -25,12 +26,12 @@ import math
 import numpy as np
 
 from minidiff.errors import MinidiffError
-from minidiff.kernels import optimisers as kernels
+from minidiff.kernels.muon import MORE_COLUMNS, NEWTON_SCHULZ, muon
+from minidiff.kernels.optimisers import adamw, sum_of_squares
 
-NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # a, b, c (Jordan et al., 2024)
 SMALLEST_SIDE = 16  # a kernel with a shorter side than this is left to AdamW
-GROUP = 4  # kernels whose Gram matrices go through the iteration together
-PIECE = 262_144  # numbers of a flat vector that one worker updates at a time
+PIECE = 262_144  # numbers of a flat vector that are updated at a time
+TASKS = 8  # among which the pieces that AdamW updates are dealt; many are biases, too short to be handed out singly
 
 OPTIMISERS = ("muon", "adamw")
 
@@ -53,60 +54,29 @@ def learning_rate_at(step, total_steps, peak, warmup_steps):
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / max(1, total_steps - warmup_steps)))
 
 
-def orthogonalise(X, rounds=5, out=None):
+def orthogonalise(X, rounds=5):
     """A matrix near the orthogonal one that is nearest to X, by Newton-Schulz iteration on the Gram matrix.
-
-    X itself is touched twice, first and last; all else happens on A, whose side is X's shorter one.
 
     Args:
         X: (rows, columns), any scale.
         rounds: of the polynomial.
-        out: where to put the result, (rows, columns); a new array if None.
 
     Returns:
         (rows, columns), singular values between about 0.7 and 1.2.
     """
-    return apply_root(X, inverse_root(gram(X)[None], rounds)[0], out)
-
-
-def gram(X):
-    """The Gram matrix on the shorter side of X (rows, columns): X' X or X X'."""
-    return X.T @ X if X.shape[0] >= X.shape[1] else X @ X.T
-
-
-def apply_root(X, P, out=None):
-    """X P or P X: what `orthogonalise` returns, once P is known."""
-    return np.matmul(X, P, out=out) if X.shape[0] >= X.shape[1] else np.matmul(P, X, out=out)
-
-
-def inverse_root(A, rounds=5):
-    """The product P of the polynomials of some Gram matrices, about A^(-1/2); all that is expensive in Muon.
-
-    Several matrices of one size go together: a product of a few hundredths of a millisecond is over sooner than Python
-    has asked for the next, and two threads that ask in turns mostly wait for each other.
-
-    Args:
-        A: (n, side, side); used up, its memory serves the rounds.
-        rounds: of the polynomial.
-
-    Returns:
-        P, (n, side, side).
-    """
-    a, b, c = (A.dtype.type(coefficient) for coefficient in NEWTON_SCHULZ)
-    norm = np.sqrt(np.trace(A, axis1=1, axis2=2))[:, None, None] + A.dtype.type(1e-7)  # the sum of X's squares
+    if X.shape[0] < X.shape[1]:
+        return orthogonalise(X.T, rounds).T
+    a, b, c = (X.dtype.type(coefficient) for coefficient in NEWTON_SCHULZ)
+    identity = np.eye(X.shape[1], dtype=X.dtype)
+    A = X.T @ X
+    norm = np.sqrt(np.trace(A)) + X.dtype.type(1e-7)  # the trace of A is the sum of the squares of X
     A /= norm**2
-    Q, product, P = np.empty_like(A), np.empty_like(A), None
-    diagonal = np.arange(A.shape[1])
-    for turn in range(rounds):
-        np.matmul(A, A, out=Q)
-        Q *= c
-        Q += np.multiply(b, A, out=product)
-        Q[:, diagonal, diagonal] += a  # Q = a I + b A + c A^2
-        P = Q.copy() if P is None else Q @ P
-        if turn < rounds - 1:
-            np.matmul(Q, A, out=product)
-            np.matmul(product, Q, out=A)  # the Gram matrix of X Q
-    return np.divide(P, norm, out=P)
+    P = identity
+    for _ in range(rounds):
+        Q = a * identity + b * A + c * A @ A
+        P = Q @ P
+        A = Q @ A @ Q  # the Gram matrix of X Q
+    return X @ P / norm
 
 
 class Optimiser:
@@ -132,22 +102,23 @@ class Optimiser:
         self.m, self.v, self.average = np.zeros_like(p.vector), np.zeros_like(p.vector), p.vector.copy()
         self.steps = 0
         muon = [key for key, shape in p.shapes.items() if name == "muon" and is_kernel(key, shape)]
-        self.groups = in_groups(p.shapes, muon)
-        self.rest = pieces_without(p, muon)
+        rest = pieces_without(p, muon)
+        longest_first = sorted(muon, key=lambda key: -math.prod(p.shapes[key]) * p.shapes[key][-1])
+        self.work = [*longest_first, *(rest[i::TASKS] for i in range(TASKS))]
 
     def step(self, p, g, learning_rate, workers):
         """One step, in place.
 
         Args:
             p: `Parameters`.
-            g: their gradient; used up, its memory serves the step.
+            g: their gradient.
             learning_rate: of this step.
             workers: `Workers` that share the work.
 
         Returns:
             The norm of the gradient before clipping. If it is not a finite number, nothing has been changed.
         """
-        norm = math.sqrt(sum(workers.map(lambda piece: kernels.sum_of_squares(g.vector[piece]), _pieces(p.size))))
+        norm = math.sqrt(sum(workers.map(lambda piece: sum_of_squares(g.vector[piece]), _pieces(p.size))))
         if not math.isfinite(norm):
             return norm
         scale = min(1.0, self.clip / (norm + 1e-12))
@@ -155,56 +126,33 @@ class Optimiser:
         self.steps += 1
 
         def update(item):
-            if isinstance(item, slice):
-                self._adamw(p, g, item, scale, learning_rate, keep)
-            else:
+            if isinstance(item, str):
                 self._muon(p, g, item, scale, learning_rate, keep)
+            else:
+                for piece in item:
+                    self._adamw(p, g, piece, scale, learning_rate, keep)
 
-        workers.map(update, self.groups + self.rest)
+        workers.map(update, self.work)
         return norm
 
     def _adamw(self, p, g, piece, scale, learning_rate, keep):
         corrections = [1 - beta**self.steps for beta in self.betas]
-        kernels.adamw(
+        adamw(
             p.vector[piece], g.vector[piece], self.m[piece], self.v[piece], self.average[piece],
             scale, learning_rate, *self.betas, *corrections, self.weight_decay, keep,
         )  # fmt: skip
 
-    def _muon(self, p, g, keys, scale, learning_rate, keep):
-        matrices = []
-        for key in keys:
-            piece, outputs = p.slices[key], p.shapes[key][-1]
-            direction = p.empty((piece.stop - piece.start,))
-            kernels.momentum(g.vector[piece], self.m[piece], scale, self.mu, direction)
-            matrices.append(direction.reshape(-1, outputs))  # (k*k*C, K)
-        roots = inverse_root(np.stack([gram(X) for X in matrices]))
-        for key, X, P in zip(keys, matrices, roots, strict=True):
-            piece = p.slices[key]
-            apply_root(X, P, out=g.vector[piece].reshape(X.shape))  # the gradient is no longer needed: its place is
-            step = learning_rate * 0.2 * math.sqrt(max(X.shape))
-            kernels.descend(p.vector[piece], g.vector[piece], self.average[piece], step, keep)
-
-
-def in_groups(shapes, keys):
-    """Kernels whose Gram matrices are of one size, a few together, the longest work first.
-
-    Args:
-        shapes: name -> shape.
-        keys: names of kernels.
-
-    Returns:
-        List of lists of names.
-    """
-
-    def side(key):
-        return min(math.prod(shapes[key][:-1]), shapes[key][-1])
-
-    groups = []
-    for length in sorted({side(key) for key in keys}, reverse=True):
-        alike = sorted((key for key in keys if side(key) == length), key=lambda key: -math.prod(shapes[key]))
-        count = -(-len(alike) // GROUP)
-        groups += [alike[i::count] for i in range(count)]  # dealt like cards, so that no group has all the large ones
-    return groups
+    def _muon(self, p, g, key, scale, learning_rate, keep):
+        piece, outputs = p.slices[key], p.shapes[key][-1]
+        matrices = [vector[piece].reshape(-1, outputs) for vector in (p.vector, g.vector, self.m, self.average)]
+        is_wide = len(matrices[0]) < outputs  # then what is done to rows is done to columns
+        tall = [np.ascontiguousarray(matrix.T) for matrix in matrices] if is_wide else matrices
+        rows, side = tall[0].shape
+        X, squares = p.empty((rows, side + MORE_COLUMNS)), p.empty((5, side, side + MORE_COLUMNS))
+        muon(*tall, scale, self.mu, learning_rate * 0.2 * math.sqrt(rows), keep, X, squares)
+        if is_wide:
+            for matrix, turned in zip(matrices, tall, strict=True):
+                matrix[...] = turned.T
 
 
 def is_kernel(key, shape):

@@ -64,7 +64,11 @@ NOTEBOOKS = (
         ),
     ),
     Notebook("07_unet", "The U-Net", ("minidiff/unet.py",)),
-    Notebook("08_training", "Training", ("minidiff/training.py", "minidiff/optim.py", "minidiff/parallel.py")),
+    Notebook(
+        "08_training",
+        "Training",
+        ("minidiff/training.py", "minidiff/optim.py", "minidiff/kernels/muon.py", "minidiff/parallel.py"),
+    ),
     Notebook("09_sampling", "Sampling", ("minidiff/sampling.py", "minidiff/samplers.py")),
     Notebook("10_steering", "Steering", ("minidiff/steering.py",)),
     Notebook("11_what_goes_wrong", "What goes wrong", ("minidiff/watch.py",)),

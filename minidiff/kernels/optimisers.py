@@ -40,25 +40,6 @@ def adamw(p, g, m, v, average, gradient_scale, learning_rate, beta1, beta2, corr
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def momentum(g, m, gradient_scale, mu, direction):
-    """Nesterov momentum: m = mu m + g, direction = g + mu m, on flat vectors (n,)."""
-    mu, scale = g.dtype.type(mu), g.dtype.type(gradient_scale)
-    for i in range(g.size):
-        gradient = scale * g[i]
-        m[i] = mu * m[i] + gradient
-        direction[i] = gradient + mu * m[i]
-
-
-@numba.njit(**KERNEL_OPTIONS)
-def descend(p, direction, average, step, keep):
-    """p -= step * direction, and the moving average follows, on flat vectors (n,)."""
-    step, keep, one = p.dtype.type(step), p.dtype.type(keep), p.dtype.type(1)
-    for i in range(p.size):
-        p[i] -= step * direction[i]
-        average[i] = keep * average[i] + (one - keep) * p[i]
-
-
-@numba.njit(**KERNEL_OPTIONS)
 def sum_of_squares(g):
     """The sum of the squares of a vector (n,), as float64; kept in g's type for short runs only, so nothing is lost."""
     total = 0.0

@@ -38,26 +38,6 @@ def test_adamw(size, dtype, tolerance):
 
 
 @both_types
-@pytest.mark.parametrize("size", SIZES)
-def test_momentum_is_nesterovs(size, dtype, tolerance):
-    (g, m, direction), (g64, m64, _) = vectors(3, size, dtype)
-    optimisers.momentum(g, m, 0.3, 0.95, direction)
-    m64 = 0.95 * m64 + 0.3 * g64
-    np.testing.assert_allclose(m, m64, rtol=tolerance, atol=10 * tolerance)
-    np.testing.assert_allclose(direction, 0.3 * g64 + 0.95 * m64, rtol=tolerance, atol=10 * tolerance)
-
-
-@both_types
-@pytest.mark.parametrize("size", SIZES)
-def test_descend(size, dtype, tolerance):
-    (p, direction, average), (p64, direction64, average64) = vectors(3, size, dtype)
-    optimisers.descend(p, direction, average, 0.05, 0.8)
-    p64 = p64 - 0.05 * direction64
-    np.testing.assert_allclose(p, p64, rtol=tolerance, atol=10 * tolerance)
-    np.testing.assert_allclose(average, 0.8 * average64 + 0.2 * p64, rtol=tolerance, atol=10 * tolerance)
-
-
-@both_types
 @pytest.mark.parametrize("size", [0, 1, 4095, 4096, 4097, 100_000])
 def test_sum_of_squares(size, dtype, tolerance):
     (g,), (g64,) = vectors(1, size, dtype)
@@ -75,9 +55,7 @@ def test_a_number_gone_bad_shows(bad):
     g = np.ones(100, np.float32)
     g[50] = bad
     assert not np.isfinite(optimisers.sum_of_squares(g))
-    m, direction = np.zeros_like(g), np.zeros_like(g)
-    optimisers.momentum(g, m, 1.0, 0.9, direction)
     p, v, average = np.zeros_like(g), np.zeros_like(g), np.zeros_like(g)
     optimisers.adamw(p, g, np.zeros_like(g), v, average, 1.0, 0.1, 0.9, 0.95, 0.1, 0.05, 0.0, 0.5)
-    for array in (direction, v, average, p):
+    for array in (v, average, p):
         assert np.flatnonzero(~np.isfinite(array)).tolist() == [50]
