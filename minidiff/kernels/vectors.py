@@ -12,6 +12,7 @@ is one more kind of value for a kernel's variables, beside numbers, tuples and a
     load_if(inside, A, i, j)                the same where `inside` is true, and zeros elsewhere
     store_if(inside, A, i, j, vector)       the same where `inside` is true, and nothing elsewhere
     a + b,  a - b,  number * a
+    transpose_block(A, i, j, out)           out[j :, i :] = A[i :, j :]', a block of SIDE rows and columns
 
 The functions below are their meaning, in NumPy; without the compiler they are what runs. Under each, the compiler is
 told which type comes out (`type_callable`) and which instructions do it (`lower_builtin`), in the language of LLVM, the
@@ -33,6 +34,8 @@ from numba.extending import lower_builtin, models, register_model, type_callable
 # Numbers in a vector. Eight vectors of float32, a tile in `products.py`, leave registers free for what is added to it:
 # AVX-512 has 32 registers of 16 numbers, AVX2 16 of 8, NEON 32 of 4.
 LANES = 32 if get_host_cpu_features().get("avx512f", False) else 8
+
+SIDE = 8  # of the block that is transposed at a time
 
 
 class Vector(types.Type):
@@ -186,3 +189,50 @@ def _(context, builder, signature, arguments):
     first_lane_for_all = ir.Constant(ir.VectorType(index, LANES), None)  # zeros: each lane takes lane 0
     in_all_lanes = builder.shuffle_vector(in_first_lane, undefined, first_lane_for_all)
     return builder.fmul(in_all_lanes, vector, flags=["contract"])
+
+
+# Transposing: the one thing for which numbers have to change their lanes.
+
+
+def transpose_block(A, i, j, out):
+    """out[j : j + SIDE, i : i + SIDE] = the transpose of A[i : i + SIDE, j : j + SIDE]; rows are contiguous."""
+    out[j : j + SIDE, i : i + SIDE] = A[i : i + SIDE, j : j + SIDE].T
+
+
+@type_callable(transpose_block)
+def _(context):
+    return lambda A, i, j, out: types.none
+
+
+@lower_builtin(transpose_block, types.Array, types.Integer, types.Integer, types.Array)
+def _(context, builder, signature, arguments):
+    A, i, j, out = arguments
+    A_type, i_type, j_type, out_type = signature.args
+    number = context.get_value_type(A_type.dtype)
+    row, alignment = ir.VectorType(number, SIDE), A_type.dtype.bitwidth // 8
+
+    def address(array_type, array, index_types, indices, more):
+        """Of a row of the block, `more` rows below its first one."""
+        first = context.cast(builder, indices[0], index_types[0], types.intp)
+        place = [builder.add(first, first.type(more)), context.cast(builder, indices[1], index_types[1], types.intp)]
+        element = cgutils.get_item_pointer(
+            context, builder, array_type, context.make_array(array_type)(context, builder, array), place
+        )
+        return builder.bitcast(element, row.as_pointer())
+
+    rows = [builder.load(address(A_type, A, (i_type, j_type), (i, j), r), align=alignment) for r in range(SIDE)]
+    # A 2 x 2 matrix is transposed by exchanging two numbers. So is a matrix of 2 x 2 blocks, if the blocks are too:
+    # those of 4 x 4, then in each of these the ones of 2 x 2, then single numbers.
+    for distance in (4, 2, 1):
+        for r in range(SIDE):
+            if not r & distance:
+                upper, lower = rows[r], rows[r + distance]
+                lanes = range(SIDE)  # of `upper`; those of `lower` are counted from SIDE on
+                new_upper = [SIDE + lane - distance if lane & distance else lane for lane in lanes]
+                new_lower = [SIDE + lane if lane & distance else lane + distance for lane in lanes]
+                for target, choice in ((r, new_upper), (r + distance, new_lower)):
+                    mask = ir.Constant(ir.VectorType(ir.IntType(32), SIDE), choice)
+                    rows[target] = builder.shuffle_vector(upper, lower, mask)
+    for r in range(SIDE):
+        builder.store(rows[r], address(out_type, out, (j_type, i_type), (j, i), r), align=alignment)
+    return context.get_dummy_value()

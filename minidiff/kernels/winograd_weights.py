@@ -15,11 +15,10 @@ import numpy as np
 
 from minidiff.kernels.options import KERNEL_OPTIONS
 from minidiff.kernels.products import PANEL
+from minidiff.kernels.transpose import transpose
 from minidiff.kernels.vectors import LANES, load, store
 from minidiff.kernels.winograd import load_six, store_six
 from minidiff.kernels.winograd_maps import g, g_transposed
-
-STRIP = 16  # columns of a transposed kernel that are written at a time: a line of the cache
 
 
 @numba.njit(**KERNEL_OPTIONS)
@@ -73,14 +72,11 @@ def transpose_kernel(w, w_transposed):
         w: (3, 3, C, K).
         w_transposed: (3, 3, at most K, at least C), receives the result.
     """
-    C = w.shape[2]
-    rows, columns = w_transposed.shape[2:]
+    C, rows = w.shape[2], w_transposed.shape[2]
     for i in range(3):
         for j in range(3):
-            for first in range(0, columns, STRIP):
-                for k in range(rows):
-                    for c in range(first, min(first + STRIP, columns)):
-                        w_transposed[i, j, k, c] = w[i, j, c, k] if c < C else w.dtype.type(0)
+            transpose(w[i, j, :, :rows], w_transposed[i, j, :, :C])
+            w_transposed[i, j, :, C:] = 0
 
 
 @numba.njit(**KERNEL_OPTIONS)

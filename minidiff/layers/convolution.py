@@ -2,9 +2,9 @@
 
 Three ways to the same numbers, chosen by shape:
 
-* a 1x1 kernel is a matrix product as it stands;
+* a 1x1 kernel is a matrix product as it stands (`kernels/linear.py`);
 * a 3x3 kernel with stride 1, the bulk of the network, goes by Winograd (`kernels/winograd_convolution.py`);
-* everything else goes by im2col (`kernels/convolution.py`).
+* everything else goes by im2col (`kernels/convolution.py`), which makes a matrix product of it.
 
 All three compute y = conv(x, weight) + bias (+ carried), and gradients by x, weight and bias. For a matrix product
 Y = X W these are dX = dY W' and dW = X' dY; im2col and Winograd are linear maps around such products, and are undone by
@@ -16,7 +16,8 @@ Read more: `tutorials/06_convolution.ipynb`.
 import numpy as np
 
 from minidiff.errors import MinidiffError
-from minidiff.kernels import convolution as kernels
+from minidiff.kernels.convolution import col2im, im2col
+from minidiff.kernels.linear import in_panels, in_panels_transposed, linear, linear_backward
 from minidiff.kernels.products import PANEL
 from minidiff.kernels.vectors import LANES
 from minidiff.kernels.winograd_convolution import convolve_winograd, convolve_winograd_backward
@@ -78,47 +79,45 @@ class Conv2d:
     # 1x1: y = x w, pixel by pixel
 
     def _matmul(self, p, x, carried):
-        weight = p[f"{self.name}.weight"].reshape(self.in_channels, self.out_channels)
-        y = p.empty(self.output_shape(x.shape))
-        np.matmul(x.reshape(-1, self.in_channels), weight, out=y.reshape(-1, self.out_channels))  # (N*H*W, K)
-        y += p[f"{self.name}.bias"]
-        if carried is not None:
-            y += carried
+        C, K = self.in_channels, self.out_channels
+        y, panels = p.empty(self.output_shape(x.shape)), p.empty((_panels(K), C, PANEL))
+        in_panels(p[f"{self.name}.weight"].reshape(C, K), panels)
+        carried_rows = y[:0] if carried is None else carried
+        linear(rows_of(x), panels, p[f"{self.name}.bias"], rows_of(carried_rows), rows_of(y))
         return y, x
 
     def _matmul_backward(self, p, g, cache, dy):
-        x, dy_rows = cache.reshape(-1, self.in_channels), dy.reshape(-1, self.out_channels)
-        g[f"{self.name}.bias"] += np.ones(len(dy_rows), dy.dtype) @ dy_rows  # a sum over rows, as a product: faster
-        weight = p[f"{self.name}.weight"].reshape(self.in_channels, self.out_channels)
-        g[f"{self.name}.weight"] += (x.T @ dy_rows).reshape(1, 1, self.in_channels, self.out_channels)
-        dx = p.empty(cache.shape)
-        np.matmul(dy_rows, weight.T, out=dx.reshape(-1, self.in_channels))
+        C, K = self.in_channels, self.out_channels
+        dx, panels = p.empty(cache.shape), p.empty((_panels(C), K, PANEL))
+        in_panels_transposed(p[f"{self.name}.weight"].reshape(C, K), panels)
+        dweight, dbias = g[f"{self.name}.weight"].reshape(C, K), g[f"{self.name}.bias"]
+        linear_backward(rows_of(cache), panels, rows_of(dy), rows_of(dx), dweight, dbias)
         return dx
 
-    # im2col: columns = im2col(x), y = columns w
+    # im2col: columns = im2col(x), y = columns w, an image at a time
 
     def _im2col(self, p, x, carried):
-        weight = p[f"{self.name}.weight"].reshape(-1, self.out_channels)  # (k*k*C, K)
-        y = p.empty(self.output_shape(x.shape))
-        columns = p.empty((y.size // self.out_channels, len(weight)))
-        kernels.im2col(x, self.kernel_size, self.stride, columns)  # (N*H*W, k*k*C)
-        np.matmul(columns, weight, out=y.reshape(-1, self.out_channels))  # (N*H*W, K)
-        y += p[f"{self.name}.bias"]
-        if carried is not None:
-            y += carried
-        return y, (x.shape, columns)
+        K, inputs = self.out_channels, self.kernel_size**2 * self.in_channels
+        y, panels = p.empty(self.output_shape(x.shape)), p.empty((_panels(K), inputs, PANEL))
+        in_panels(p[f"{self.name}.weight"].reshape(inputs, K), panels)
+        columns = p.empty((y[0].size // K, inputs))
+        for n in range(len(x)):
+            im2col(x[n : n + 1], self.kernel_size, self.stride, columns)  # (H*W, k*k*C)
+            carried_rows = y[:0] if carried is None else carried[n]
+            linear(columns, panels, p[f"{self.name}.bias"], rows_of(carried_rows), rows_of(y[n]))
+        return y, x
 
     def _im2col_backward(self, p, g, cache, dy):
-        shape, columns = cache
-        dy_rows = dy.reshape(-1, self.out_channels)
-        g[f"{self.name}.bias"] += np.ones(len(dy_rows), dy.dtype) @ dy_rows
-        weight = p[f"{self.name}.weight"]
-        g[f"{self.name}.weight"] += (columns.T @ dy_rows).reshape(weight.shape)
-        dcolumns = p.empty(columns.shape)
-        np.matmul(dy_rows, weight.reshape(-1, self.out_channels).T, out=dcolumns)  # (N*H*W, k*k*C)
-        dx = p.empty(shape)
+        K, inputs = self.out_channels, self.kernel_size**2 * self.in_channels
+        dx, panels = p.empty(cache.shape), p.empty((_panels(inputs), K, PANEL))
+        in_panels_transposed(p[f"{self.name}.weight"].reshape(inputs, K), panels)
+        dweight, dbias = g[f"{self.name}.weight"].reshape(inputs, K), g[f"{self.name}.bias"]
+        columns = p.empty((dy[0].size // K, inputs))
         dx.fill(0)
-        kernels.col2im(dcolumns, self.kernel_size, self.stride, dx)
+        for n in range(len(dy)):
+            im2col(cache[n : n + 1], self.kernel_size, self.stride, columns)  # once more: cheaper than to have kept it
+            linear_backward(columns, panels, rows_of(dy[n]), columns, dweight, dbias)
+            col2im(columns, self.kernel_size, self.stride, dx[n : n + 1])
         return dx
 
     # Winograd: V = B' x B, U = G w G', M = V U, y = A' M A; channels are filled up to whole vectors with zeros
@@ -130,7 +129,7 @@ class Conv2d:
         y = p.empty((*x.shape[:3], K))
         carried = y[:0] if carried is None else widened(p, carried, K)
         piece, one_piece, V_and_M = self._workspace(p, x_wide.shape, K)
-        U = p.empty((_panels(K, one_piece), 36, self.in_channels + 1, PANEL))
+        U = p.empty((1 if one_piece else _panels(K), 36, self.in_channels + 1, PANEL))
         convolve_winograd(x_wide, weight, bias, carried, piece, V_and_M, U, y)
         return narrowed(p, y, self.out_channels), x
 
@@ -141,8 +140,8 @@ class Conv2d:
         dweight, dbias = widened(p, g[f"{self.name}.weight"], K), widened(p, g[f"{self.name}.bias"], K)
         dx, w_transposed = p.empty(x.shape), p.empty((3, 3, self.out_channels, C))
         piece, one_piece, V_and_dM = self._workspace(p, x.shape, K)
-        dU = p.empty((_panels(K, one_piece), 36, self.in_channels + 1, PANEL))
-        U_transposed = p.empty((_panels(C, one_piece), 36, self.out_channels + 1, PANEL))
+        dU = p.empty((1 if one_piece else _panels(K), 36, self.in_channels + 1, PANEL))
+        U_transposed = p.empty((1 if one_piece else _panels(C), 36, self.out_channels + 1, PANEL))
         convolve_winograd_backward(
             x, weight, dy, piece, V_and_dM, dU, w_transposed, U_transposed, dx, dweight, dbias
         )  # fmt: skip
@@ -175,9 +174,14 @@ class Conv2d:
         return (images, rows), (images, rows) == (N, tiles_down), V_and_M
 
 
-def _panels(channels, one_piece):
-    """How many panels of U have to exist at a time."""
-    return 1 if one_piece else -(-channels // PANEL)
+def _panels(channels):
+    """How many panels so many columns take."""
+    return -(-channels // PANEL)
+
+
+def rows_of(x):
+    """An array (..., C) as a matrix (rows, C), contiguous."""
+    return np.ascontiguousarray(x).reshape(-1, x.shape[-1])
 
 
 def whole_vectors(channels):
