@@ -21,15 +21,16 @@ import numpy as np
 from minidiff.errors import MinidiffError
 from minidiff.parallel import slices
 
-FEWEST_IN_A_SLICE = 4  # pictures: enough work for a thread, and little to be filled up
+MOST_IN_A_SLICE = 8  # pictures: more are no faster and take more memory
 NUMBERS_IN_A_SLICE = 256  # at least; a point has two, and small matrix products waste the time between them
 
 
 class NetworkDenoiser:
     """Asks a trained network.
 
-    Pictures are sent through the network in slices of a fixed size, the last one filled up, so that a picture's answer
-    does not depend, by as much as a bit, on how many others are generated with it or on the number of threads.
+    Pictures are sent through the network in slices, one or more for each thread. No layer lets a picture's answer
+    depend, by as much as a bit, on which others are in its slice: so it depends neither on how many are generated with
+    it nor on the number of threads.
 
     Args:
         network: a `UNet`.
@@ -37,14 +38,13 @@ class NetworkDenoiser:
         schedule: the `Schedule` it was trained with.
         target: the target it was trained with.
         workers: `Workers` that share the slices.
-        slice_size: pictures in a slice; 4 if not given, and 128 points in the plane.
+        slice_size: pictures in a slice; if not given, an equal share for each thread, at most 8, and 128 points in the
+            plane.
     """
 
     def __init__(self, network, p, schedule, target, workers, slice_size=None):
         self.network, self.p, self.schedule, self.target = network, p, schedule, target
-        numbers = math.prod(network.config.example_shape)
-        self.workers = workers
-        self.slice_size = slice_size or max(FEWEST_IN_A_SLICE, NUMBERS_IN_A_SLICE // numbers)
+        self.workers, self.slice_size = workers, slice_size
 
     def __call__(self, z, t, labels=None):
         """x0_hat and eps_hat for noisy pictures.
@@ -62,18 +62,21 @@ class NetworkDenoiser:
         """
         if labels is not None and not self.network.config.num_classes:
             raise MinidiffError("this network was trained without classes and cannot take labels; leave them out")
-        count = len(z)
-        rows = np.arange(-(-count // self.slice_size) * self.slice_size) % count  # the last slice is filled up
-        scaled = z[rows] * self.schedule.input_scale[t].astype(z.dtype)
-        labels = None if labels is None else np.asarray(labels)[rows]
-        log_noise = np.full(self.slice_size, self.schedule.log_noise[t])
+        scaled = z * self.schedule.input_scale[t].astype(z.dtype)
+        labels = None if labels is None else np.asarray(labels)
 
         def predict(part):
+            log_noise = np.full(part.stop - part.start, self.schedule.log_noise[t])
             part_labels = None if labels is None else labels[part]
             return self.network.forward(self.p, scaled[part], log_noise, part_labels, keep=False)[0]
 
-        prediction = np.concatenate(self.workers.map(predict, slices(len(rows), self.slice_size)))[:count]
+        size = self.slice_size or self._equal_share(len(z))
+        prediction = np.concatenate(self.workers.map(predict, slices(len(z), size)))
         return self.schedule.solve(self.target, z, prediction, t)
+
+    def _equal_share(self, count):
+        numbers = math.prod(self.network.config.example_shape)
+        return max(NUMBERS_IN_A_SLICE // numbers, min(MOST_IN_A_SLICE, -(-count // self.workers.threads)))
 
 
 class Guided:

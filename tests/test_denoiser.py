@@ -52,31 +52,35 @@ def test_a_picture_does_not_depend_on_the_others_nor_on_the_threads():
             np.testing.assert_array_equal(found, expected[:count])
 
 
-@pytest.mark.parametrize(("count", "asked"), [(5, 1), (128, 1), (300, 3)])
-def test_points_are_sent_through_the_network_in_larger_slices_than_pictures(monkeypatch, count, asked):
-    network, calls = PointNetwork(PointNetworkConfig(channels=8, blocks=1)), []
-    forward = network.forward
+@pytest.mark.parametrize(
+    ("config", "count", "threads", "expected"),
+    [
+        (UNetConfig(64, 64, 3), 16, 2, 8),
+        (UNetConfig(64, 64, 3), 100, 2, 8),
+        (UNetConfig(64, 64, 3), 16, 4, 4),
+        (UNetConfig(64, 64, 3), 3, 2, 2),
+        (UNetConfig(64, 64, 3), 1, 4, 1),
+        (UNetConfig(8, 8, 1, channels=(8,), num_groups=4, attention_levels=0), 1, 4, 4),  # small pictures: no fewer
+        (PointNetworkConfig(channels=8, blocks=1), 5, 2, 128),
+        (PointNetworkConfig(channels=8, blocks=1), 1000, 2, 128),
+    ],
+)
+def test_pictures_are_dealt_evenly_to_the_threads(monkeypatch, config, count, threads, expected):
+    network, calls = (PointNetwork if isinstance(config, PointNetworkConfig) else UNet)(config), []
 
-    def counted(p, z, *rest, **options):
+    def counted(p, z, log_noise, labels, keep):
+        assert len(log_noise) == len(z)
         calls.append(len(z))
-        return forward(p, z, *rest, **options)
+        return np.zeros_like(z), []
 
     monkeypatch.setattr(network, "forward", counted)
-    p = network.create_parameters()
-    p.vector[:] = np.random.default_rng(4).normal(0, 0.1, p.size)
-    z = np.random.default_rng(5).normal(size=(count, 2)).astype(np.float32)
-    with Workers(1) as workers:
-        x0_hat, _ = NetworkDenoiser(network, p, SCHEDULE, "flow", workers)(z, 5)
-        assert calls == asked * [128]
-        by_fours, _ = NetworkDenoiser(network, p, SCHEDULE, "flow", workers, slice_size=4)(z, 5)
-        assert set(calls[asked:]) == {4}
-    np.testing.assert_allclose(x0_hat, by_fours, atol=1e-5)
-
-
-def test_pictures_are_sent_through_the_network_by_fours():
-    network = UNet(UNetConfig(16, 16, 1, channels=(8, 16), blocks_per_level=1, attention_levels=0, num_groups=4))
-    with Workers(1) as workers:
-        assert NetworkDenoiser(network, network.create_parameters(), SCHEDULE, "flow", workers).slice_size == 4
+    z = np.zeros((count, *config.example_shape), np.float32)
+    with Workers(threads) as workers:
+        NetworkDenoiser(network, None, SCHEDULE, "flow", workers)(z, 5)
+        assert sorted(calls, reverse=True) == [min(expected, count - first) for first in range(0, count, expected)]
+        calls.clear()
+        NetworkDenoiser(network, None, SCHEDULE, "flow", workers, slice_size=3)(z, 5)
+        assert max(calls) == min(3, count)
 
 
 def test_the_label_and_its_absence_reach_the_network():

@@ -117,6 +117,25 @@ def test_a_batch_is_its_pictures(rng):
     assert relative_error(g_single.vector, g.vector) < 1e-12
 
 
+@pytest.mark.parametrize("shape", [(16, 16, 3, (24, 40)), (12, 20, 1, (32,))])
+def test_a_prediction_does_not_depend_on_the_rest_of_the_batch_by_a_bit(rng, shape):
+    """What samples rely on: they are the same however many are drawn, and on any number of threads."""
+    height, width, image_channels, channels = shape
+    network = UNet(
+        UNetConfig(height, width, image_channels, channels, attention_levels=1, head_channels=8, num_classes=3)
+    )
+    p = network.create_parameters()
+    p.vector[:] = rng.normal(0, 0.1, p.size)
+    z = rng.normal(size=(11, height, width, image_channels)).astype(np.float32)
+    log_noise, labels = rng.normal(size=11), np.arange(11) % 4
+    whole = network.forward(p, z, log_noise, labels, keep=False)[0]
+    for size in (1, 2, 3, 4, 8):
+        for first in range(0, 11, size):
+            part = slice(first, first + size)
+            y = network.forward(p, z[part], log_noise[part], labels[part], keep=False)[0]
+            np.testing.assert_array_equal(y, whole[part])
+
+
 def test_backward_adds_to_the_gradient(rng):
     network, p, inputs = random_problem(SMALL, rng)
     upstream = rng.normal(size=inputs[0].shape)

@@ -21,6 +21,7 @@ from minidiff.kernels.linear import in_panels, in_panels_transposed, linear, lin
 from minidiff.kernels.products import PANEL
 from minidiff.kernels.vectors import LANES
 from minidiff.kernels.winograd_convolution import convolve_winograd, convolve_winograd_backward
+from minidiff.layers.linear import linear_map, rows_of
 
 PIECE = 2**18  # numbers in V and M of a piece of work: 1 MB, what a core's second cache holds beside other things
 
@@ -79,12 +80,8 @@ class Conv2d:
     # 1x1: y = x w, pixel by pixel
 
     def _matmul(self, p, x, carried):
-        C, K = self.in_channels, self.out_channels
-        y, panels = p.empty(self.output_shape(x.shape)), p.empty((_panels(K), C, PANEL))
-        in_panels(p[f"{self.name}.weight"].reshape(C, K), panels)
-        carried_rows = y[:0] if carried is None else carried
-        linear(rows_of(x), panels, p[f"{self.name}.bias"], rows_of(carried_rows), rows_of(y))
-        return y, x
+        weight = p[f"{self.name}.weight"].reshape(self.in_channels, self.out_channels)
+        return linear_map(p, x, weight, p[f"{self.name}.bias"], carried), x
 
     def _matmul_backward(self, p, g, cache, dy):
         C, K = self.in_channels, self.out_channels
@@ -177,11 +174,6 @@ class Conv2d:
 def _panels(channels):
     """How many panels so many columns take."""
     return -(-channels // PANEL)
-
-
-def rows_of(x):
-    """An array (..., C) as a matrix (rows, C), contiguous."""
-    return np.ascontiguousarray(x).reshape(-1, x.shape[-1])
 
 
 def whole_vectors(channels):

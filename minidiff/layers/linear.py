@@ -4,6 +4,9 @@ Linear: y = x W + b. From the chain rule, with one row for each example:
 
     dW = x' dy        db = sum of dy over the rows        dx = dy W'
 
+The product of `kernels/linear.py` gives a row the same result, to the bit, whatever other rows there are; NumPy's need
+not. So a picture that is generated does not depend on how many others are.
+
 Class embedding: y[n] = table[label[n]]. A lookup is a product with a one-hot vector, so its gradient goes to the rows
 that were looked up and nowhere else. The last row belongs to no class: it is the *null class*, which stands for "any",
 and training with it now and then is what makes guidance possible (Ho and Salimans, 2022).
@@ -14,6 +17,8 @@ Read more: `tutorials/05_backpropagation.ipynb`.
 import numpy as np
 
 from minidiff.errors import MinidiffError
+from minidiff.kernels.linear import in_panels, linear
+from minidiff.kernels.products import PANEL
 
 
 class Linear:
@@ -41,11 +46,7 @@ class Linear:
         return (*shape[:-1], self.out_channels), 2 * rows * self.in_channels * self.out_channels
 
     def forward(self, p, x):
-        weight, bias = p[f"{self.name}.weight"], p[f"{self.name}.bias"]
-        y = p.empty((*x.shape[:-1], self.out_channels))
-        np.matmul(x.reshape(-1, self.in_channels), weight, out=y.reshape(-1, self.out_channels))
-        y += bias
-        return y, x
+        return linear_map(p, x, p[f"{self.name}.weight"], p[f"{self.name}.bias"]), x
 
     def backward(self, p, g, cache, dy):
         x = cache.reshape(-1, self.in_channels)
@@ -87,3 +88,29 @@ class ClassEmbedding:
 
     def backward(self, p, g, cache, dy):
         np.add.at(g[f"{self.name}.table"], cache, dy)
+
+
+def linear_map(p, x, weight, bias, carried=None):
+    """x W + b, and what is carried past it.
+
+    Args:
+        p: `Parameters`, whose memory is used.
+        x: (..., C).
+        weight: (C, K).
+        bias: (K,).
+        carried: (..., K), added to the result, or None.
+
+    Returns:
+        y (..., K).
+    """
+    C, K = weight.shape
+    y, panels = p.empty((*x.shape[:-1], K)), p.empty((-(-K // PANEL), C, PANEL))
+    in_panels(weight, panels)
+    y_rows = rows_of(y)
+    linear(rows_of(x), panels, bias, y_rows[:0] if carried is None else rows_of(carried), y_rows)
+    return y
+
+
+def rows_of(x):
+    """An array (..., C) as a matrix (rows, C), contiguous."""
+    return np.ascontiguousarray(x).reshape(-1, x.shape[-1])
