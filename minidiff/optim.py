@@ -31,7 +31,7 @@ from minidiff.kernels.optimisers import adamw, sum_of_squares
 
 SMALLEST_SIDE = 16  # a kernel with a shorter side than this is left to AdamW
 PIECE = 262_144  # numbers of a flat vector that are updated at a time
-TASKS = 8  # among which the pieces that AdamW updates are dealt; many are biases, too short to be handed out singly
+TASKS = 8  # among which all that is too short to be handed out singly is dealt
 
 OPTIMISERS = ("muon", "adamw")
 
@@ -102,9 +102,7 @@ class Optimiser:
         self.m, self.v, self.average = np.zeros_like(p.vector), np.zeros_like(p.vector), p.vector.copy()
         self.steps = 0
         muon = [key for key, shape in p.shapes.items() if name == "muon" and is_kernel(key, shape)]
-        rest = pieces_without(p, muon)
-        longest_first = sorted(muon, key=lambda key: -math.prod(p.shapes[key]) * p.shapes[key][-1])
-        self.work = [*longest_first, *(rest[i::TASKS] for i in range(TASKS))]
+        self.work = in_tasks(muon, pieces_without(p, muon), p.shapes)
 
     def step(self, p, g, learning_rate, workers):
         """One step, in place.
@@ -125,12 +123,12 @@ class Optimiser:
         keep = min(self.ema_decay, (1 + self.steps) / (10 + self.steps))
         self.steps += 1
 
-        def update(item):
-            if isinstance(item, str):
-                self._muon(p, g, item, scale, learning_rate, keep)
-            else:
-                for piece in item:
-                    self._adamw(p, g, piece, scale, learning_rate, keep)
+        def update(task):
+            for item in task:
+                if isinstance(item, str):
+                    self._muon(p, g, item, scale, learning_rate, keep)
+                else:
+                    self._adamw(p, g, item, scale, learning_rate, keep)
 
         workers.map(update, self.work)
         return norm
@@ -153,6 +151,26 @@ class Optimiser:
         if is_wide:
             for matrix, turned in zip(matrices, tall, strict=True):
                 matrix[...] = turned.T
+
+
+def in_tasks(kernels, pieces, shapes):
+    """The work of a step in tasks for the workers: large kernels one by one, all else in groups.
+
+    To hand out a task takes longer than AdamW needs for a bias.
+
+    Args:
+        kernels: names of the kernels that Muon updates.
+        pieces: slices of the flat vector that AdamW updates.
+        shapes: name -> shape.
+
+    Returns:
+        List of tasks, the longest first; a task is a list of names and slices.
+    """
+    cost = {key: math.prod(shapes[key]) * shapes[key][-1] for key in kernels}
+    longest_first = sorted(kernels, key=cost.get, reverse=True)
+    large = [key for key in longest_first if cost[key] > cost[longest_first[0]] / 20]
+    small = [*longest_first[len(large) :], *pieces]
+    return [*([key] for key in large), *(small[i::TASKS] for i in range(TASKS))]
 
 
 def is_kernel(key, shape):

@@ -12,6 +12,7 @@ from minidiff.errors import MinidiffError
 from minidiff.optim import (
     NEWTON_SCHULZ,
     Optimiser,
+    in_tasks,
     is_kernel,
     learning_rate_at,
     orthogonalise,
@@ -150,6 +151,18 @@ def test_the_gram_form_is_the_newton_schulz_iteration(rows, columns, rounds, dty
 
 def test_a_gradient_of_zeros_stays_zero():
     np.testing.assert_array_equal(orthogonalise(np.zeros((16, 20), np.float32)), 0)
+
+
+def test_tasks_hold_all_work_once_and_large_kernels_alone():
+    shapes = {f"large{i}": (3, 3, 128, 128) for i in range(3)} | {f"small{i}": (3, 3, 32, 32) for i in range(20)}
+    pieces = [slice(i, i + 1) for i in range(30)]
+    tasks = in_tasks(list(shapes)[::-1], pieces, shapes)
+    assert sorted(tasks[:3]) == [["large0"], ["large1"], ["large2"]]
+    together = [item for task in tasks for item in task]
+    assert len(together) == len(shapes) + len(pieces)
+    assert {item for item in together if isinstance(item, str)} == set(shapes)
+    assert all(piece in together for piece in pieces)
+    assert in_tasks([], pieces[:1], {})[0] == pieces[:1]
 
 
 @pytest.mark.parametrize("shape", [(3, 3, 4, 16), (1, 1, 20, 33), (1, 1, 17, 17)])
