@@ -22,24 +22,24 @@ from minidiff.errors import MinidiffError
 from minidiff.parallel import slices
 
 MOST_IN_A_SLICE = 8  # pictures: more are no faster and take more memory
-NUMBERS_IN_A_SLICE = 256  # at least; a point has two, and small matrix products waste the time between them
+NUMBERS_IN_A_SLICE = 256  # at least: with fewer, points in the plane for instance, the time goes into calls
 
 
 class NetworkDenoiser:
     """Asks a trained network.
 
-    Pictures are sent through the network in slices, one or more for each thread. No layer lets a picture's answer
-    depend, by as much as a bit, on which others are in its slice: so it depends neither on how many are generated with
-    it nor on the number of threads.
+    Pictures are sent through the network in slices, shared out evenly among the threads. No layer lets a picture's
+    answer depend, by as much as a bit, on which others are in its slice: so it depends neither on how many are
+    generated with it nor on the number of threads.
 
     Args:
-        network: a `UNet`.
+        network: a `UNet`, or a `PointNetwork`.
         p: its `Parameters`.
         schedule: the `Schedule` it was trained with.
         target: the target it was trained with.
         workers: `Workers` that share the slices.
-        slice_size: pictures in a slice; if not given, an equal share for each thread, at most 8, and 128 points in the
-            plane.
+        slice_size: pictures in a slice; if not given, an equal share for each thread, at most 8, or as many as make 256
+            numbers, which is 128 points in the plane.
     """
 
     def __init__(self, network, p, schedule, target, workers, slice_size=None):

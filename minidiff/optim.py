@@ -16,7 +16,8 @@ singular value s in (0, 1] close to 1; on matrices it is X (a I + b A + c A^2) w
 factors are polynomials of A and commute, so the five rounds need only the small matrix A, and X is touched twice. That
 is `orthogonalise`, in NumPy; training calls `kernels/muon.py`, which does the same and the step too.
 
-The moving average (EMA) of the parameters is what pictures are made with: keep = min(decay, (1 + n) / (10 + n)).
+The moving average (EMA) of the parameters is what pictures are made with; at step n = 1, 2, ... it keeps
+min(decay, n / (9 + n)) of what it was.
 
 Read more: `tutorials/08_training.ipynb`.
 """
@@ -29,9 +30,13 @@ from minidiff.errors import MinidiffError
 from minidiff.kernels.muon import MORE_COLUMNS, NEWTON_SCHULZ, muon
 from minidiff.kernels.optimisers import adamw, sum_of_squares
 
-SMALLEST_SIDE = 16  # a kernel with a shorter side than this is left to AdamW
-PIECE = 262_144  # numbers of a flat vector that are updated at a time
-TASKS = 8  # among which all that is too short to be handed out singly is dealt
+SMALLEST_SIDE = 16  # a kernel with a shorter side than this is left to AdamW: it has too few directions to level
+PIECE = (
+    262_144  # numbers of a flat vector that go together, 1 MB: much work for a call, and some pieces for each thread
+)
+TASKS = (
+    8  # groups of small kernels and of AdamW's pieces: a few for each thread, so that all end at about the same time
+)
 
 OPTIMISERS = ("muon", "adamw")
 
@@ -101,8 +106,8 @@ class Optimiser:
         self.betas, self.mu, self.weight_decay, self.clip, self.ema_decay = betas, mu, weight_decay, clip, ema_decay
         self.m, self.v, self.average = np.zeros_like(p.vector), np.zeros_like(p.vector), p.vector.copy()
         self.steps = 0
-        muon = [key for key, shape in p.shapes.items() if name == "muon" and is_kernel(key, shape)]
-        self.work = in_tasks(muon, pieces_without(p, muon), p.shapes)
+        kernels = [key for key, shape in p.shapes.items() if name == "muon" and is_kernel(key, shape)]
+        self.work = in_tasks(kernels, pieces_without(p, kernels), p.shapes)
 
     def step(self, p, g, learning_rate, workers):
         """One step, in place.
@@ -143,11 +148,11 @@ class Optimiser:
     def _muon(self, p, g, key, scale, learning_rate, keep):
         piece, outputs = p.slices[key], p.shapes[key][-1]
         matrices = [vector[piece].reshape(-1, outputs) for vector in (p.vector, g.vector, self.m, self.average)]
-        is_wide = len(matrices[0]) < outputs  # then what is done to rows is done to columns
+        is_wide = len(matrices[0]) < outputs  # `muon` wants no fewer rows than columns: turned, and turned back below
         tall = [np.ascontiguousarray(matrix.T) for matrix in matrices] if is_wide else matrices
         rows, side = tall[0].shape
-        X, squares = p.empty((rows, side + MORE_COLUMNS)), p.empty((5, side, side + MORE_COLUMNS))
-        muon(*tall, scale, self.mu, learning_rate * 0.2 * math.sqrt(rows), keep, X, squares)
+        X, memory = p.empty((rows, side + MORE_COLUMNS)), p.empty((5, side, side + MORE_COLUMNS))
+        muon(*tall, scale, self.mu, learning_rate * 0.2 * math.sqrt(rows), keep, X, memory)
         if is_wide:
             for matrix, turned in zip(matrices, tall, strict=True):
                 matrix[...] = turned.T
@@ -164,11 +169,11 @@ def in_tasks(kernels, pieces, shapes):
         shapes: name -> shape.
 
     Returns:
-        List of tasks, the longest first; a task is a list of names and slices.
+        List of tasks, each a list of names and slices; the large kernels come first, the largest at the head.
     """
     cost = {key: math.prod(shapes[key]) * shapes[key][-1] for key in kernels}
     longest_first = sorted(kernels, key=cost.get, reverse=True)
-    large = [key for key in longest_first if cost[key] > cost[longest_first[0]] / 20]
+    large = [key for key in longest_first if cost[key] > cost[longest_first[0]] / 20]  # a tenth of a millisecond
     small = [*longest_first[len(large) :], *pieces]
     return [*([key] for key in large), *(small[i::TASKS] for i in range(TASKS))]
 

@@ -32,7 +32,8 @@ class TrainingConfig:
         weight_decay, clip, ema_decay: see `optim.Optimiser`.
         class_dropout: share of the labels replaced by "any class", for guidance.
         flip: mirror half of the pictures, left to right.
-        slice_size: pictures that go through the network together; 0 is a quarter of the batch, but at least two.
+        slice_size: pictures that go through the network together; 0 is a quarter of the batch, but at least two (one
+            of a batch of two).
         seed: of everything random.
 
     Raises:
@@ -65,7 +66,10 @@ class TrainingConfig:
                 raise MinidiffError(f"{field.name} must be of type {field.type.__name__}, not {value!r}")
             object.__setattr__(self, field.name, field.type(value))  # NumPy's numbers too become plain ones, for JSON
         if self.slice_size == 0:
-            object.__setattr__(self, "slice_size", max(2, -(-self.batch_size // 4)))
+            quarter, half = -(-self.batch_size // 4), -(-self.batch_size // 2)
+            object.__setattr__(
+                self, "slice_size", max(quarter, min(2, half))
+            )  # small slices cost time, few cost threads
         for name in ("epochs", "batch_size", "T", "slice_size"):
             if getattr(self, name) < 1:
                 raise MinidiffError(f"{name} must be 1 or more, not {getattr(self, name)}")

@@ -268,6 +268,13 @@ def cut(examples, part):
     return Examples(**{field.name: getattr(examples, field.name)[part] for field in fields(Examples)})
 
 
+@pytest.mark.parametrize(
+    ("batch_size", "expected"), [(1, 1), (2, 1), (3, 2), (4, 2), (8, 2), (9, 3), (16, 4), (17, 5), (64, 16)]
+)
+def test_the_usual_slices_leave_work_for_two_threads(batch_size, expected):
+    assert TrainingConfig(batch_size=batch_size).slice_size == expected
+
+
 @pytest.mark.parametrize(("batch_size", "slice_size"), [(4, 2), (7, 2), (12, 1), (12, 12)])
 def test_a_step_follows_the_gradient_of_its_whole_batch(batch_size, slice_size):
     """However a batch is cut, and however many threads and shares there are, nothing is left out or counted twice."""

@@ -1,7 +1,7 @@
 """Muon's step for one kernel of a convolution, seen as a matrix: momentum, Newton and Schulz, and the step itself.
 
 The formulas are in `minidiff/optim.py`, whose `orthogonalise` is the plain version of what is done here. With the
-kernel's gradient X (rows, side), rows >= side, and its Gram matrix A = X' X (side, side), every round does
+direction X (rows, side), rows >= side, and its Gram matrix A = X' X (side, side), every round does
 
     Q = a I + b A + c A^2        P <- Q P        A <- Q A Q
 
@@ -11,7 +11,7 @@ of them. And all matrices but X are polynomials of A, so they are symmetric and 
 its upper half is computed.
 
 Memory is handed in with a few columns more than needed: rows of 128 numbers, 512 bytes, would all compete for an eighth
-of the places of the cache.
+of the cache.
 
 Read more: `tutorials/08_training.ipynb`; Jordan et al., "Muon: an optimizer for hidden layers in neural
 networks", 2024.
@@ -28,30 +28,32 @@ from minidiff.kernels.vectors import LANES
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # a, b, c (Jordan et al., 2024)
 MORE_COLUMNS = 16  # a line of the cache
-BLOCK = 128  # rows of X that are in work at a time, so that they stay in the fastest cache
+BLOCK = 128  # rows of X that are in work at a time, so that they stay in the core's own cache
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def muon(p, g, m, average, gradient_scale, mu, step, keep, X, squares):
+def muon(p, g, m, average, gradient_scale, mu, step, keep, X, matrices):
     """One step of Muon and of the moving average for one kernel, in place.
 
     Args:
-        p, g, m, average: parameters, gradient, momentum and moving average, all (rows, side), contiguous, rows >= side.
+        p, g, m, average: parameters, their gradient, the running sum of gradients, and the moving average of p, all
+            (rows, side), contiguous, rows >= side.
         gradient_scale: factor on g, from clipping.
-        mu: momentum.
+        mu: share of m that stays.
         step: length of the step.
         keep: share of `average` that stays.
         X: memory, (rows, side + MORE_COLUMNS).
-        squares: memory, (5, side, side + MORE_COLUMNS).
+        matrices: memory for five of them, (5, side, side + MORE_COLUMNS).
     """
     rows, side = p.shape
-    mu, scale, step, keep = p.dtype.type(mu), p.dtype.type(gradient_scale), p.dtype.type(step), p.dtype.type(keep)
+    number = p.dtype.type
+    one, mu, gradient_scale, step, keep = number(1), number(mu), number(gradient_scale), number(step), number(keep)
     for i in range(rows):
         for j in range(side):
-            gradient = scale * g[i, j]
+            gradient = gradient_scale * g[i, j]
             m[i, j] = mu * m[i, j] + gradient
             X[i, j] = gradient + mu * m[i, j]  # Nesterov: one momentum ahead
-    P = inverse_root(X[:, :side], 5, squares)
+    P = inverse_root(X[:, :side], 5, matrices)
     direction = np.empty((BLOCK, side), p.dtype)
     for first in range(0, rows, BLOCK):
         last = min(first + BLOCK, rows)
@@ -59,17 +61,17 @@ def muon(p, g, m, average, gradient_scale, mu, step, keep, X, squares):
         for i in range(first, last):
             for j in range(side):
                 p[i, j] -= step * direction[i - first, j]
-                average[i, j] = keep * average[i, j] + (p.dtype.type(1) - keep) * p[i, j]
+                average[i, j] = keep * average[i, j] + (one - keep) * p[i, j]
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def inverse_root(X, rounds, squares):
+def inverse_root(X, rounds, matrices):
     """The product P of the polynomials, about (X' X)^(-1/2): X P is X with all its singular values near one.
 
     Args:
         X: (rows, side).
         rounds: of the polynomial.
-        squares: memory, (5, side, side + MORE_COLUMNS).
+        matrices: memory for five of them, (5, side, side + MORE_COLUMNS).
 
     Returns:
         P, (side, side), in that memory.
@@ -77,7 +79,7 @@ def inverse_root(X, rounds, squares):
     rows, side = X.shape
     number = X.dtype.type
     a, b, c = number(NEWTON_SCHULZ[0]), number(NEWTON_SCHULZ[1]), number(NEWTON_SCHULZ[2])
-    A, Q, P, new_P, QA = squares[0], squares[1], squares[2], squares[3], squares[4]
+    A, Q, P, new_P, QA = matrices[0], matrices[1], matrices[2], matrices[3], matrices[4]
     for first in range(0, rows, BLOCK):
         part = X[first : min(first + BLOCK, rows)]
         upper_product(part.T, part, first > 0, A)  # A = X' X

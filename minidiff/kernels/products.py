@@ -3,16 +3,17 @@
     out[i, j] = sum over k of A[i, k] B[k, j]
 
 NumPy's product (`np.matmul`) is as fast as the processor allows, but it is a call from Python: Winograd's convolution
-would have to return to Python for every piece of an image, and wait there whenever another thread holds Python's lock.
+would have to return to Python for every piece of an image, attention and Muon for every small matrix, and wait there
+whenever another thread holds Python's lock.
 
-What decides about the speed of a product is how often a number is fetched. The naive loops need a load of A, of B and
-of the sum for every multiplication, and a store of the sum. Instead a *tile* of the result, ROWS rows of one vector
+What decides about the speed of a product is how often a number is fetched. The naive loops need two loads for every
+multiplication. Instead a *tile* of the result, ROWS rows of one vector
 each, stays in registers until its sums are complete: for each k, one vector of B and ROWS numbers of A are loaded, and
 they make ROWS vectors of products. So it is the arithmetic that takes the time, as it should.
 
 Tiles are made from top to bottom, so B is read in strips of LANES columns. In a wide B the next row of a strip lies far
 away, and rows at such distances compete for the same few places of the cache. A *panel*, a matrix of PANEL columns, is
-read faster; `winograd_convolution.py` makes its U in panels.
+read faster; `winograd_convolution.py` and `linear.py` keep their matrices in panels.
 
 Where a tile would stick out of the result at the lower or right edge, it is computed in a small block beside it: rows
 of A that are missing are replaced by its last one, missing columns of B by zeros, and only what belongs to the result
@@ -27,8 +28,8 @@ import numpy as np
 from minidiff.kernels.options import KERNEL_OPTIONS
 from minidiff.kernels.vectors import LANES, load, store, zeros
 
-ROWS = 8  # of a tile
-PANEL = 32  # columns of a panel, a multiple of LANES
+ROWS = 8  # of a tile: as many as `_tile` has variables
+PANEL = 32  # columns of a panel: LANES, or several times that
 
 
 @numba.njit(**KERNEL_OPTIONS)
@@ -48,11 +49,12 @@ def multiply(A, B, add, out):
 
     Args:
         A: (I, L), or a transposed (L, I) as A.T.
-        B: (L, J), rows contiguous; it may have more columns, which are left alone.
+        B: (L, J), rows contiguous; further rows and columns are not used.
         add: whether to add to what is in out.
         out: (I, J), rows contiguous, receives the result; it must not overlap A or B.
     """
-    # Numba compiles a function anew for each layout of arrays; windows of them have the most general one
+    # Numba compiles a function anew for each layout of arrays. Slices have the most general one, so all are sliced,
+    # even where nothing is cut off
     rows, inner, columns = out.shape[0], A.shape[1], B.shape[1]
     _multiply(A[:rows, :inner], B[:inner, :columns], bool(add), out[:rows, : out.shape[1]])
 

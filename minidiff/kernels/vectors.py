@@ -1,16 +1,17 @@
 """Vectors of numbers, for the loops where the compiler does not find them itself.
 
 A processor works on a *vector* of 4, 8 or 16 neighbouring numbers as fast as on a single one. Most loops need no help:
-the compiler sees that neighbours are treated alike and takes many at a time. Two are different: a matrix product, which
-is fast when a part of the result stays in the processor's registers while its sums grow (`products.py`), and Winograd's
-maps, whose inputs and outputs lie in 36 places far apart (`winograd.py`). An array is memory, never a register. So here
-is one more kind of value for a kernel's variables, beside numbers, tuples and arrays: a vector of LANES numbers.
+the compiler sees that neighbours are treated alike and takes many at a time. Three are different: a matrix product,
+which is fast when a part of the result stays in the processor's registers while its sums grow (`products.py`);
+Winograd's maps, whose inputs and outputs lie in 36 places far apart (`winograd.py`); and transposing, where numbers
+change their lanes. An array is memory, never a register. So here is one more kind of value for a kernel's variables,
+beside numbers, tuples and arrays: a vector of LANES numbers, which may be several of the processor's.
 
     zeros(A)                                LANES zeros of A's dtype
     load(A, i, j)                           A[i, j : j + LANES]
     store(A, i, j, vector)                  A[i, j : j + LANES] = vector
-    load_if(inside, A, i, j)                the same where `inside` is true, and zeros elsewhere
-    store_if(inside, A, i, j, vector)       the same where `inside` is true, and nothing elsewhere
+    load_if(inside, A, i, j)                load if `inside` is true, zeros if not
+    store_if(inside, A, i, j, vector)       store if `inside` is true, nothing if not
     a + b,  a - b,  number * a
     transpose_block(A, i, j, out)           out[j :, i :] = A[i :, j :]', a block of SIDE rows and columns
 
@@ -48,7 +49,7 @@ class Vector(types.Type):
 
 @register_model(Vector)
 class VectorModel(models.PrimitiveModel):
-    """A Vector lives in registers: to LLVM it is one value, not a place in memory."""
+    """A Vector lives in registers: to LLVM it is one value, not an address in memory."""
 
     def __init__(self, manager, vector):
         number = manager.lookup(vector.dtype).get_value_type()
@@ -82,8 +83,8 @@ def _(context):
 
 @lower_builtin(load, types.Array, types.Integer, types.Integer)
 def _(context, builder, signature, arguments):
-    place, alignment = _place(context, builder, signature.args, arguments)
-    return builder.load(place, align=alignment)
+    address, alignment = _address_of(context, builder, signature.args, arguments)
+    return builder.load(address, align=alignment)
 
 
 def store(A, i, j, vector):
@@ -98,8 +99,8 @@ def _(context):
 
 @lower_builtin(store, types.Array, types.Integer, types.Integer, Vector)
 def _(context, builder, signature, arguments):
-    place, alignment = _place(context, builder, signature.args, arguments)
-    builder.store(arguments[3], place, align=alignment)
+    address, alignment = _address_of(context, builder, signature.args, arguments)
+    builder.store(arguments[3], address, align=alignment)
     return context.get_dummy_value()
 
 
@@ -120,8 +121,8 @@ def _(context):
 def _(context, builder, signature, arguments):
     vector, before = context.get_value_type(signature.return_type), builder.block
     with builder.if_then(arguments[0]):
-        place, alignment = _place(context, builder, signature.args[1:], arguments[1:])
-        loaded, within = builder.load(place, align=alignment), builder.block
+        address, alignment = _address_of(context, builder, signature.args[1:], arguments[1:])
+        loaded, within = builder.load(address, align=alignment), builder.block
     result = builder.phi(vector)  # one of two values, depending on where the program comes from
     result.add_incoming(loaded, within)
     result.add_incoming(ir.Constant(vector, None), before)
@@ -142,13 +143,13 @@ def _(context):
 @lower_builtin(store_if, types.Boolean, types.Array, types.Integer, types.Integer, Vector)
 def _(context, builder, signature, arguments):
     with builder.if_then(arguments[0]):
-        place, alignment = _place(context, builder, signature.args[1:], arguments[1:])
-        builder.store(arguments[4], place, align=alignment)
+        address, alignment = _address_of(context, builder, signature.args[1:], arguments[1:])
+        builder.store(arguments[4], address, align=alignment)
     return context.get_dummy_value()
 
 
-def _place(context, builder, argument_types, arguments):
-    """Where A[i, j] lies, as the address of a vector, and what that is a multiple of: any number may be the first."""
+def _address_of(context, builder, argument_types, arguments):
+    """The address of A[i, j] as one of a vector, and its alignment: that of a number, any of which may be the first."""
     array_type = argument_types[0]
     array = context.make_array(array_type)(context, builder, arguments[0])
     number = cgutils.get_item_pointer(context, builder, array_type, array, arguments[1:3])
@@ -209,18 +210,18 @@ def _(context, builder, signature, arguments):
     A, i, j, out = arguments
     A_type, i_type, j_type, out_type = signature.args
     number = context.get_value_type(A_type.dtype)
-    row, alignment = ir.VectorType(number, SIDE), A_type.dtype.bitwidth // 8
+    row_type, alignment = ir.VectorType(number, SIDE), A_type.dtype.bitwidth // 8
 
-    def address(array_type, array, index_types, indices, more):
+    def address_of_row(array_type, array, index_types, indices, more):
         """Of a row of the block, `more` rows below its first one."""
         first = context.cast(builder, indices[0], index_types[0], types.intp)
         place = [builder.add(first, first.type(more)), context.cast(builder, indices[1], index_types[1], types.intp)]
         element = cgutils.get_item_pointer(
             context, builder, array_type, context.make_array(array_type)(context, builder, array), place
         )
-        return builder.bitcast(element, row.as_pointer())
+        return builder.bitcast(element, row_type.as_pointer())
 
-    rows = [builder.load(address(A_type, A, (i_type, j_type), (i, j), r), align=alignment) for r in range(SIDE)]
+    rows = [builder.load(address_of_row(A_type, A, (i_type, j_type), (i, j), r), align=alignment) for r in range(SIDE)]
     # A 2 x 2 matrix is transposed by exchanging two numbers. So is a matrix of 2 x 2 blocks, if the blocks are too:
     # those of 4 x 4, then in each of these the ones of 2 x 2, then single numbers.
     for distance in (4, 2, 1):
@@ -234,5 +235,5 @@ def _(context, builder, signature, arguments):
                     mask = ir.Constant(ir.VectorType(ir.IntType(32), SIDE), choice)
                     rows[target] = builder.shuffle_vector(upper, lower, mask)
     for r in range(SIDE):
-        builder.store(rows[r], address(out_type, out, (j_type, i_type), (j, i), r), align=alignment)
+        builder.store(rows[r], address_of_row(out_type, out, (j_type, i_type), (j, i), r), align=alignment)
     return context.get_dummy_value()

@@ -3,12 +3,13 @@
 A 4x4 tile of the output depends on a 6x6 tile of the input. The direct method spends 4*4*3*3 = 144 multiplications on
 it for every pair of channels. Winograd's spends 6*6 = 36: it maps the input tile and the kernel to a basis in which
 the convolution is a product number by number, multiplies, and maps the result back. With x a 6x6 input tile, w the 3x3
-kernel, y the 4x4 output tile, all five maps are linear and four of them need no multiplications worth the name:
+kernel, y the 4x4 output tile, the three maps are linear and cost little; the multiplications are in M = V U:
 
     V = B' x B        U = G w G'        M = V U        y = A' M A                    (Lavin and Gray, 2016, eq. 14)
 
-where M = V U sums over the input channels, so over all the tiles of an image it is 36 plain matrix products. The
-gradient is the chain rule on these maps: each is replaced by its transpose, and the order is turned round.
+The maps are products of small matrices, for each tile and channel, and ' is the transpose. M = V U is something else:
+for each of the 36 places of a tile, a product of a (tiles, C) and a (C, K) matrix, which sums over the input channels.
+The gradient is the chain rule on these maps: each is replaced by its transpose, and the order is turned round.
 
     dM = A dy A'      dU = V' dM      dV = dM U'      dw = G' dU G      dx = B dV B'
 
@@ -21,9 +22,9 @@ Only some rows of tiles are in work at a time, `first` .. `first + rows - 1` of 
 done piece by piece. The tiles of a piece are numbered image by image and row by row.
 
 Arrays: x and dx (N, H, W, C); y and dy (N, H, W, K); V and dV (36, T, C); M and dM (36, T, K). C and K are multiples of
-LANES. Entry [6 i + j, t] belongs to row i and column j of tile t. T is the number of tiles plus one: the 36 places of a
-tile would otherwise often be a multiple of 4096 bytes apart. A cache finds a place for a number by the last bits of its
-address, so they would compete for the same few places, and writing them took almost twice as long.
+LANES. Entry [6 i + j, t] belongs to row i and column j of tile t. T is the number of tiles plus one, and the last row
+is never used. Without it the matrices of the 36 places would often begin a multiple of 4096 bytes apart; the cache
+decides by the last bits of an address where to keep a number, so the 36 numbers of a tile would push one another out.
 
 Read more: `tutorials/06_convolution.ipynb`; Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016;
 `tutorials/speed.md`.
@@ -107,6 +108,7 @@ def output_transform(M, bias, carried, first, rows, y):
     N, H, W, K = y.shape
     T, tiles_across = M.shape[1], (W + 3) // 4
     pixels, places, biases = y.reshape(N * H * W, K), M.reshape(36 * T, K), bias.reshape(1, K)
+    # If nothing is carried: an image of height 0, all of whose pixels lie outside and are zero
     carried_pixels, carried_height = carried.reshape(len(carried) * H * W, K), H if len(carried) > 0 else 0
     half = np.empty((24, LANES), y.dtype)  # A' M: 4 rows of 6
     for t in range(N * rows * tiles_across):

@@ -10,8 +10,8 @@ and one place serves them all. If x takes several pieces, the panels are kept fo
 arithmetic to keep U from call to call, since it changes only once a step, but to fetch it from memory takes as long as
 to make it.
 
-That is also why all of it is one kernel. A piece takes a tenth of a millisecond; if Python were asked what comes next,
-it would often be busy with another thread, and the wait would be longer than the work.
+That is also why all of it is one function. A piece takes a tenth of a millisecond; if Python were asked what comes
+next, it would often be busy with another thread, and the wait would be longer than the work.
 
 Channels come in whole vectors (`vectors.py`): where there are fewer, the last ones of x, y and w are zeros. C and K
 below are rounded up to multiples of LANES, inputs and outputs are the numbers of channels that count.
@@ -77,10 +77,11 @@ def convolve_winograd_backward(x, w, dy, piece, V_and_dM, dU, w_transposed, U_tr
         x: (N, H, W, C).
         w: (3, 3, inputs, K).
         dy: (N, H, W, K).
-        piece, V_and_dM: as in `convolve_winograd`.
-        dU: memory for panels of the gradient by U, (panels, 36, inputs + 1, PANEL).
-        w_transposed: memory for the transposed kernel, (3, 3, outputs, C).
-        U_transposed: memory for panels of U', (panels, 36, outputs + 1, PANEL).
+        piece: as in `convolve_winograd`.
+        V_and_dM: memory for V and dM of a piece, as V_and_M there.
+        dU: memory for panels of the gradient by U, (panels, 36, inputs + 1, PANEL), as many as of U there.
+        w_transposed: memory for w with inputs and outputs exchanged, (3, 3, outputs, C).
+        U_transposed: memory for panels of U', (panels, 36, outputs + 1, PANEL), all of them or one.
         dx: (N, H, W, C), receives the gradient by x.
         dw: (3, 3, inputs, K); the gradient by w is added to it.
         dbias: (K,); the gradient by the bias is added to it.
@@ -111,15 +112,15 @@ def convolve_winograd_backward(x, w, dy, piece, V_and_dM, dU, w_transposed, U_tr
             for c in range(0, C, PANEL):
                 panel = U_transposed[c // PANEL % len(U_transposed)]
                 if is_first:
-                    kernel_transform(w_transposed, c, panel)  # U' = G w' G'
-                for ij in range(36):  # dV = dM U'; V is no longer needed: its place is
+                    kernel_transform(w_transposed, c, panel)  # U', from w with its channels exchanged
+                for ij in range(36):  # dV = dM U', written over V, which is no longer needed
                     multiply(dM[ij, :tiles, :outputs], panel[ij], False, V[ij, :tiles, c : c + PANEL])
             input_transform_backward(V, first, rows, dx[images])  # dx = B dV B'
 
 
 @numba.njit(**KERNEL_OPTIONS)
 def _add_pixels(dy, dbias):
-    """dbias += the sum of dy (N, H, W, K) over all pixels, row by row of an image, so that no sum gets long."""
+    """dbias += the sum of dy (N, H, W, K) over all pixels, row by row of an image, so that sums stay short."""
     N, H, W, K = dy.shape
     row_sum = np.empty(K, dy.dtype)
     for n in range(N):

@@ -1,15 +1,17 @@
 """The maps of Winograd's convolution F(4, 3) in one dimension: on a tile of six inputs, or of four outputs.
 
-Four outputs of a convolution with three numbers are four sums of three products each, twelve multiplications. Seen as
-polynomials, the tile and the kernel can be evaluated at the points 0, 1, -1, 2, -2 and infinity, multiplied there, and
-interpolated: six multiplications. Evaluation and interpolation are linear, so each is a matrix (Lavin and Gray, 2016):
+Four outputs of a convolution with three numbers are four sums of three products each, twelve multiplications. Six are
+enough. The product of two polynomials, with four and with three coefficients, can be found by evaluating both at the
+points 0, 1, -1, 2, -2 and infinity (A and G), multiplying the values, and interpolating (B). For a fixed w that is a
+linear map from four numbers to six, and its transpose, from six numbers to four, is the convolution: so the matrices
+come transposed and in the opposite order (Lavin and Gray, 2016; `tutorials/06_convolution.ipynb` derives it):
 
-    y = A' ( (G w) * (B' x) ),      x (6,), w (3,), y (4,)
+    y = A' ( (G w) * (B' x) ),      x (6,), w (3,), y (4,),      ' is the transpose
 
-B' and A' hold small whole numbers. As functions of a tile's numbers they are written out below, with the sums that
-several rows have in common computed once; each stands beside its transpose, which is what the gradient needs. In
-`winograd.py` such a "number" is a vector of them (`vectors.py`), one of each channel; a function this small is compiled
-into the loop that calls it.
+B and A hold small whole numbers, G fractions. As functions of a tile's numbers they are written out below, with the
+sums that several rows have in common computed once; each stands beside its transpose, which is what the gradient needs.
+In `winograd.py` such a "number" is a vector of them (`vectors.py`), one of each channel; a function this small is
+compiled into the loop that calls it.
 
 Read more: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016; `tutorials/speed.md`.
 """
@@ -19,7 +21,7 @@ import numpy as np
 
 from minidiff.kernels.options import KERNEL_OPTIONS
 
-# The one-dimensional maps as numbers; the functions below are these matrices with their common parts computed once.
+# For tests and for the notebook: no other kernel uses them.
 B_TRANSPOSED = np.array(
     [
         [4, 0, -5, 0, 1, 0],

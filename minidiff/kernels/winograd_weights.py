@@ -4,8 +4,8 @@ A 3x3 kernel becomes a 6x6 one, for every pair of channels. As in `winograd.py`,
 one dimension on rows and then on columns, for LANES output channels at a time. Both maps work on a panel of PANEL
 output channels, which is how `products.py` reads a matrix fastest.
 
-Arrays: w and dw (3, 3, C, K); U and dU (36, C + 1, PANEL). K is a multiple of LANES. The row more than needed keeps the
-36 places of a tile from lying a multiple of 4096 bytes apart, where they would compete for the same part of the cache.
+Arrays: w and dw (3, 3, inputs, K); U and dU (36, inputs + 1, PANEL). K is a multiple of LANES. The last row is never
+used, for the reason given in `winograd.py`.
 
 Read more: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, and `winograd.py`.
 """
@@ -26,19 +26,20 @@ def kernel_transform(w, first, U):
     """U = G w G' for every input channel and a panel of output channels.
 
     Args:
-        w: (3, 3, C, K).
+        w: (3, 3, inputs, K).
         first: the first output channel.
-        U: (36, C + 1, PANEL), receives the result; columns beyond K are left alone.
+        U: (36, inputs + 1, PANEL), receives the result; columns beyond K are left alone.
     """
-    C, K = w.shape[2:]
-    kernels, places = w.reshape(9 * C, K), U.reshape(36 * (C + 1), PANEL)
+    inputs, K = w.shape[2:]
+    T = inputs + 1
+    weights, places = w.reshape(9 * inputs, K), U.reshape(36 * T, PANEL)
     half = np.empty((18, LANES), w.dtype)  # G w: 6 rows of 3
-    for c in range(C):
+    for c in range(inputs):
         for k in range(0, min(PANEL, K - first), LANES):
             for j in range(3):
-                store_six(half, j, 3, 0, g(*load_three(kernels, j * C + c, 3 * C, first + k)))
+                store_six(half, j, 3, 0, g(*load_three(weights, j * inputs + c, 3 * inputs, first + k)))
             for i in range(6):
-                store_six(places, 6 * i * (C + 1) + c, C + 1, k, g(*load_three(half, 3 * i, 1, 0)))
+                store_six(places, 6 * i * T + c, T, k, g(*load_three(half, 3 * i, 1, 0)))
 
 
 @numba.njit(**KERNEL_OPTIONS)
@@ -46,37 +47,38 @@ def kernel_transform_backward(dU, first, dw):
     """dw += G' dU G for the panel, the transpose of `kernel_transform`; added, as every gradient of a parameter is.
 
     Args:
-        dU: (36, C + 1, PANEL); what it holds for channels beyond K does not count.
+        dU: (36, inputs + 1, PANEL); what it holds for channels beyond K does not count.
         first: the first output channel.
-        dw: (3, 3, C, K), in whose channels `first` and following the result is added.
+        dw: (3, 3, inputs, K), in whose channels `first` and following the result is added.
     """
-    C, K = dw.shape[2:]
-    kernels, places = dw.reshape(9 * C, K), dU.reshape(36 * (C + 1), PANEL)
+    inputs, K = dw.shape[2:]
+    T = inputs + 1
+    weights, places = dw.reshape(9 * inputs, K), dU.reshape(36 * T, PANEL)
     half = np.empty((18, LANES), dU.dtype)  # dU G: 6 rows of 3
-    for c in range(C):
+    for c in range(inputs):
         for k in range(0, min(PANEL, K - first), LANES):
             for i in range(6):
-                store_three(half, 3 * i, 1, 0, g_transposed(*load_six(places, 6 * i * (C + 1) + c, C + 1, k)))
+                store_three(half, 3 * i, 1, 0, g_transposed(*load_six(places, 6 * i * T + c, T, k)))
             for j in range(3):
-                before = load_three(kernels, j * C + c, 3 * C, first + k)
+                before = load_three(weights, j * inputs + c, 3 * inputs, first + k)
                 change = g_transposed(*load_six(half, j, 3, 0))
                 total = before[0] + change[0], before[1] + change[1], before[2] + change[2]
-                store_three(kernels, j * C + c, 3 * C, first + k, total)
+                store_three(weights, j * inputs + c, 3 * inputs, first + k, total)
 
 
 @numba.njit(**KERNEL_OPTIONS)
 def transpose_kernel(w, w_transposed):
-    """Swaps input and output channels, (3, 3, C, K) to (3, 3, K, C); further columns of the result become zero.
+    """Exchanges input and output channels; those beyond the ones that count are left out, or zero.
 
     Args:
-        w: (3, 3, C, K).
-        w_transposed: (3, 3, at most K, at least C), receives the result.
+        w: (3, 3, inputs, K).
+        w_transposed: (3, 3, outputs, C), outputs at most K and C at least inputs, receives the result.
     """
-    C, rows = w.shape[2], w_transposed.shape[2]
+    inputs, outputs = w.shape[2], w_transposed.shape[2]
     for i in range(3):
         for j in range(3):
-            transpose(w[i, j, :, :rows], w_transposed[i, j, :, :C])
-            w_transposed[i, j, :, C:] = 0
+            transpose(w[i, j, :, :outputs], w_transposed[i, j, :, :inputs])
+            w_transposed[i, j, :, inputs:] = 0
 
 
 @numba.njit(**KERNEL_OPTIONS)

@@ -71,7 +71,7 @@ class Conv2d:
         return output, 2 * int(np.prod(output)) * self.kernel_size**2 * self.in_channels
 
     def forward(self, p, x, carried=None):
-        """Args: x (N, H, W, C); carried, of y's shape, is added to the result, where that saves a pass over it."""
+        """Args: x (N, H, W, C); carried, of y's shape or None, is added to y; its gradient, dy, is for the caller."""
         return getattr(self, f"_{self.method}")(p, x, carried)
 
     def backward(self, p, g, cache, dy):
@@ -99,9 +99,9 @@ class Conv2d:
         in_panels(p[f"{self.name}.weight"].reshape(inputs, K), panels)
         columns = p.empty((y[0].size // K, inputs))
         for n in range(len(x)):
-            im2col(x[n : n + 1], self.kernel_size, self.stride, columns)  # (H*W, k*k*C)
-            carried_rows = y[:0] if carried is None else carried[n]
-            linear(columns, panels, p[f"{self.name}.bias"], rows_of(carried_rows), rows_of(y[n]))
+            im2col(x[n : n + 1], self.kernel_size, self.stride, columns)  # a row for each output pixel, (H' W', k k C)
+            carried_image = y[:0] if carried is None else carried[n]
+            linear(columns, panels, p[f"{self.name}.bias"], rows_of(carried_image), rows_of(y[n]))
         return y, x
 
     def _im2col_backward(self, p, g, cache, dy):
@@ -113,7 +113,7 @@ class Conv2d:
         dx.fill(0)
         for n in range(len(dy)):
             im2col(cache[n : n + 1], self.kernel_size, self.stride, columns)  # once more: cheaper than to have kept it
-            linear_backward(columns, panels, rows_of(dy[n]), columns, dweight, dbias)
+            linear_backward(columns, panels, rows_of(dy[n]), columns, dweight, dbias)  # columns are now dcolumns
             col2im(columns, self.kernel_size, self.stride, dx[n : n + 1])
         return dx
 
@@ -142,6 +142,7 @@ class Conv2d:
         convolve_winograd_backward(
             x, weight, dy, piece, V_and_dM, dU, w_transposed, U_transposed, dx, dweight, dbias
         )  # fmt: skip
+        # If nothing was widened these are g's own arrays, and the gradient is in them already
         g[f"{self.name}.weight"] = narrowed(p, dweight, self.out_channels)
         g[f"{self.name}.bias"] = narrowed(p, dbias, self.out_channels)
         return narrowed(p, dx, self.in_channels)

@@ -5,7 +5,8 @@ Linear: y = x W + b. From the chain rule, with one row for each example:
     dW = x' dy        db = sum of dy over the rows        dx = dy W'
 
 The product of `kernels/linear.py` gives a row the same result, to the bit, whatever other rows there are; NumPy's need
-not. So a picture that is generated does not depend on how many others are.
+not. So a picture that is generated does not depend on how many others are. A gradient is a sum over rows anyway, and is
+left to NumPy.
 
 Class embedding: y[n] = table[label[n]]. A lookup is a product with a one-hot vector, so its gradient goes to the rows
 that were looked up and nowhere else. The last row belongs to no class: it is the *null class*, which stands for "any",
@@ -112,5 +113,5 @@ def linear_map(p, x, weight, bias, carried=None):
 
 
 def rows_of(x):
-    """An array (..., C) as a matrix (rows, C), contiguous."""
+    """An array (..., C) as a contiguous matrix (rows, C): a window into it if it is contiguous, else a copy."""
     return np.ascontiguousarray(x).reshape(-1, x.shape[-1])
