@@ -31,12 +31,8 @@ from minidiff.kernels.muon import MORE_COLUMNS, NEWTON_SCHULZ, muon
 from minidiff.kernels.optimisers import adamw, sum_of_squares
 
 SMALLEST_SIDE = 16  # a kernel with a shorter side than this is left to AdamW: it has too few directions to level
-PIECE = (
-    262_144  # numbers of a flat vector that go together, 1 MB: much work for a call, and some pieces for each thread
-)
-TASKS = (
-    8  # groups of small kernels and of AdamW's pieces: a few for each thread, so that all end at about the same time
-)
+PIECE = 262_144  # numbers of a flat vector that go together: enough work for a call, and pieces for all threads
+TASKS = 8  # groups of small kernels and of AdamW's pieces: a few for each thread, so that all end together
 
 OPTIMISERS = ("muon", "adamw")
 
@@ -125,8 +121,8 @@ class Optimiser:
         if not math.isfinite(norm):
             return norm
         scale = min(1.0, self.clip / (norm + 1e-12))
-        keep = min(self.ema_decay, (1 + self.steps) / (10 + self.steps))
         self.steps += 1
+        keep = min(self.ema_decay, self.steps / (9 + self.steps))
 
         def update(task):
             for item in task:

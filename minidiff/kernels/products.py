@@ -32,6 +32,11 @@ ROWS = 8  # of a tile: as many as `_tile` has variables
 PANEL = 32  # columns of a panel: LANES, or several times that
 
 
+def number_of_panels(columns):
+    """How many panels so many columns take."""
+    return -(-columns // PANEL)
+
+
 @numba.njit(**KERNEL_OPTIONS)
 def multiply_naive(A, B, add, out):
     """out = A B, or out += A B: the specification of `multiply`, with the same arguments."""

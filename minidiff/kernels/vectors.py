@@ -148,12 +148,14 @@ def _(context, builder, signature, arguments):
     return context.get_dummy_value()
 
 
-def _address_of(context, builder, argument_types, arguments):
-    """The address of A[i, j] as one of a vector, and its alignment: that of a number, any of which may be the first."""
-    array_type = argument_types[0]
+def _address_of(context, builder, argument_types, arguments, lanes=LANES, rows_below=0):
+    """The address of A[i + rows_below, j] as one of a vector, and its alignment: that of a number, any may be first."""
+    array_type, *index_types = argument_types[:3]
     array = context.make_array(array_type)(context, builder, arguments[0])
-    number = cgutils.get_item_pointer(context, builder, array_type, array, arguments[1:3])
-    vector = context.get_value_type(Vector(array_type.dtype))
+    i, j = (context.cast(builder, arguments[1 + n], index_types[n], types.intp) for n in range(2))
+    i = builder.add(i, i.type(rows_below))
+    number = cgutils.get_item_pointer(context, builder, array_type, array, (i, j))
+    vector = ir.VectorType(context.get_value_type(array_type.dtype), lanes)
     return builder.bitcast(number, vector.as_pointer()), array_type.dtype.bitwidth // 8
 
 
@@ -207,21 +209,10 @@ def _(context):
 
 @lower_builtin(transpose_block, types.Array, types.Integer, types.Integer, types.Array)
 def _(context, builder, signature, arguments):
-    A, i, j, out = arguments
-    A_type, i_type, j_type, out_type = signature.args
-    number = context.get_value_type(A_type.dtype)
-    row_type, alignment = ir.VectorType(number, SIDE), A_type.dtype.bitwidth // 8
-
-    def address_of_row(array_type, array, index_types, indices, more):
-        """Of a row of the block, `more` rows below its first one."""
-        first = context.cast(builder, indices[0], index_types[0], types.intp)
-        place = [builder.add(first, first.type(more)), context.cast(builder, indices[1], index_types[1], types.intp)]
-        element = cgutils.get_item_pointer(
-            context, builder, array_type, context.make_array(array_type)(context, builder, array), place
-        )
-        return builder.bitcast(element, row_type.as_pointer())
-
-    rows = [builder.load(address_of_row(A_type, A, (i_type, j_type), (i, j), r), align=alignment) for r in range(SIDE)]
+    rows = []
+    for r in range(SIDE):
+        address, alignment = _address_of(context, builder, signature.args, arguments, SIDE, r)
+        rows.append(builder.load(address, align=alignment))
     # A 2 x 2 matrix is transposed by exchanging two numbers. So is a matrix of 2 x 2 blocks, if the blocks are too:
     # those of 4 x 4, then in each of these the ones of 2 x 2, then single numbers.
     for distance in (4, 2, 1):
@@ -235,5 +226,6 @@ def _(context, builder, signature, arguments):
                     mask = ir.Constant(ir.VectorType(ir.IntType(32), SIDE), choice)
                     rows[target] = builder.shuffle_vector(upper, lower, mask)
     for r in range(SIDE):
-        builder.store(rows[r], address_of_row(out_type, out, (j_type, i_type), (j, i), r), align=alignment)
+        address, alignment = _address_of(context, builder, signature.args[::-1], arguments[::-1], SIDE, r)  # out, j, i
+        builder.store(rows[r], address, align=alignment)
     return context.get_dummy_value()

@@ -18,7 +18,7 @@ import numpy as np
 from minidiff.errors import MinidiffError
 from minidiff.kernels.convolution import col2im, im2col
 from minidiff.kernels.linear import in_panels, in_panels_transposed, linear, linear_backward
-from minidiff.kernels.products import PANEL
+from minidiff.kernels.products import PANEL, number_of_panels
 from minidiff.kernels.vectors import LANES
 from minidiff.kernels.winograd_convolution import convolve_winograd, convolve_winograd_backward
 from minidiff.layers.linear import linear_map, rows_of
@@ -85,7 +85,7 @@ class Conv2d:
 
     def _matmul_backward(self, p, g, cache, dy):
         C, K = self.in_channels, self.out_channels
-        dx, panels = p.empty(cache.shape), p.empty((_panels(C), K, PANEL))
+        dx, panels = p.empty(cache.shape), p.empty((number_of_panels(C), K, PANEL))
         in_panels_transposed(p[f"{self.name}.weight"].reshape(C, K), panels)
         dweight, dbias = g[f"{self.name}.weight"].reshape(C, K), g[f"{self.name}.bias"]
         linear_backward(rows_of(cache), panels, rows_of(dy), rows_of(dx), dweight, dbias)
@@ -95,7 +95,7 @@ class Conv2d:
 
     def _im2col(self, p, x, carried):
         K, inputs = self.out_channels, self.kernel_size**2 * self.in_channels
-        y, panels = p.empty(self.output_shape(x.shape)), p.empty((_panels(K), inputs, PANEL))
+        y, panels = p.empty(self.output_shape(x.shape)), p.empty((number_of_panels(K), inputs, PANEL))
         in_panels(p[f"{self.name}.weight"].reshape(inputs, K), panels)
         columns = p.empty((y[0].size // K, inputs))
         for n in range(len(x)):
@@ -106,7 +106,7 @@ class Conv2d:
 
     def _im2col_backward(self, p, g, cache, dy):
         K, inputs = self.out_channels, self.kernel_size**2 * self.in_channels
-        dx, panels = p.empty(cache.shape), p.empty((_panels(inputs), K, PANEL))
+        dx, panels = p.empty(cache.shape), p.empty((number_of_panels(inputs), K, PANEL))
         in_panels_transposed(p[f"{self.name}.weight"].reshape(inputs, K), panels)
         dweight, dbias = g[f"{self.name}.weight"].reshape(inputs, K), g[f"{self.name}.bias"]
         columns = p.empty((dy[0].size // K, inputs))
@@ -126,7 +126,7 @@ class Conv2d:
         y = p.empty((*x.shape[:3], K))
         carried = y[:0] if carried is None else widened(p, carried, K)
         piece, one_piece, V_and_M = self._workspace(p, x_wide.shape, K)
-        U = p.empty((1 if one_piece else _panels(K), 36, self.in_channels + 1, PANEL))
+        U = p.empty((1 if one_piece else number_of_panels(K), 36, self.in_channels + 1, PANEL))
         convolve_winograd(x_wide, weight, bias, carried, piece, V_and_M, U, y)
         return narrowed(p, y, self.out_channels), x
 
@@ -137,8 +137,8 @@ class Conv2d:
         dweight, dbias = widened(p, g[f"{self.name}.weight"], K), widened(p, g[f"{self.name}.bias"], K)
         dx, w_transposed = p.empty(x.shape), p.empty((3, 3, self.out_channels, C))
         piece, one_piece, V_and_dM = self._workspace(p, x.shape, K)
-        dU = p.empty((1 if one_piece else _panels(K), 36, self.in_channels + 1, PANEL))
-        U_transposed = p.empty((1 if one_piece else _panels(C), 36, self.out_channels + 1, PANEL))
+        dU = p.empty((1 if one_piece else number_of_panels(K), 36, self.in_channels + 1, PANEL))
+        U_transposed = p.empty((1 if one_piece else number_of_panels(C), 36, self.out_channels + 1, PANEL))
         convolve_winograd_backward(
             x, weight, dy, piece, V_and_dM, dU, w_transposed, U_transposed, dx, dweight, dbias
         )  # fmt: skip
@@ -170,11 +170,6 @@ class Conv2d:
             images, rows = 1, -(-tiles_down // pieces)  # pieces as equal as can be
         V_and_M = p.empty((36 * (images * rows * tiles_across + 1) * (C + K),))
         return (images, rows), (images, rows) == (N, tiles_down), V_and_M
-
-
-def _panels(channels):
-    """How many panels so many columns take."""
-    return -(-channels // PANEL)
 
 
 def whole_vectors(channels):

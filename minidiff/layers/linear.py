@@ -19,7 +19,7 @@ import numpy as np
 
 from minidiff.errors import MinidiffError
 from minidiff.kernels.linear import in_panels, linear
-from minidiff.kernels.products import PANEL
+from minidiff.kernels.products import PANEL, number_of_panels
 
 
 class Linear:
@@ -105,7 +105,7 @@ def linear_map(p, x, weight, bias, carried=None):
         y (..., K).
     """
     C, K = weight.shape
-    y, panels = p.empty((*x.shape[:-1], K)), p.empty((-(-K // PANEL), C, PANEL))
+    y, panels = p.empty((*x.shape[:-1], K)), p.empty((number_of_panels(K), C, PANEL))
     in_panels(weight, panels)
     y_rows = rows_of(y)
     linear(rows_of(x), panels, bias, y_rows[:0] if carried is None else rows_of(carried), y_rows)
