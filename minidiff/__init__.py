@@ -1,14 +1,14 @@
 """minidiff: a diffusion model you can read.
 
-Pure NumPy and Numba, every gradient by hand. The whole path from data to new pictures:
+Pure NumPy and Numba, every gradient by hand. The whole path from data to new images:
 
     from minidiff import Trainer, TrainingConfig, UNet, UNetConfig, Workers, data, generate, plotting
 
-The modules, in the order in which to read them: `schedule` (the process), `sampling` (from noise to picture),
+The modules, in the order in which to read them: `schedule` (the process), `sampling` (from noise to image),
 `training`, `unet`, `layers`, `kernels`. Importing this package compiles and draws nothing.
 """
 
-from minidiff import data, plotting, points, steering
+from minidiff import data, editing, plotting, points
 from minidiff.denoiser import Guided, NetworkDenoiser
 from minidiff.errors import MinidiffError
 from minidiff.oracles import GaussianDenoiser, IdealDenoiser, MixtureDenoiser
@@ -36,9 +36,9 @@ __all__ = [
     "Workers",
     "__version__",
     "data",
+    "editing",
     "generate",
     "plotting",
     "points",
     "sample",
-    "steering",
 ]

@@ -1,4 +1,4 @@
-"""The curves: how signal and noise go from picture to noise while the time u runs from 0 to 1.
+"""The curves: how signal and noise go from image to noise while the time u runs from 0 to 1.
 
     flow                 signal = 1 - u                   noise = u                (Lipman et al., 2023, eq. 20 to 22)
     cosine               signal = cos(theta(u))           noise = sin(theta(u))    (Nichol and Dhariwal, 2021, eq. 17)
@@ -8,14 +8,14 @@
 
 They come in three families, by what stays at one along the way:
 
-    signal + noise = 1         flow: a straight line from the picture to the noise
-    signal^2 + noise^2 = 1     cosine, linear, sigmoid: "variance preserving", since pictures of variance 1 keep it
-    signal = 1                 variance_exploding: the picture stays what it is, and noise is heaped on it
+    signal + noise = 1         flow: a straight line from the image to the noise
+    signal^2 + noise^2 = 1     cosine, linear, sigmoid: "variance preserving", since images of variance 1 keep it
+    signal = 1                 variance_exploding: the image stays what it is, and noise is heaped on it
 
 Within a family, curves differ only in how fast they go. Across families too there is less difference than meets the
-eye: divide z by its signal and every one of them is "picture + noise_level * noise".
+eye: divide z by its signal and every one of them is "image + noise_level * noise".
 
-A curve must not reach signal = 0, where the noise would tell nothing about the picture and the equations of
+A curve must not reach signal = 0, where the noise would tell nothing about the image and the equations of
 `schedule.py` would divide by zero. Flow and cosine therefore stop at 99 % of their way, with a signal of 0.01 and
 0.016, and sigmoid, which is steeper at its end, at 99.9 %, with 0.017.
 
@@ -32,7 +32,7 @@ LOWEST_NOISE, HIGHEST_NOISE, RHO = 0.002, 80.0, 7.0  # of variance_exploding (Ka
 
 
 def flow(u):
-    """signal and noise on the straight line from picture to noise (Lipman et al., 2023, eq. 20 to 22).
+    """signal and noise on the straight line from image to noise (Lipman et al., 2023, eq. 20 to 22).
 
     Args:
         u: times in [0, 1], float64 array; so for all curves.
@@ -86,9 +86,9 @@ CURVES = {  # the curve, and what stays at one along it: a function of signal an
 def levels(name, u, shift=1.0):
     """signal and noise of a curve at times u, with every noise level (noise / signal) multiplied by `shift`.
 
-    Larger pictures show more of themselves through the same noise, because neighbouring pixels say the same and their
-    noise averages out; they need more of it. A shift of side / 64 makes a schedule that suits pictures of 64 x 64 suit
-    pictures of that side (Hoogeboom et al., 2023, section 3.1; for flow: Esser et al., 2024, eq. 23).
+    Larger images show more of themselves through the same noise, because neighboring pixels say the same and their
+    noise averages out; they need more of it. A shift of side / 64 makes a schedule that suits images of 64 x 64 suit
+    images of that side (Hoogeboom et al., 2023, section 3.1; for flow: Esser et al., 2024, eq. 23).
 
     Args:
         name: one of `CURVES`.

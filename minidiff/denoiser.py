@@ -1,4 +1,4 @@
-"""What every sampler asks: given z at time t, what are the picture and the noise?
+"""What every sampler asks: given z at time t, what are the image and the noise?
 
     x0_hat, eps_hat = denoiser(z, t, labels)
 
@@ -21,14 +21,14 @@ import numpy as np
 from minidiff.errors import MinidiffError
 from minidiff.parallel import slices
 
-MOST_IN_A_SLICE = 8  # pictures: more are no faster and take more memory
+MOST_IN_A_SLICE = 8  # images: more are no faster and take more memory
 NUMBERS_IN_A_SLICE = 256  # at least: with fewer, points in the plane for instance, the time goes into calls
 
 
 class NetworkDenoiser:
     """Asks a trained network.
 
-    Pictures are sent through the network in slices, shared out evenly among the threads. No layer lets a picture's
+    Images are sent through the network in slices, shared out evenly among the threads. No layer lets an image's
     answer depend, by as much as a bit, on which others are in its slice: so it depends neither on how many are
     generated with it nor on the number of threads.
 
@@ -38,16 +38,16 @@ class NetworkDenoiser:
         schedule: the `Schedule` it was trained with.
         target: the target it was trained with.
         workers: `Workers` that share the slices.
-        slice_size: pictures in a slice; if not given, an equal share for each thread, at most 8, or as many as make 256
-            numbers, which is 128 points in the plane.
+        microbatch_size: images in a slice; if not given, an equal share for each thread, at most 8, or as many as make
+            256 values, which is 128 points in the plane.
     """
 
-    def __init__(self, network, p, schedule, target, workers, slice_size=None):
+    def __init__(self, network, p, schedule, target, workers, microbatch_size=None):
         self.network, self.p, self.schedule, self.target = network, p, schedule, target
-        self.workers, self.slice_size = workers, slice_size
+        self.workers, self.microbatch_size = workers, microbatch_size
 
     def __call__(self, z, t, labels=None):
-        """x0_hat and eps_hat for noisy pictures.
+        """x0_hat and eps_hat for noisy images.
 
         Args:
             z: (N, H, W, C), float32.
@@ -66,11 +66,11 @@ class NetworkDenoiser:
         labels = None if labels is None else np.asarray(labels)
 
         def predict(part):
-            log_noise = np.full(part.stop - part.start, self.schedule.log_noise[t])
+            log_sigma = np.full(part.stop - part.start, self.schedule.log_sigma[t])
             part_labels = None if labels is None else labels[part]
-            return self.network.forward(self.p, scaled[part], log_noise, part_labels, keep=False)[0]
+            return self.network.forward(self.p, scaled[part], log_sigma, part_labels, keep=False)[0]
 
-        size = self.slice_size or self._equal_share(len(z))
+        size = self.microbatch_size or self._equal_share(len(z))
         prediction = np.concatenate(self.workers.map(predict, slices(len(z), size)))
         return self.schedule.solve(self.target, z, prediction, t)
 

@@ -1,7 +1,7 @@
 """Watching a training: data that cannot be learned from, and the moment at which numbers stop being numbers.
 
 A training that diverges seldom says so. One overflow gives an infinity, the next operation a NaN, from then on every
-loss, every gradient and every parameter is NaN, and in the morning the pictures are black. So the loss and the length
+loss, every gradient and every parameter is NaN, and in the morning the images are black. So the loss and the length
 of the gradient, which every number goes into, are looked at in every step, before the parameters are touched. Only if
 one is not finite is the step gone through once more, layer by layer, to see where it began.
 
@@ -16,7 +16,7 @@ from minidiff.errors import MinidiffError
 from minidiff.unet import leaves
 
 LEAST_RANGE = 4 / 255  # of pixels; what has less contrast is a mistake in the data, such as 0 and 1 taken for bytes
-CHECKED_TOGETHER = 256  # pictures
+CHECKED_TOGETHER = 256  # images
 TIME_BUCKETS = 4  # parts of the schedule whose losses are told apart
 
 
@@ -25,7 +25,7 @@ class Diverged(MinidiffError):
 
 
 def check_pixels(dataset):
-    """Refuses pictures that nothing can be learned from.
+    """Refuses images that nothing can be learned from.
 
     Args:
         dataset: a `Dataset`, or anything with `pixels` and a length.
@@ -41,7 +41,7 @@ def check_pixels(dataset):
         raise MinidiffError(f"pixels must lie in [-1, 1], and these run from {lowest:.4g} to {highest:.4g}: scale them")
     if highest - lowest < 2 * LEAST_RANGE:
         raise MinidiffError(
-            f"the pictures show nothing: all their pixels lie between {lowest:.4f} and {highest:.4f}; "
+            f"the images show nothing: all their pixels lie between {lowest:.4f} and {highest:.4f}; "
             "were they scaled to [0, 1] and then taken for bytes?"
         )
 

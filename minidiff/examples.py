@@ -1,10 +1,10 @@
-"""What training shows the network: pictures with noise on them, drawn anew in every epoch.
+"""What training shows the network: images with noise on them, drawn anew in every epoch.
 
 Everything random about an example comes from its own stream of random numbers, named by (seed, use, epoch, index of the
-picture). So what is drawn for a picture depends neither on the batch it is in, nor on the slice, nor on the thread,
+image). So what is drawn for an image depends neither on the batch it is in, nor on the slice, nor on the thread,
 nor on whether the training was stopped and resumed before it.
 
-The noise levels are *stratified*: of four neighbours in the order of the epoch, one draws from each quarter of the
+The noise levels are *stratified*: of four neighbors in the order of the epoch, one draws from each quarter of the
 distribution of t. Batches then have much the same mixture of levels, and the gradient jumps about less.
 """
 
@@ -21,7 +21,7 @@ class Examples:
     """The network's inputs, and the answer it should give.
 
     Attributes:
-        x0, eps: clean pictures and noise (n, H, W, C).
+        x0, eps: clean images and noise (n, H, W, C).
         t: steps (n,).
         labels: classes (n,), the null class where dropped; None without classes.
     """
@@ -42,8 +42,8 @@ def draw_examples(dataset, indices, positions, key, schedule, config, num_classe
 
     Args:
         dataset: a `Dataset`.
-        indices: of the pictures in it, (n,).
-        positions: of the pictures in the order of the epoch, (n,).
+        indices: of the images in it, (n,).
+        positions: of the images in the order of the epoch, (n,).
         key: list of numbers that with an index name a stream, such as [seed, EXAMPLE_STREAM, epoch].
         schedule: a `Schedule`.
         config: a `TrainingConfig`; its `time_distribution`, `flip` and `class_dropout` are used.

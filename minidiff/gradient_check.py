@@ -12,7 +12,7 @@ of two nearly equal losses is mostly rounding.
 A layer gives an array y and not a loss, so one is made: L = sum(dy * y) with fixed numbers dy, the *upstream
 gradient*, since then dL/dy = dy. Everything hangs on the choice of the numbers:
 
-* **dy is random, never ones.** With ones L is the sum of y. The sum of a normalised array is zero whatever its input
+* **dy is random, never ones.** With ones L is the sum of y. The sum of a normalized array is zero whatever its input
   was, so the true dx is zero, and every mistake that keeps within zero passes: a backward that leaves out the term of
   the variance, or one that returns nothing but zeros. In the words of linear algebra, a vector of ones lies in the
   null space of the norm's backward. The same holds for a softmax, whose outputs sum to one.

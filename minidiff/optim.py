@@ -16,7 +16,7 @@ singular value s in (0, 1] close to 1; on matrices it is X (a I + b A + c A^2) w
 factors are polynomials of A and commute, so the five rounds need only the small matrix A, and X is touched twice. That
 is `orthogonalise`, in NumPy; training calls `kernels/muon.py`, which does the same and the step too.
 
-The moving average (EMA) of the parameters is what pictures are made with; at step n = 1, 2, ... it keeps
+The moving average (EMA) of the parameters is what images are made with; at step n = 1, 2, ... it keeps
 min(decay, n / (9 + n)) of what it was.
 
 Read more: `tutorials/08_training.ipynb`.
@@ -28,13 +28,13 @@ import numpy as np
 
 from minidiff.errors import MinidiffError
 from minidiff.kernels.muon import MORE_COLUMNS, NEWTON_SCHULZ, muon
-from minidiff.kernels.optimisers import adamw, sum_of_squares
+from minidiff.kernels.optimizers import adamw, sum_of_squares
 
 SMALLEST_SIDE = 16  # a kernel with a shorter side than this is left to AdamW: it has too few directions to level
 PIECE = 262_144  # numbers of a flat vector that go together: enough work for a call, and pieces for all threads
 TASKS = 8  # groups of small kernels and of AdamW's pieces: a few for each thread, so that all end together
 
-OPTIMISERS = ("muon", "adamw")
+OPTIMIZERS = ("muon", "adamw")
 
 
 def learning_rate_at(step, total_steps, peak, warmup_steps):
@@ -80,7 +80,7 @@ def orthogonalise(X, rounds=5):
     return X @ P / norm
 
 
-class Optimiser:
+class Optimizer:
     """The moments, the moving average, and one step.
 
     Args:
@@ -97,8 +97,8 @@ class Optimiser:
     """
 
     def __init__(self, p, name="muon", betas=(0.9, 0.95), mu=0.95, weight_decay=0.0, clip=1.0, ema_decay=0.999):
-        if name not in OPTIMISERS:
-            raise MinidiffError(f"no optimiser is called {name!r}; there are {', '.join(OPTIMISERS)}")
+        if name not in OPTIMIZERS:
+            raise MinidiffError(f"no optimizer is called {name!r}; there are {', '.join(OPTIMIZERS)}")
         self.betas, self.mu, self.weight_decay, self.clip, self.ema_decay = betas, mu, weight_decay, clip, ema_decay
         self.m, self.v, self.average = np.zeros_like(p.vector), np.zeros_like(p.vector), p.vector.copy()
         self.steps = 0

@@ -1,6 +1,6 @@
 """Oracles: perfect denoisers, for data whose distribution is known.
 
-The best guess of x0 given z is the mean of all pictures that z may have come from, each with its probability,
+The best guess of x0 given z is the mean of all images that z may have come from, each with its probability,
 x0_hat = E[x0 | z]. Usually only a network can say, roughly, what that is. For some data it is a formula:
 
     one normal distribution N(m, C)
@@ -10,11 +10,11 @@ x0_hat = E[x0 | z]. Usually only a network can say, roughly, what that is. For s
         p(k | z)  proportional to  w_k N(z; signal m_k, (signal^2 d_k^2 + noise^2) I)
         x0_hat = sum over k of p(k | z) (m_k + signal d_k^2 / (signal^2 d_k^2 + noise^2) (z - signal m_k))
 
-    a finite set of pictures: the mixture with all d_k = 0, so that
-        x0_hat = sum over k of p(k | z) x_k           an average of the pictures, weighted by how well they explain z
+    a finite set of images: the mixture with all d_k = 0, so that
+        x0_hat = sum over k of p(k | z) x_k           an average of the images, weighted by how well they explain z
 
 With these, samplers are tested without a network, and diffusion can be shown before anything is trained. The last one
-also says what a network must not learn: the perfect denoiser of a data set generates nothing but its pictures.
+also says what a network must not learn: the perfect denoiser of a data set generates nothing but its images.
 
 They answer like every denoiser, x0_hat, eps_hat = oracle(z, t, labels), in z's dtype; inside they compute in float64.
 
@@ -31,8 +31,8 @@ class GaussianDenoiser:
 
     Args:
         schedule: a `Schedule`.
-        mean: float, or an array that broadcasts to a picture; (D,) with a covariance.
-        deviation: float, or an array that broadcasts to a picture: the numbers of a picture are independent.
+        mean: float, or an array that broadcasts to an image; (D,) with a covariance.
+        deviation: float, or an array that broadcasts to an image: the numbers of an image are independent.
         covariance: instead of the deviation, (D, D), for points of D numbers.
 
     Raises:
@@ -69,7 +69,7 @@ class MixtureDenoiser:
 
     Args:
         schedule: a `Schedule`.
-        means: m_k, (K, ...), each of a picture's shape.
+        means: m_k, (K, ...), each of an image's shape.
         deviations: d_k, (K,), or one float for all; 0 for data that is the means themselves.
         weights: w_k, (K,), any positive numbers; equal if not given.
         labels: class of each component, int (K,); its own number if not given. Asked with labels, the oracle answers
@@ -139,11 +139,11 @@ class MixtureDenoiser:
 
 
 class IdealDenoiser(MixtureDenoiser):
-    """The perfect denoiser of a finite set of pictures: it knows no others.
+    """The perfect denoiser of a finite set of images: it knows no others.
 
     Args:
         schedule: a `Schedule`.
-        images: the pictures, float (K, H, W, C), in [-1, 1].
+        images: the images, float (K, H, W, C), in [-1, 1].
         labels: class of each, int (K,), or None.
     """
 

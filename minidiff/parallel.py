@@ -1,7 +1,7 @@
 """The only place with threads.
 
 NumPy's matrix product and the Numba kernels release Python's lock while they compute, so plain threads use all cores.
-Each worker runs whole pieces of work (the forward and backward pass of a few pictures), and the matrix products inside
+Each worker runs whole pieces of work (the forward and backward pass of a few images), and the matrix products inside
 are held to one thread each: two thread pools in one process fight for the same cores.
 
 Who runs a piece of work never shows in its result: results come back in the order of the items, whatever the number

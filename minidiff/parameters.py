@@ -12,8 +12,8 @@ import math
 
 import numpy as np
 
-from minidiff.buffers import Buffers
 from minidiff.errors import MinidiffError
+from minidiff.kernels.buffers import Buffers
 
 
 class Parameters:
@@ -60,5 +60,5 @@ class Parameters:
         return Parameters(self.shapes, self.vector.dtype)
 
     def empty(self, shape):
-        """An uninitialised array of the parameters' dtype in memory that this thread has used before (`buffers.py`)."""
+        """An uninitialized array of the parameters' dtype in memory that this thread has used before (`buffers.py`)."""
         return self._buffers.empty(shape, self.vector.dtype)

@@ -1,6 +1,6 @@
 """Points in the plane: a data set and a network so small that one can watch everything.
 
-A picture is a point too, in a space of H x W x C dimensions; here are two. Schedules, targets, samplers, guidance and
+An image is a point too, in a space of H x W x C dimensions; here are two. Schedules, targets, samplers, guidance and
 the trainer do not notice the difference: what was (N, H, W, C) is (N, 2). A network trains in seconds, every trajectory
 is a line that can be drawn, and the answer of the network at every place of the plane is an arrow.
 
@@ -33,7 +33,7 @@ from minidiff.training import TrainingConfig
 
 FREQUENCIES = (1.0, 2.0, 4.0, 8.0)  # of the sines and cosines
 POINT_TRAINING = TrainingConfig(
-    epochs=60, batch_size=64, slice_size=64, optimiser="adamw", learning_rate=5e-3, time_distribution="uniform"
+    epochs=60, batch_size=64, microbatch_size=64, optimizer="adamw", learning_rate=5e-3, time_distribution="uniform"
 )
 
 
@@ -42,9 +42,9 @@ def moons(rng, count):
     labels = rng.integers(0, 2, count)
     angle = rng.uniform(0, np.pi, count)
     sign = 1 - 2 * labels  # +1 and -1
-    centre = np.stack([-0.275 * sign, -0.1375 * sign], axis=1)
+    center = np.stack([-0.275 * sign, -0.1375 * sign], axis=1)
     curve = 0.55 * np.stack([np.cos(angle) * sign, np.sin(angle) * sign], axis=1)
-    return centre + curve + rng.normal(0, 0.03, (count, 2)), labels
+    return center + curve + rng.normal(0, 0.03, (count, 2)), labels
 
 
 def spiral(rng, count):
@@ -59,8 +59,8 @@ def spiral(rng, count):
 def grid(rng, count):
     """Nine round blobs on a grid of 3 x 3, numbered row by row from below."""
     labels = rng.integers(0, 9, count)
-    centre = 0.65 * np.stack([labels % 3 - 1, labels // 3 - 1], axis=1)
-    return centre + rng.normal(0, 0.07, (count, 2)), labels
+    center = 0.65 * np.stack([labels % 3 - 1, labels // 3 - 1], axis=1)
+    return center + rng.normal(0, 0.07, (count, 2)), labels
 
 
 SETS = {  # the function that draws points, and the names of its classes
@@ -68,14 +68,14 @@ SETS = {  # the function that draws points, and the names of its classes
     "spiral": (spiral, ("first arm", "second arm")),
     "grid": (
         grid,
-        ("south west", "south", "south east", "west", "centre", "east", "north west", "north", "north east"),
+        ("south west", "south", "south east", "west", "center", "east", "north west", "north", "north east"),
     ),
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """A data set of points; what the trainer asks of a data set of pictures, it can ask of this.
+    """A data set of points; what the trainer asks of a data set of images, it can ask of this.
 
     Attributes:
         positions: float32 (N, 2), in [-1, 1].
@@ -102,7 +102,7 @@ class Points:
         return self.positions.shape[1:]
 
     def pixels(self, indices):
-        """The chosen points, float32 (n, 2); named as for pictures, so that training need not know the difference."""
+        """The chosen points, float32 (n, 2); named as for images, so that training need not know the difference."""
         return self.positions[indices]
 
 
@@ -177,20 +177,20 @@ class PointNetwork:
         ]
         self.linear_out = Linear("linear_out", channels, config.dimensions, zero=True)
 
-    def forward(self, p, z, log_noise, labels=None, keep=True):
+    def forward(self, p, z, log_sigma, labels=None, keep=True):
         """The network's prediction for noisy points.
 
         Args:
             p: `Parameters`.
             z: noisy points (N, 2), signal and noise scaled to unit power together.
-            log_noise: ln(noise / signal) of each, (N,).
+            log_sigma: ln(noise / signal) of each, (N,).
             labels: class of each, (N,), or None for any class.
             keep: for the U-Net's sake; what is kept here is small.
 
         Returns:
             prediction (N, 2) and the cache for `backward`.
         """
-        time_vector, cache_time = self.time.forward(p, log_noise, labels)  # (N, time_channels)
+        time_vector, cache_time = self.time.forward(p, log_sigma, labels)  # (N, time_channels)
         features, slopes = waves(z)  # (N, 18)
         h, cache_in = self.linear_in.forward(p, features)  # (N, channels)
         caches = []
@@ -251,7 +251,7 @@ class PointNetwork:
         p = Parameters({name: shape for leaf in leaves for name, shape in leaf.shapes().items()}, dtype)
         rng = np.random.default_rng(seed)
         for leaf in leaves:
-            leaf.initialise(p, rng)
+            leaf.initialize(p, rng)
         return p
 
 

@@ -1,6 +1,6 @@
 """The samplers: six ways to go from z_t to z_s, s = t_next.
 
-Each asks `denoise` what picture and what noise z_t is made of, and mixes them again with less noise:
+Each asks `denoise` what image and what noise z_t is made of, and mixes them again with less noise:
 
     z_s = signal[s] x0_hat + noise[s] eps_hat
 
@@ -12,7 +12,7 @@ their value at its start is not the best for all of it (heun looks ahead, dpmpp_
     order 1  ddim = euler            ddpm
     order 2  heun, dpmpp_2m          dpmpp_2m_sde
 
-The left column follows the *probability-flow* path, an ordinary differential equation. In the variables of "picture +
+The left column follows the *probability-flow* path, an ordinary differential equation. In the variables of "image +
 noise level * noise", sigma = noise / signal and z_bar = z / signal = x0 + sigma eps, it is as short as can be:
 
     d z_bar / d sigma = eps_hat                                                   (Karras et al., 2022, eq. 1 and 3)
@@ -36,8 +36,8 @@ class State:
     """Where a sampler stands after a step.
 
     Attributes:
-        z: the pictures at step t, (N, H, W, C).
-        x0_hat: the denoiser's latest guess of the clean pictures, (N, H, W, C).
+        z: the images at step t, (N, H, W, C).
+        x0_hat: the denoiser's latest guess of the clean images, (N, H, W, C).
         t: the step reached; 0 when done, and then z is the result.
     """
 
@@ -47,7 +47,7 @@ class State:
 
 
 def ddim(denoise, schedule, z, pairs, draw_noise, eta=0.0):
-    """The same picture and the same noise, mixed anew (Song, Meng, Ermon, 2021, eq. 12; for eta, eq. 16).
+    """The same image and the same noise, mixed anew (Song, Meng, Ermon, 2021, eq. 12; for eta, eq. 16).
 
     Args:
         denoise: z, t -> x0_hat, eps_hat.
@@ -116,7 +116,7 @@ def heun(denoise, schedule, z, pairs, draw_noise):
 def dpmpp_2m(denoise, schedule, z, pairs, draw_noise):
     """DPM-Solver++(2M) (Lu et al., 2022, "DPM-Solver++", algorithm 2): ddim with x0_hat extrapolated from the last two.
 
-    Their lambda is -log_noise, and the formula is theirs with e^-h = sigma_s / sigma_t.
+    Their lambda is -log_sigma, and the formula is theirs with e^-h = sigma_s / sigma_t.
     """
     signal, noise, sigma = _floats(schedule.signal), _floats(schedule.noise), _floats(schedule.sigma)
     before = None
@@ -148,13 +148,13 @@ def dpmpp_2m_sde(denoise, schedule, z, pairs, draw_noise):
 def _extrapolate(schedule, x0_hat, t, s, before):
     """D = (1 + 1 / 2r) x0_hat - 1 / 2r x0_before: what x0_hat will be in the middle of the step (algorithm 2, line 7).
 
-    r = h_before / h compares the step before to this one, in lengths h of log_noise. The first step has nothing before
+    r = h_before / h compares the step before to this one, in lengths h of log_sigma. The first step has nothing before
     it, and the last is infinitely long: both take x0_hat as it is.
     """
     if before is None or s == 0:
         return x0_hat
     x0_before, t_before = before
-    h, h_before = schedule.log_noise[t] - schedule.log_noise[s], schedule.log_noise[t_before] - schedule.log_noise[t]
+    h, h_before = schedule.log_sigma[t] - schedule.log_sigma[s], schedule.log_sigma[t_before] - schedule.log_sigma[t]
     half = float(h / h_before / 2)  # 1 / 2r
     return (1 + half) * x0_hat - half * x0_before
 

@@ -1,10 +1,10 @@
-"""From pure noise to a picture: the loop around the samplers.
+"""From pure noise to an image: the loop around the samplers.
 
-Start at z_T, which is noise. At each step ask the denoiser what picture and what noise z_t is made of, and mix them
+Start at z_T, which is noise. At each step ask the denoiser what image and what noise z_t is made of, and mix them
 again with less noise. How that is done is the sampler's business (`samplers.py`), at which steps, that of `steps.py`.
 
 `sample` is a generator: it yields a `State` after each step, so that progress bars and animations live outside of it.
-Picture i draws all its noise from its own stream (seed, i): it comes out the same whatever is generated beside it.
+Image i draws all its noise from its own stream (seed, i): it comes out the same whatever is generated beside it.
 
 Read more: `tutorials/09_sampling.ipynb`.
 """
@@ -36,15 +36,15 @@ NOISE_STREAM = 2  # keeps the random numbers of sampling apart from those of tra
 def sample(
     denoiser, shape, sampler="ddim", steps=50, seed=0, labels=None, clip=True, spacing=None, eta=0.0, start=None
 ):
-    """Generate pictures from noise.
+    """Generate images from noise.
 
     Args:
         denoiser: see `denoiser.py`.
         shape: of the result, (N, H, W, C), or (N, ...) for an oracle.
         sampler: "ddim", "ddpm", "euler", "heun", "dpmpp_2m" or "dpmpp_2m_sde".
         steps: how many, 1 to T.
-        seed: of the noise; picture i depends on (seed, i) alone.
-        labels: class of each picture, int (N,), or None for any class.
+        seed: of the noise; image i depends on (seed, i) alone.
+        labels: class of each image, int (N,), or None for any class.
         clip: keep x0_hat in [-1, 1], where pixels live; to be left out where data does not live there.
         spacing: "trailing", "uniform" or "karras", see `steps.py`; as in `default_spacing` if not given.
         eta: for ddim, the share of fresh noise; 0 is none, 1 as much as ddpm has.
@@ -73,7 +73,7 @@ def follow(denoiser, start, pairs, sampler, draw_noise=None, labels=None, clip=T
     Args:
         denoiser, sampler, labels, clip, eta: as in `sample`.
         start: a `State` at the first pair's t.
-        pairs: (t, t_next); upwards, from picture to noise, too, if the sampler is deterministic.
+        pairs: (t, t_next); upwards, from image to noise, too, if the sampler is deterministic.
         draw_noise: fresh noise for samplers that want it, see `noise_streams`.
 
     Yields:
@@ -98,7 +98,7 @@ def follow(denoiser, start, pairs, sampler, draw_noise=None, labels=None, clip=T
 
 
 def generate(denoiser, shape, **options):
-    """The pictures that `sample` ends with, (N, H, W, C); same arguments."""
+    """The images that `sample` ends with, (N, H, W, C); same arguments."""
     for state in sample(denoiser, shape, **options):
         last = state
     return last.z
@@ -114,7 +114,7 @@ def default_spacing(sampler):
 
 
 def noise_streams(seed, shape, stream=NOISE_STREAM):
-    """A function that draws standard normal noise of a shape, each picture from a stream of its own.
+    """A function that draws standard normal noise of a shape, each image from a stream of its own.
 
     Args:
         seed: of all streams.

@@ -1,11 +1,11 @@
-"""The process: how a picture turns into noise, step by step, and the algebra that leads back.
+"""The process: how an image turns into noise, step by step, and the algebra that leads back.
 
-There is one formula. A picture x0 and standard normal noise eps of the same shape give, at time t,
+There is one formula. An image x0 and standard normal noise eps of the same shape give, at time t,
 
     z_t = signal[t] x0 + noise[t] eps                                              (the forward process)
 
 and a *schedule* is nothing but the two arrays `signal` and `noise`, at the times t = 0, 1, ..., T. At t = 0 the
-picture is clean: signal 1, noise 0. At t = T it must be noise: a schedule whose signal[T] is not small is refused,
+image is clean: signal 1, noise 0. At t = T it must be noise: a schedule whose signal[T] is not small is refused,
 because generation starts from pure noise, and a network that never saw any would not know what to do with it.
 
 A schedule is first a curve over the time u in [0, 1] (`curves.py`) and only then T steps of it, so any T will do.
@@ -23,7 +23,7 @@ From z and a prediction of y, two equations in two unknowns, follow x0_hat and e
 that generates (`sampling.py`) asks only for these two, so it works with any schedule and any target.
 
 The sizes of signal and noise do not matter on their own, only their ratio does, the *noise level* sigma. Its logarithm,
-log_noise = ln(noise / signal), is what the network is told about t; the literature's log-SNR is -2 log_noise.
+log_sigma = ln(noise / signal), is what the network is told about t; the literature's log-SNR is -2 log_sigma.
 
 Read more: `tutorials/02_noise.ipynb`; Kingma et al., "Variational Diffusion Models", 2021.
 """
@@ -47,15 +47,15 @@ class Schedule:
     Args:
         name: "flow", "cosine", "linear", "sigmoid" or "variance_exploding".
         T: number of steps, 1 or more.
-        shift: multiplies every noise level; more than 1 for large pictures, see `curves.levels`.
+        shift: multiplies every noise level; more than 1 for large images, see `curves.levels`.
 
     Attributes:
         signal, noise: float64 (T + 1,); index 0 is clean.
         sigma: the noise level, noise / signal, float64 (T + 1,).
-        log_noise: ln(noise / signal), float64 (T + 1,); minus infinity at 0.
-        log_snr: the logarithm of the signal-to-noise ratio, -2 log_noise, float64 (T + 1,); infinity at 0.
+        log_sigma: ln(noise / signal), float64 (T + 1,); minus infinity at 0.
+        log_snr: the logarithm of the signal-to-noise ratio, -2 log_sigma, float64 (T + 1,); infinity at 0.
         input_scale: 1 / sqrt(signal^2 + noise^2), float64 (T + 1,). A network is shown z times this: then all schedules
-            look alike to it, and what it sees depends on log_noise alone.
+            look alike to it, and what it sees depends on log_sigma alone.
 
     Raises:
         MinidiffError: an unknown name, T below 1, or a curve that does not end in noise.
@@ -69,17 +69,17 @@ class Schedule:
         check_is_schedule(self.signal, self.noise)
         self.sigma = self.noise / self.signal
         with np.errstate(divide="ignore"):
-            self.log_noise = np.log(self.sigma)
-        self.log_snr = -2 * self.log_noise
+            self.log_sigma = np.log(self.sigma)
+        self.log_snr = -2 * self.log_sigma
         self.input_scale = 1 / np.hypot(self.signal, self.noise)
 
     def add_noise(self, x0, eps, t):
         """The forward process: z_t = signal[t] x0 + noise[t] eps.
 
         Args:
-            x0: clean pictures in [-1, 1], (N, ...).
+            x0: clean images in [-1, 1], (N, ...).
             eps: standard normal noise of the same shape.
-            t: step of each picture, int (N,), or one int for all.
+            t: step of each image, int (N,), or one int for all.
 
         Returns:
             z, of x0's shape and dtype.
@@ -90,7 +90,7 @@ class Schedule:
         """The forward process from one step to a noisier one (Kingma et al., 2021, appendix A.1).
 
         Args:
-            z: noisy pictures at step t, (N, ...).
+            z: noisy images at step t, (N, ...).
             eps: fresh standard normal noise of the same shape.
             t, t_up: steps, 0 <= t < t_up <= T.
 
@@ -115,16 +115,16 @@ class Schedule:
         return per_example(a, x0) * x0 + per_example(b, x0) * eps
 
     def solve(self, target, z, y, t):
-        """x0_hat and eps_hat from a noisy picture and a prediction of the target: the two equations
+        """x0_hat and eps_hat from a noisy image and a prediction of the target: the two equations
 
             z = signal x0 + noise eps
             y =      a x0 +     b eps
 
         Args:
             target: what y is, "flow", "noise", "image" or "velocity".
-            z: noisy pictures (N, ...).
+            z: noisy images (N, ...).
             y: predictions, of z's shape.
-            t: step of each picture, int (N,), or one int for all; at least 1.
+            t: step of each image, int (N,), or one int for all; at least 1.
 
         Returns:
             x0_hat, eps_hat, of z's shape and dtype.
@@ -139,7 +139,7 @@ class Schedule:
 
         Args:
             target: "flow", "noise", "image" or "velocity".
-            t: step of each picture, int (N,), or one int; at least 1.
+            t: step of each image, int (N,), or one int; at least 1.
 
         Returns:
             noise / determinant and signal / determinant, float64 of t's shape, as absolute values.
@@ -163,7 +163,7 @@ class Schedule:
         return table[target]
 
     def eps_from_x0(self, z, x0_hat, t):
-        """The noise that is left if the picture is x0_hat: eps = (z - signal x0) / noise."""
+        """The noise that is left if the image is x0_hat: eps = (z - signal x0) / noise."""
         return (z - self._at(self.signal, t, z) * x0_hat) / self._at(self.noise, t, z)
 
     def posterior(self, t, t_next):
@@ -213,10 +213,10 @@ class Schedule:
             u = 1 / (1 + np.exp(-n))
         return np.minimum(1 + np.floor(u * self.T).astype(np.int64), self.T)
 
-    def nearest_step(self, log_noise):
+    def nearest_step(self, log_sigma):
         """The step t >= 1 whose ln(noise / signal) lies nearest to each of the given ones; int64, of their shape."""
-        middles = (self.log_noise[1:-1] + self.log_noise[2:]) / 2
-        return 1 + np.searchsorted(middles, log_noise)
+        middles = (self.log_sigma[1:-1] + self.log_sigma[2:]) / 2
+        return 1 + np.searchsorted(middles, log_sigma)
 
     def _at(self, array, t, x):
         return per_example(array[t], x)

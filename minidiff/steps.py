@@ -5,12 +5,12 @@ Where it sets its feet matters most when they are few:
 
     trailing   T, ..., 2 T/steps, T/steps, then 0: equally far apart          (Lin et al., 2024, section 3.3)
     uniform    T, ..., 1, then 0: equally far apart, and the last jump is the smallest there is
-    karras     equally far apart in noise_level^(1/7), so that steps get shorter as the picture gets cleaner
+    karras     equally far apart in noise_level^(1/7), so that steps get shorter as the image gets cleaner
                                                                               (Karras et al., 2022, eq. 5)
 
 Samplers of order 1 take trailing steps unless told otherwise, those of order 2 karras steps (`sampling.py`).
 
-All begin at T itself: a sampler that starts lower tells the network that there is some picture in what is pure noise.
+All begin at T itself: a sampler that starts lower tells the network that there is some image in what is pure noise.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ from minidiff.errors import MinidiffError
 
 SPACINGS = ("trailing", "uniform", "karras")
 RHO = 7.0
-LOWEST_NOISE = 0.02  # the level from which karras steps jump to the clean picture: a grey level or two, of 255
+LOWEST_NOISE = 0.02  # the level from which karras steps jump to the clean image: a gray level or two, of 255
 
 
 def choose_steps(schedule, steps, spacing="trailing", T=None):
@@ -68,7 +68,7 @@ def karras_steps(schedule, T, steps):
 
 
 def check_count(T, steps):
-    """Refuses fewer than one step, and more than there are from T to the clean picture."""
+    """Refuses fewer than one step, and more than there are from T to the clean image."""
     if not 1 <= steps <= T:
         raise MinidiffError(f"the number of steps must be 1 to {T}, as many as there are, not {steps}")
 

@@ -1,18 +1,18 @@
-"""Training: noise a picture, ask the network what it sees, and move the parameters so that it sees better.
+"""Training: noise an image, ask the network what it sees, and move the parameters so that it sees better.
 
 One step, for every example of a batch:
 
     draw a step t and noise eps
     z = signal[t] x0 + noise[t] eps                                                (schedule.add_noise)
-    y_hat = network(z, log_noise[t], label)                                        (unet.forward)
+    y_hat = network(z, log_sigma[t], label)                                        (unet.forward)
     loss = mean of weight[t] (y_hat - y)^2,   y = a x0 + b eps                     (schedule.target)
     dy_hat = 2 weight[t] (y_hat - y) / number of numbers                           (its derivative)
     add the gradient by every parameter to g                                       (unet.backward)
 
-then one step of the optimiser. Losses are reported on the noise scale, as the mean square error of eps_hat, whatever
+then one step of the optimizer. Losses are reported on the noise scale, as the mean square error of eps_hat, whatever
 the target is, so that runs can be compared: eps_hat - eps = signal / (signal b - noise a) (y_hat - y).
 
-A batch is cut into slices of a few pictures, small enough for a core's cache, and the slices are dealt to a fixed
+A batch is cut into slices of a few images, small enough for a core's cache, and the slices are dealt to a fixed
 number of *shares*, each with a gradient vector of its own. Threads work on shares; the shares are then added in their
 order. Neither this nor the random numbers, of which each example draws its own (see `examples.py`), depend on
 the number of threads, so neither does the result. And all that changes from step to step is in `state`: put back by
@@ -30,16 +30,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from minidiff.denoiser import NetworkDenoiser
+from minidiff.divergence import check_pixels, explain_divergence
 from minidiff.errors import MinidiffError
 from minidiff.examples import EXAMPLE_STREAM, HELD_OUT_STREAM, draw_examples, order_of_epoch
-from minidiff.kernels.optimisers import sum_of_squares
+from minidiff.kernels.optimizers import sum_of_squares
 from minidiff.loss_weights import loss_weight
-from minidiff.optim import Optimiser, learning_rate_at
+from minidiff.optim import Optimizer, learning_rate_at
 from minidiff.parallel import slices
 from minidiff.parameters import Parameters
 from minidiff.schedule import per_example
 from minidiff.training_config import TrainingConfig
-from minidiff.watch import check_pixels, explain_divergence
 
 __all__ = ["Step", "Trainer", "TrainingConfig", "check_fit"]
 
@@ -83,36 +83,36 @@ class Trainer:
     Args:
         network: a `UNet`.
         p: its `Parameters`; changed in place.
-        dataset: a `Dataset` of the network's picture size.
+        dataset: a `Dataset` of the network's image size.
         config: a `TrainingConfig`.
         workers: `Workers` that share the work.
 
     Attributes:
-        optimiser: holds the moments, and in `average` the parameters to make pictures with.
+        optimizer: holds the moments, and in `average` the parameters to make images with.
         step: steps done.
 
     Raises:
-        MinidiffError: pictures or classes that do not fit the network, or pictures with nothing in them.
+        MinidiffError: images or classes that do not fit the network, or images with nothing in them.
     """
 
     def __init__(self, network, p, dataset, config, workers):
         check_fit(network.config, dataset)
         check_pixels(dataset)
         if config.flip and len(dataset.example_shape) < 3:
-            raise MinidiffError("flip mirrors pictures; points have no left and right to swap, leave it out")
+            raise MinidiffError("flip mirrors images; points have no left and right to swap, leave it out")
         self.network, self.p, self.dataset, self.config, self.workers = network, p, dataset, config, workers
         self.schedule = config.create_schedule()
         self.schedule.target_coefficients(config.target, 1)  # unknown names fail here, not in a thread
         loss_weight(self.schedule, config.loss_weight, config.target, 1)
         self.schedule.draw_timesteps([0.5], config.time_distribution)
-        self.optimiser = Optimiser(
-            p, config.optimiser, weight_decay=config.weight_decay, clip=config.clip, ema_decay=config.ema_decay
+        self.optimizer = Optimizer(
+            p, config.optimizer, weight_decay=config.weight_decay, clip=config.clip, ema_decay=config.ema_decay
         )
         self.steps_per_epoch = -(-len(dataset) // config.batch_size)
         self.total_steps = config.epochs * self.steps_per_epoch
         self.step = 0
-        num_slices = -(-min(config.batch_size, len(dataset)) // config.slice_size)
-        self.gradients = [p.zeros_like() for _ in range(min(MAX_SHARES, num_slices))]
+        num_microbatches = -(-min(config.batch_size, len(dataset)) // config.microbatch_size)
+        self.gradients = [p.zeros_like() for _ in range(min(MAX_SHARES, num_microbatches))]
 
     def train(self):
         """Yields a `Step` after each step, from where the trainer stands to the end of the last epoch."""
@@ -126,8 +126,8 @@ class Trainer:
 
     def state(self):
         """What changes while the network learns, besides `step`: name -> vector (size,), not copied."""
-        optimiser = self.optimiser
-        return {"parameters": self.p.vector, "average": optimiser.average, "m": optimiser.m, "v": optimiser.v}
+        optimizer = self.optimizer
+        return {"parameters": self.p.vector, "average": optimizer.average, "m": optimizer.m, "v": optimizer.v}
 
     def restore(self, step, state):
         """Puts the trainer back to where it stood.
@@ -138,15 +138,15 @@ class Trainer:
         """
         for name, vector in self.state().items():
             vector[:] = state[name]
-        self.step = self.optimiser.steps = step
+        self.step = self.optimizer.steps = step
 
     def denoiser(self):
         """A `NetworkDenoiser` with the averaged parameters as they stand now."""
-        p = Parameters(self.p.shapes, vector=self.optimiser.average.copy())
+        p = Parameters(self.p.shapes, vector=self.optimizer.average.copy())
         return NetworkDenoiser(self.network, p, self.schedule, self.config.target, self.workers)
 
     def train_step(self, epoch, indices, positions):
-        """Forward, backward and one step of the optimiser on the examples `indices` of the data; returns a `Step`.
+        """Forward, backward and one step of the optimizer on the examples `indices` of the data; returns a `Step`.
 
         Args:
             epoch: from 0.
@@ -158,7 +158,7 @@ class Trainer:
         """
         start = time.perf_counter()
         batch, config = len(indices), self.config
-        parts = slices(batch, config.slice_size)
+        parts = slices(batch, config.microbatch_size)
         shares = [parts[i :: len(self.gradients)] for i in range(min(len(self.gradients), len(parts)))]
         t, losses = np.empty(batch, np.int64), np.empty(batch)
 
@@ -176,7 +176,7 @@ class Trainer:
         learning_rate = learning_rate_at(self.step, self.total_steps, config.learning_rate, config.warmup_steps)
         last_of_epoch = (self.step + 1) % self.steps_per_epoch == 0
         before = self.p.vector.copy() if last_of_epoch or (self.step + 1) % UPDATE_RATIO_EVERY == 0 else None
-        norm = self.optimiser.step(self.p, g, learning_rate, self.workers) if np.isfinite(losses).all() else math.nan
+        norm = self.optimizer.step(self.p, g, learning_rate, self.workers) if np.isfinite(losses).all() else math.nan
         if not math.isfinite(norm):
             raise explain_divergence(self, epoch, indices, positions, losses, norm)
         self.step += 1
@@ -212,13 +212,13 @@ class Trainer:
         schedule, target, t = self.schedule, self.config.target, examples.t
         z = schedule.add_noise(examples.x0, examples.eps, t)
         z *= per_example(schedule.input_scale[t], z)
-        y_hat, cache = self.network.forward(p, z, schedule.log_noise[t], examples.labels)
+        y_hat, cache = self.network.forward(p, z, schedule.log_sigma[t], examples.labels)
         error = y_hat - schedule.target(target, examples.x0, examples.eps, t)
         _, eps_scale = schedule.error_scales(target, t)
         return error, eps_scale**2 * np.square(error).mean(axis=tuple(range(1, error.ndim))), cache
 
     def held_out_losses(self, dataset):
-        """How well the averaged parameters do on pictures that were not trained on, with the same noise every time.
+        """How well the averaged parameters do on images that were not trained on, with the same noise every time.
 
         Args:
             dataset: a `Dataset` that fits the network.
@@ -227,7 +227,7 @@ class Trainer:
             The steps t, int64 (N,), and the noise-scale losses, (N,).
         """
         check_fit(self.network.config, dataset)
-        p = Parameters(self.p.shapes, vector=self.optimiser.average.copy())
+        p = Parameters(self.p.shapes, vector=self.optimizer.average.copy())
         key, num_classes = [self.config.seed, HELD_OUT_STREAM], self.network.config.num_classes
         config = replace(self.config, flip=False, class_dropout=0.0)
 
@@ -236,7 +236,7 @@ class Trainer:
             examples = draw_examples(dataset, indices, indices, key, self.schedule, config, num_classes)
             return examples.t, self._forward(p, examples)[1]
 
-        results = self.workers.map(work_on_part, slices(len(dataset), config.slice_size))
+        results = self.workers.map(work_on_part, slices(len(dataset), config.microbatch_size))
         t, losses = (np.concatenate(arrays) for arrays in zip(*results, strict=True))
         return t, losses
 
@@ -255,7 +255,7 @@ def check_fit(network, dataset):
         raise MinidiffError("the data set is empty: nothing to learn from")
     expected, found = network.example_shape, dataset.example_shape
     if expected != found:
-        raise MinidiffError(f"the network takes pictures of {expected} (height, width, channels), the data has {found}")
+        raise MinidiffError(f"the network takes images of {expected} (height, width, channels), the data has {found}")
     if network.num_classes and (dataset.labels is None or dataset.num_classes != network.num_classes):
         raise MinidiffError(f"the network knows {network.num_classes} classes, the data has {dataset.num_classes}")
 

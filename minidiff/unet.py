@@ -1,11 +1,11 @@
-"""The network: a U-Net that looks at a noisy picture and says what is noise in it.
+"""The network: a U-Net that looks at a noisy image and says what is noise in it.
 
-On the way down the picture gets smaller and its channels more, so that a 3x3 convolution sees more and more of it; on
+On the way down the image gets smaller and its channels more, so that a 3x3 convolution sees more and more of it; on
 the way up it gets its size back, and at each level it is joined with what was there on the way down, so that no edge
-is lost. Each `level` is a size; every level has the same layers: residual blocks, and attention where the picture is
+is lost. Each `level` is a size; every level has the same layers: residual blocks, and attention where the image is
 small enough for every pixel to look at every other.
 
-    z (N, H, W, C), log_noise (N,), labels (N,)  ->  prediction (N, H, W, C)
+    z (N, H, W, C), log_sigma (N,), labels (N,)  ->  prediction (N, H, W, C)
 
 `backward` is `forward` read upwards: the last line of one is undone by the first line of the other.
 
@@ -70,13 +70,13 @@ class UNet:
         self.norm_out = GroupNorm("norm_out", channels[0], groups)
         self.conv_out = Conv2d("conv_out", channels[0], config.image_channels, zero=True)
 
-    def forward(self, p, z, log_noise, labels=None, keep=True):
-        """The network's prediction for noisy pictures.
+    def forward(self, p, z, log_sigma, labels=None, keep=True):
+        """The network's prediction for noisy images.
 
         Args:
             p: `Parameters`.
-            z: noisy pictures (N, H, W, C), signal and noise scaled to unit power together.
-            log_noise: ln(noise / signal) of each, (N,).
+            z: noisy images (N, H, W, C), signal and noise scaled to unit power together.
+            log_sigma: ln(noise / signal) of each, (N,).
             labels: class of each, (N,), or None for any class.
             keep: whether to keep the caches; without them, a layer's memory serves the next ones at once.
 
@@ -86,7 +86,7 @@ class UNet:
         Raises:
             MinidiffError: arrays of other shapes, or a label that is no class.
         """
-        self._check_input(z, log_noise, labels)
+        self._check_input(z, log_sigma, labels)
         caches, skips = [], []
 
         def run(layer, *inputs):
@@ -95,7 +95,7 @@ class UNet:
                 caches.append(cache)
             return y
 
-        time_vector = run(self.time, log_noise, labels)  # (N, time_channels)
+        time_vector = run(self.time, log_sigma, labels)  # (N, time_channels)
         h = run(self.conv_in, z)
         for level, blocks in enumerate(self.down_blocks):
             for block in blocks:
@@ -128,7 +128,7 @@ class UNet:
             dprediction: gradient of the loss by the prediction, (N, H, W, C).
 
         Returns:
-            dz, the gradient by the noisy pictures, (N, H, W, C).
+            dz, the gradient by the noisy images, (N, H, W, C).
         """
         dskips = []
         dtime_vector = 0
@@ -179,7 +179,7 @@ class UNet:
         return [layer for layer in order if layer is not None]
 
     def summary(self):
-        """The layers as a table: output shape for one picture, parameters and operations.
+        """The layers as a table: output shape for one image, parameters and operations.
 
         Returns:
             Lines of text.
@@ -195,7 +195,7 @@ class UNet:
             total_parameters, total_flops = total_parameters + count, total_flops + flops
             size = " x ".join(str(number) for number in output[1:])
             lines.append(f"{layer.name:22} {size:>20} {count:12,} {flops / 1e6:10.1f}")
-        lines.append(f"{'all, for one picture':22} {'':>20} {total_parameters:12,} {total_flops / 1e6:10.1f}")
+        lines.append(f"{'all, for one image':22} {'':>20} {total_parameters:12,} {total_flops / 1e6:10.1f}")
         return lines
 
     def create_parameters(self, seed=0, dtype=np.float32):
@@ -215,17 +215,17 @@ class UNet:
         p = Parameters(shapes, dtype)
         rng = np.random.default_rng(seed)
         for owner in owners:
-            owner.initialise(p, rng)
+            owner.initialize(p, rng)
         return p
 
-    def _check_input(self, z, log_noise, labels):
-        picture = (self.config.height, self.config.width, self.config.image_channels)
-        if np.shape(z)[1:] != picture:
-            expected = ", ".join(str(number) for number in picture)
-            raise MinidiffError(f"the network takes pictures of shape (N, {expected}), not {np.shape(z)}")
-        for name, values in (("log_noise", log_noise), ("labels", labels)):
+    def _check_input(self, z, log_sigma, labels):
+        image = (self.config.height, self.config.width, self.config.image_channels)
+        if np.shape(z)[1:] != image:
+            expected = ", ".join(str(number) for number in image)
+            raise MinidiffError(f"the network takes images of shape (N, {expected}), not {np.shape(z)}")
+        for name, values in (("log_sigma", log_sigma), ("labels", labels)):
             if values is not None and np.shape(values) != (len(z),):
-                raise MinidiffError(f"{name} must hold one number for each of the {len(z)} pictures")
+                raise MinidiffError(f"{name} must hold one number for each of the {len(z)} images")
 
 
 def leaves(layer):

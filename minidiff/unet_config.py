@@ -1,4 +1,4 @@
-"""The numbers that define a U-Net, the usual ones for pictures of a size, and which ones do not go together.
+"""The numbers that define a U-Net, the usual ones for images of a size, and which ones do not go together.
 
 Read more: `minidiff/unet.py`, `tutorials/07_unet.ipynb`.
 """
@@ -14,13 +14,13 @@ class UNetConfig:
     """The numbers that define a U-Net.
 
     Args:
-        height, width: H and W of the pictures, both divisible by 2 ** (len(channels) - 1).
-        image_channels: 1 (grey) or 3 (colour).
+        height, width: H and W of the images, both divisible by 2 ** (len(channels) - 1).
+        image_channels: 1 (gray) or 3 (color).
         channels: of each level, from the finest to the coarsest.
         blocks_per_level: residual blocks of each level, each way.
         attention_levels: how many of the coarsest levels have attention.
         time_channels: length of the time vector.
-        num_groups: of every normalisation; divides every number of channels.
+        num_groups: of every normalization; divides every number of channels.
         head_channels: of the attention.
         num_classes: 0 for a network without labels.
         film: whether the time vector scales and shifts the activations of each block, or only shifts them.
@@ -39,13 +39,13 @@ class UNetConfig:
     film: bool = True
 
     @staticmethod
-    def for_pictures(height, width, image_channels, num_classes=0, channels=None):
-        """The usual network for pictures of a size: levels down to 8 pixels, at most four, attention from 16 down.
+    def for_images(height, width, image_channels, num_classes=0, channels=None):
+        """The usual network for images of a size: levels down to 8 pixels, at most four, attention from 16 down.
 
         Attention has heads of 32 channels, or of the largest power of two that divides its levels.
 
         Args:
-            height, width, image_channels: of the pictures.
+            height, width, image_channels: of the images.
             num_classes: 0 for a network without labels.
             channels: of each level, if it is not to be the usual.
 
@@ -74,7 +74,7 @@ class UNetConfig:
 
     @property
     def example_shape(self):
-        """The shape of one picture: (H, W, C)."""
+        """The shape of one image: (H, W, C)."""
         return self.height, self.width, self.image_channels
 
     def as_dict(self):
@@ -113,7 +113,7 @@ def check_config(config):
                 f"the next sizes that work are {f'{below} and ' if below else ''}{above}"
             )
     if config.image_channels not in (1, 3):
-        raise MinidiffError(f"pictures have 1 or 3 channels, not {config.image_channels}")
+        raise MinidiffError(f"images have 1 or 3 channels, not {config.image_channels}")
     if config.num_classes < 0:
         raise MinidiffError(f"the number of classes must be 0 or more, not {config.num_classes}")
     if not isinstance(config.film, bool):

@@ -12,9 +12,9 @@ from PIL import Image
 
 from minidiff.cli import COMMANDS, main
 from minidiff.data import to_bytes
-from minidiff.data.pictures import read_picture
-from minidiff.progress import Progress
-from minidiff.run import Run
+from minidiff.data.readers.image_file import read_image
+from minidiff.runs.folder import Run
+from minidiff.runs.progress import Progress
 
 TINY = ["--size", "16", "--images", "8", "--epochs", "1", "--threads", "1"]
 TRAIN = ["train", "--data", "shapes", "--channels", "32,32", "--T", "20", *TINY]
@@ -22,7 +22,7 @@ TRAIN = ["train", "--data", "shapes", "--channels", "32,32", "--T", "20", *TINY]
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A run with classes, trained in eight large steps so that its pictures show its labels."""
+    """A run with classes, trained in eight large steps so that its images show its labels."""
     path = tmp_path_factory.mktemp("runs") / "run"
     large_steps = ["--batch-size", "1", "--learning-rate", "0.02", "--warmup-steps", "0"]
     assert main([*TRAIN, *large_steps, "--out", str(path)]) == 0
@@ -77,7 +77,7 @@ def test_train_keeps_every_option(run):
     assert config["training"]["epochs"] == 1
 
 
-def test_train_on_a_folder_of_pictures(tmp_path, capsys):
+def test_train_on_a_folder_of_images(tmp_path, capsys):
     for kind in ("dark", "light"):
         (tmp_path / "photos" / kind).mkdir(parents=True)
         for i in range(3):
@@ -118,13 +118,13 @@ def images_of(run, tmp_path, *options):
         return archive["images"]
 
 
-def test_the_same_seed_gives_the_same_pictures_whatever_their_number_and_the_threads(run, tmp_path):
+def test_the_same_seed_gives_the_same_images_whatever_their_number_and_the_threads(run, tmp_path):
     three = images_of(run, tmp_path, "-n", "3", "--threads", "1")
     np.testing.assert_array_equal(images_of(run, tmp_path, "-n", "2", "--threads", "2"), three[:2])
     assert (images_of(run, tmp_path, "-n", "3", "--seed", "1") != three).any()
 
 
-def test_guidance_changes_pictures_and_zero_ignores_the_label(run, tmp_path):
+def test_guidance_changes_images_and_zero_ignores_the_label(run, tmp_path):
     plain = images_of(run, tmp_path, "-n", "2", "--label", "ring")
     assert (images_of(run, tmp_path, "-n", "2", "--label", "ring", "--guidance", "40") != plain).any()
     without = [images_of(run, tmp_path, "-n", "2", "--label", name, "--guidance", "0") for name in ("ring", "disc")]
@@ -132,7 +132,7 @@ def test_guidance_changes_pictures_and_zero_ignores_the_label(run, tmp_path):
 
 
 def test_summary_is_a_table_of_the_layers(capsys):
-    assert main(["summary", "--size", "16", "--channels", "32,32", "--classes", "0", "--grey"]) == 0
+    assert main(["summary", "--size", "16", "--channels", "32,32", "--classes", "0", "--gray"]) == 0
     said = capsys.readouterr().out
     assert "16 x 16 x 1" in said
     assert "MFLOP" in said
@@ -158,8 +158,8 @@ def test_help_says_on_one_line_what_each_command_does(capsys, monkeypatch):
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    """A picture that is no square and larger than the run's, and a mask whose right half is white."""
+def images(tmp_path):
+    """An image that is no square and larger than the run's, and a mask whose right half is white."""
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 256, (40, 60, 3), np.uint8)).save(tmp_path / "given.png")
     mask = np.zeros((40, 60), np.uint8)
@@ -168,17 +168,17 @@ def pictures(tmp_path):
     return tmp_path / "given.png", tmp_path / "mask.png"
 
 
-def test_inpainting_keeps_what_is_black_in_the_mask(run, tmp_path, pictures):
-    given, mask = map(str, pictures)
+def test_inpainting_keeps_what_is_black_in_the_mask(run, tmp_path, images):
+    given, mask = map(str, images)
     made = images_of(run, tmp_path, "-n", "3", "--inpaint", given, "--mask", mask, "--rounds", "2")
-    kept = to_bytes(read_picture(given, 16, 16, 3))
+    kept = to_bytes(read_image(given, 16, 16, 3))
     assert np.abs(made[:, :, :7].astype(int) - kept[:, :7]).max() <= 1
     assert (made[0, :, 9:] != made[1, :, 9:]).any()
 
 
-def test_an_image_at_little_strength_stays_and_at_full_strength_goes(run, tmp_path, pictures):
-    given = str(pictures[0])
-    kept = to_bytes(read_picture(given, 16, 16, 3)).astype(float)
+def test_an_image_at_little_strength_stays_and_at_full_strength_goes(run, tmp_path, images):
+    given = str(images[0])
+    kept = to_bytes(read_image(given, 16, 16, 3)).astype(float)
     errors = [
         np.abs(images_of(run, tmp_path, "-n", "2", "--from-image", given, "--strength", strength) - kept).mean()
         for strength in ("0.15", "0.6", "1")
@@ -187,14 +187,14 @@ def test_an_image_at_little_strength_stays_and_at_full_strength_goes(run, tmp_pa
     assert errors[0] < 0.6 * errors[2]
 
 
-def test_the_sheet_shows_the_given_picture_first(run, tmp_path, pictures):
-    given, out = str(pictures[0]), tmp_path / "sheet.png"
+def test_the_sheet_shows_the_given_image_first(run, tmp_path, images):
+    given, out = str(images[0]), tmp_path / "sheet.png"
     arguments = ["sample", str(run), "-n", "3", "--steps", "2", "--strength", "0.3", "--from-image", given]
     assert main([*arguments, "--out", str(out)]) == 0
     sheet = np.asarray(Image.open(out))
     scale = sheet.shape[0] // (2 * 18 + 2)
     first = sheet[scale // 2 :: scale, scale // 2 :: scale][2:18, 2:18]
-    np.testing.assert_array_equal(first, to_bytes(read_picture(given, 16, 16, 3)))
+    np.testing.assert_array_equal(first, to_bytes(read_image(given, 16, 16, 3)))
 
 
 def test_interpolation_walks_from_one_seed_to_the_next(run, tmp_path):
@@ -206,7 +206,7 @@ def test_interpolation_walks_from_one_seed_to_the_next(run, tmp_path):
     assert steps.max() < np.abs(walk[0].astype(float) - walk[-1]).mean()
 
 
-def test_eta_and_spacing_change_the_pictures(run, tmp_path):
+def test_eta_and_spacing_change_the_images(run, tmp_path):
     plain = images_of(run, tmp_path, "-n", "2")
     for option in (["--eta", "1"], ["--spacing", "karras"]):
         assert (images_of(run, tmp_path, "-n", "2", *option) != plain).any()
@@ -219,10 +219,10 @@ MISTAKES = [
     (["sample", "RUN", "--strength", "0.5", "--interpolate"], "--strength belongs to --from-image"),
     (["sample", "RUN", "--from-image", "FILE", "--interpolate"], "--from-image and --interpolate cannot be combined"),
     (["sample", "RUN", "--inpaint", "FILE", "--mask", "FILE", "--eta", "1"], "--inpaint has no use for --eta"),
-    (["sample", "RUN", "--from-image", "FILE"], "cannot be read as a picture"),
+    (["sample", "RUN", "--from-image", "FILE"], "cannot be read as an image"),
     (["sample", "RUN", "--from-image", "NEW"], "there is no such file"),
     (["sample", "RUN", "--interpolate", "--sampler", "ddpm"], "adds fresh noise"),
-    (["sample", "RUN", "--interpolate", "-n", "1"], "at least 2 pictures"),
+    (["sample", "RUN", "--interpolate", "-n", "1"], "at least 2 images"),
     (["sample", "RUN", "--spacing", "wide"], "trailing, uniform, karras"),
     (["sample", "RUN", "--steps", "5", "--eta", "2"], "between 0"),
     (["sample", "RUN", "--steps", "5", "--sampler", "heun", "--eta", "1"], "heun has no such choice"),
@@ -253,7 +253,7 @@ MISTAKES = [
     (["train", "--resume", "RUN", "--out", "NEW", "--held-out", "0.1"], "takes --out, --held-out from the run"),
     ([*TRAIN, "--out", "NEW", "--save-minutes", "-1"], "--save-minutes must be 0 or more"),
     ([*TRAIN, "--out", "NEW", "--held-out", "1.5"], "cannot hold out 1.5"),
-    (["sample", "RUN", "--best"], "trained without held-out pictures"),
+    (["sample", "RUN", "--best"], "trained without held-out images"),
     (["train", "--resume", "RUN", "--fast"], "--resume takes --fast from the run"),
     (["sample", "NEW"], "holds no run"),
     (["sample", "RUN", "--label", "cube"], "disc, square, triangle"),
@@ -265,9 +265,9 @@ MISTAKES = [
     (["sample", "RUN", "--guidance", "nan"], "guidance"),
     (["sample", "RUN", "--seed", "-1"], "seed"),
     (["sample", "RUN", "--threads", "0"], "at least one thread"),
-    (["sample", "RUN", "--out", "picture.jpg"], ".png, .gif or .npz"),
-    (["sample", "RUN", "-n", "1", "--steps", "1", "--out", "NEW/picture.png"], "there is no folder"),
-    (["sample", "RUN", "-n", "1", "--steps", "1", "--out", "NEW/picture.npz"], "there is no folder"),
+    (["sample", "RUN", "--out", "image.jpg"], ".png, .gif or .npz"),
+    (["sample", "RUN", "-n", "1", "--steps", "1", "--out", "NEW/image.png"], "there is no folder"),
+    (["sample", "RUN", "-n", "1", "--steps", "1", "--out", "NEW/image.npz"], "there is no folder"),
     (["summary", "--size", "20", "--channels", "8,8,8,8"], "16 and 24"),
     (["summary", "--channels", ""], "whole numbers"),
     (["summary", "--classes", "-1"], "classes"),
@@ -351,10 +351,10 @@ def test_data_that_was_moved_can_be_pointed_to(tmp_path, capsys):
     assert main(resume) == 0  # now it knows
     (tmp_path / "moved" / "3.png").unlink()
     assert main(resume) == 2
-    assert "the pictures were 4" in capsys.readouterr().err
+    assert "the images were 4" in capsys.readouterr().err
 
 
-def test_held_out_pictures_and_the_best_checkpoint(tmp_path, capsys):
+def test_held_out_images_and_the_best_checkpoint(tmp_path, capsys):
     path = tmp_path / "run"
     assert main([*TRAIN, "--epochs", "2", "--held-out", "0.25", "--out", str(path)]) == 0
     assert "6 images" in capsys.readouterr().out

@@ -25,25 +25,25 @@ def tiny_network(num_classes=3):
     return network, p
 
 
-def noisy_pictures(count):
+def noisy_images(count):
     return np.random.default_rng(3).normal(size=(count, 8, 4, 1)).astype(np.float32)
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_answer_is_what_the_network_predicts_taken_apart_by_the_schedule(target):
     network, p = tiny_network()
-    z, t, labels = noisy_pictures(2), 7, np.array([2, 0])
+    z, t, labels = noisy_images(2), 7, np.array([2, 0])
     with Workers(1) as workers:
         x0_hat, eps_hat = NetworkDenoiser(network, p, SCHEDULE, target, workers)(z, t, labels)
-    log_noise = np.full(2, SCHEDULE.log_noise[t])
-    y = network.forward(p, z * np.float32(SCHEDULE.input_scale[t]), log_noise, labels)[0]
+    log_sigma = np.full(2, SCHEDULE.log_sigma[t])
+    y = network.forward(p, z * np.float32(SCHEDULE.input_scale[t]), log_sigma, labels)[0]
     np.testing.assert_allclose(SCHEDULE.add_noise(x0_hat, eps_hat, t), z, atol=1e-5)
     np.testing.assert_allclose(SCHEDULE.target(target, x0_hat, eps_hat, t), y, atol=1e-5)
 
 
-def test_a_picture_does_not_depend_on_the_others_nor_on_the_threads():
+def test_a_image_does_not_depend_on_the_others_nor_on_the_threads():
     network, p = tiny_network()
-    z, labels = noisy_pictures(7), np.array([0, 1, 2, 0, 1, 2, 0])
+    z, labels = noisy_images(7), np.array([0, 1, 2, 0, 1, 2, 0])
     with Workers(1) as one, Workers(3) as three:
         expected = NetworkDenoiser(network, p, SCHEDULE, "flow", one)(z, 5, labels)[0]
         np.testing.assert_array_equal(NetworkDenoiser(network, p, SCHEDULE, "flow", three)(z, 5, labels)[0], expected)
@@ -60,16 +60,16 @@ def test_a_picture_does_not_depend_on_the_others_nor_on_the_threads():
         (UNetConfig(64, 64, 3), 16, 4, 4),
         (UNetConfig(64, 64, 3), 3, 2, 2),
         (UNetConfig(64, 64, 3), 1, 4, 1),
-        (UNetConfig(8, 8, 1, channels=(8,), num_groups=4, attention_levels=0), 1, 4, 4),  # small pictures: no fewer
+        (UNetConfig(8, 8, 1, channels=(8,), num_groups=4, attention_levels=0), 1, 4, 4),  # small images: no fewer
         (PointNetworkConfig(channels=8, blocks=1), 5, 2, 128),
         (PointNetworkConfig(channels=8, blocks=1), 1000, 2, 128),
     ],
 )
-def test_pictures_are_dealt_evenly_to_the_threads(monkeypatch, config, count, threads, expected):
+def test_images_are_dealt_evenly_to_the_threads(monkeypatch, config, count, threads, expected):
     network, calls = (PointNetwork if isinstance(config, PointNetworkConfig) else UNet)(config), []
 
-    def counted(p, z, log_noise, labels, keep):
-        assert len(log_noise) == len(z)
+    def counted(p, z, log_sigma, labels, keep):
+        assert len(log_sigma) == len(z)
         calls.append(len(z))
         return np.zeros_like(z), []
 
@@ -79,13 +79,13 @@ def test_pictures_are_dealt_evenly_to_the_threads(monkeypatch, config, count, th
         NetworkDenoiser(network, None, SCHEDULE, "flow", workers)(z, 5)
         assert sorted(calls, reverse=True) == [min(expected, count - first) for first in range(0, count, expected)]
         calls.clear()
-        NetworkDenoiser(network, None, SCHEDULE, "flow", workers, slice_size=3)(z, 5)
+        NetworkDenoiser(network, None, SCHEDULE, "flow", workers, microbatch_size=3)(z, 5)
         assert max(calls) == min(3, count)
 
 
 def test_the_label_and_its_absence_reach_the_network():
     network, p = tiny_network()
-    z = noisy_pictures(1)
+    z = noisy_images(1)
     with Workers(1) as workers:
         denoiser = NetworkDenoiser(network, p, SCHEDULE, "noise", workers)
         answers = [denoiser(z, 9, labels)[0] for labels in (None, np.array([0]), np.array([1]), np.array([3]))]
@@ -98,9 +98,9 @@ def test_labels_for_a_network_without_classes_are_refused():
     network, p = tiny_network(num_classes=0)
     with Workers(1) as workers:
         denoiser = NetworkDenoiser(network, p, SCHEDULE, "flow", workers)
-        assert denoiser(noisy_pictures(1), 9)[0].shape == (1, 8, 4, 1)
+        assert denoiser(noisy_images(1), 9)[0].shape == (1, 8, 4, 1)
         with pytest.raises(MinidiffError, match="without classes"):
-            denoiser(noisy_pictures(1), 9, np.array([0]))
+            denoiser(noisy_images(1), 9, np.array([0]))
 
 
 class TwoAnswers:

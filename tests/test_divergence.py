@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from minidiff.data import Dataset
+from minidiff.divergence import Diverged, check_pixels, losses_by_time
 from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
 from minidiff.unet import leaves
-from minidiff.watch import Diverged, check_pixels, losses_by_time
 from tests import tiny
 
 
@@ -58,18 +58,18 @@ def test_pixels_within_the_range_are_fine():
 
 
 @pytest.mark.parametrize("low", [0, 1, 128, 254])
-def test_pictures_with_nothing_in_them_are_refused(low):
-    """All of one colour, or of the bytes 0 and 1, as when pictures from 0 to 1 are taken for bytes."""
+def test_images_with_nothing_in_them_are_refused(low):
+    """All of one color, or of the bytes 0 and 1, as when images from 0 to 1 are taken for bytes."""
     images = np.random.default_rng(0).integers(low, low + 2, (20, 8, 8, 3), np.uint8)
     for data in (images, np.full_like(images, low)):
-        with pytest.raises(MinidiffError, match="the pictures show nothing"):
+        with pytest.raises(MinidiffError, match="the images show nothing"):
             check_pixels(Dataset(data))
     images[0, 0, 0, 0] = 100 if low != 100 else 0
     check_pixels(Dataset(images))
 
 
-def test_a_trainer_refuses_such_pictures_before_its_first_step(workers):
-    with pytest.raises(MinidiffError, match="the pictures show nothing"):
+def test_a_trainer_refuses_such_images_before_its_first_step(workers):
+    with pytest.raises(MinidiffError, match="the images show nothing"):
         tiny.trainer(workers, Dataset(np.zeros((8, 8, 8, 3), np.uint8)))
 
 
@@ -98,7 +98,7 @@ def copies(trainer):
 )
 def test_the_layer_in_which_it_began_is_named_and_nothing_was_changed(workers, name, way, value):
     if (name, way) == ("conv_in", "backward"):
-        way = "forward"  # the gradient by the noisy pictures goes nowhere
+        way = "forward"  # the gradient by the noisy images goes nowhere
     trainer = tiny.trainer(workers)
     steps = trainer.train()
     next(steps)  # so that no parameter is zero any more
@@ -116,13 +116,13 @@ def test_the_layer_in_which_it_began_is_named_and_nothing_was_changed(workers, n
 
 
 def test_the_message_tells_the_loss_and_its_timesteps(workers):
-    trainer = tiny.trainer(workers, slice_size=1)
+    trainer = tiny.trainer(workers, microbatch_size=1)
     forward = trainer.network.forward
     calls = []
 
-    def spoilt(p, z, log_noise, labels):
-        y, cache = forward(p, z, log_noise, labels)
-        calls.append(log_noise)
+    def spoilt(p, z, log_sigma, labels):
+        y, cache = forward(p, z, log_sigma, labels)
+        calls.append(log_sigma)
         if len(calls) in (2, 5):  # the second example of the batch, and again when it is looked into
             y = y * np.float32(np.inf)
         return y, cache
@@ -130,7 +130,7 @@ def test_the_message_tells_the_loss_and_its_timesteps(workers):
     trainer.network.forward = spoilt
     with pytest.raises(Diverged) as caught, np.errstate(all="ignore"):
         next(trainer.train())
-    t = int(np.argmin(np.abs(trainer.schedule.log_noise - calls[1])))
+    t = int(np.argmin(np.abs(trainer.schedule.log_sigma - calls[1])))
     assert f"the loss is inf at t = {t}; it began in" in str(caught.value) or f"nan at t = {t};" in str(caught.value)
 
 
@@ -143,7 +143,7 @@ def test_a_bad_parameter_is_named(workers):
 
 
 def test_a_learning_rate_much_too_high_is_noticed_when_it_happens(workers):
-    trainer = tiny.trainer(workers, epochs=50, optimiser="adamw", learning_rate=1e30, warmup_steps=0)
+    trainer = tiny.trainer(workers, epochs=50, optimizer="adamw", learning_rate=1e30, warmup_steps=0)
     with pytest.raises(Diverged, match=r"training diverged in step [2-5] "), np.errstate(all="ignore"):
         for _ in trainer.train():
             pass

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from minidiff.denoiser import Guided
+from minidiff.editing import Inpainting, decode, encode, image_to_image, inpaint, interpolate, slerp
 from minidiff.errors import MinidiffError
 from minidiff.oracles import GaussianDenoiser, IdealDenoiser, MixtureDenoiser
 from minidiff.samplers import SAMPLERS, STOCHASTIC
 from minidiff.sampling import generate, sample, starting_noise
 from minidiff.schedule import SCHEDULES, Schedule
-from minidiff.steering import Inpainting, decode, encode, image_to_image, inpaint, interpolate, slerp
 
 SCHEDULE = Schedule("flow", 1000)
 DETERMINISTIC = [name for name in SAMPLERS if name not in STOCHASTIC]
@@ -36,8 +36,8 @@ def test_inpainting_keeps_what_is_known(sampler):
     assert (states[-1].z[:, hole] != image[hole]).all()
 
 
-def test_inpainting_completes_a_picture_to_match_what_is_known():
-    """Pictures are all black or all white, and three white pixels are given: the rest should become white."""
+def test_inpainting_completes_a_image_to_match_what_is_known():
+    """Images are all black or all white, and three white pixels are given: the rest should become white."""
     image, hole = np.zeros((4, 4, 1), np.float32), np.ones((4, 4), bool)
     hole[0, :3] = False
     image[~hole] = 1
@@ -67,12 +67,12 @@ def test_the_figures_quoted_for_inpainting():
 
 
 @pytest.mark.parametrize("shape", [(2, 4, 4, 3), (2, 8, 8, 1)])
-def test_a_picture_of_another_shape_is_refused(shape):
+def test_a_image_of_another_shape_is_refused(shape):
     with pytest.raises(MinidiffError, match="shape"):
         list(inpaint(BLACK_OR_WHITE, shape, np.zeros((4, 4, 1)), np.ones((4, 4))))
 
 
-def test_pictures_left_in_bytes_are_refused():
+def test_images_left_in_bytes_are_refused():
     image = np.full((1, 4, 4, 1), 200, np.uint8)
     for call in (
         lambda: list(inpaint(BLACK_OR_WHITE, (1, 4, 4, 1), image, np.ones((4, 4)))),
@@ -88,7 +88,7 @@ def test_inpainting_without_a_round_is_refused():
         list(inpaint(BLACK_OR_WHITE, (1, 4, 4, 1), np.zeros((4, 4, 1)), np.ones((4, 4)), rounds=0))
 
 
-def test_a_mask_is_a_plane_or_fits_the_picture():
+def test_a_mask_is_a_plane_or_fits_the_image():
     image = np.zeros((4, 6, 3), np.float32)
     for mask in (np.ones((4, 6)), np.ones((4, 6, 1)), np.ones((4, 6, 3)), np.ones((1, 6, 1))):
         assert Inpainting(BLACK_OR_WHITE, image, mask).mask.shape == (4, 6, 3)
@@ -109,7 +109,7 @@ def test_image_to_image_stays_near_when_weak_and_forgets_when_strong(sampler):
     assert 0.2 < (strong.mean(axis=1) > 0).mean() < 0.8
 
 
-def test_image_to_image_begins_as_the_picture_under_the_noise_of_its_step():
+def test_image_to_image_begins_as_the_image_under_the_noise_of_its_step():
     images = np.full((1, 50_000), 0.5, np.float32)
     states = list(image_to_image(GaussianDenoiser(SCHEDULE, 0.0, 1.0), images, 0.6, steps=3, clip=False))
     assert [state.t for state in states] == [600, 400, 200, 0]
@@ -117,8 +117,8 @@ def test_image_to_image_begins_as_the_picture_under_the_noise_of_its_step():
     assert states[0].z.std() == pytest.approx(SCHEDULE.noise[600], rel=0.02)
 
 
-def test_the_noise_on_a_picture_is_not_the_noise_the_sampler_draws():
-    """With the same numbers twice, ddpm's noise would add up with the picture's instead of being independent."""
+def test_the_noise_on_a_image_is_not_the_noise_the_sampler_draws():
+    """With the same numbers twice, ddpm's noise would add up with the image's instead of being independent."""
     images = np.zeros((1, 20_000), np.float32)
     start, step, _ = image_to_image(GaussianDenoiser(SCHEDULE, 0.0, 0.0), images, 0.8, sampler="ddpm", steps=2)
     z_coefficient, _, _ = SCHEDULE.posterior(800, 400)
@@ -145,7 +145,7 @@ def mixture(schedule):
 
 @every_schedule
 @pytest.mark.parametrize("make_oracle", [gaussian, mixture])
-def test_fifty_heun_steps_there_and_back_return_the_picture(name, make_oracle):
+def test_fifty_heun_steps_there_and_back_return_the_image(name, make_oracle):
     denoiser = make_oracle(Schedule(name, 1000))
     images = np.random.default_rng(0).normal(0, 0.5, (300, 2)).astype(np.float32)
     z = encode(denoiser, images, "heun", 50)
@@ -205,15 +205,15 @@ def test_slerp_of_noise_has_the_size_of_noise_where_the_straight_line_has_not():
     np.testing.assert_allclose(slerp(a, a, 0.3), a, atol=1e-6)
 
 
-def test_the_ends_of_an_interpolation_are_the_pictures_of_its_ends():
+def test_the_ends_of_an_interpolation_are_the_images_of_its_ends():
     denoiser = mixture(SCHEDULE)
     first, second = starting_noise(SCHEDULE, (2, 2), seed=4)
-    pictures = last(interpolate(denoiser, first, second, 5, steps=20))
-    assert pictures.shape == (5, 2)
-    np.testing.assert_allclose(pictures[[0, -1]], generate(denoiser, (2, 2), steps=20, seed=4), atol=1e-5)
+    images = last(interpolate(denoiser, first, second, 5, steps=20))
+    assert images.shape == (5, 2)
+    np.testing.assert_allclose(images[[0, -1]], generate(denoiser, (2, 2), steps=20, seed=4), atol=1e-5)
 
 
-def test_interpolating_needs_two_pictures_and_no_fresh_noise():
+def test_interpolating_needs_two_images_and_no_fresh_noise():
     first, second = starting_noise(SCHEDULE, (2, 2), seed=4)
     with pytest.raises(MinidiffError, match="at least 2"):
         list(interpolate(mixture(SCHEDULE), first, second, 1))
@@ -225,13 +225,13 @@ def test_interpolating_needs_two_pictures_and_no_fresh_noise():
 
 
 def test_steering_combines():
-    """A guided, inpainted picture, begun from another: each wrapper is a denoiser like any other."""
-    labelled = IdealDenoiser(SCHEDULE, np.stack([np.full((2, 2, 1), v) for v in (-0.9, 0.9)]), labels=[0, 1])
+    """A guided, inpainted image, begun from another: each wrapper is a denoiser like any other."""
+    labeled = IdealDenoiser(SCHEDULE, np.stack([np.full((2, 2, 1), v) for v in (-0.9, 0.9)]), labels=[0, 1])
     known = np.full((2, 2, 1), 0.3, np.float32)
-    denoiser = Inpainting(Guided(labelled, 2.0), known, [[True, True], [True, False]])
+    denoiser = Inpainting(Guided(labeled, 2.0), known, [[True, True], [True, False]])
     labels = np.array([0, 1])
     states = list(image_to_image(denoiser, np.zeros((2, 2, 2, 1)), 0.9, sampler="dpmpp_2m", steps=15, labels=labels))
     np.testing.assert_array_equal(states[-1].z[:, 1, 1], np.float32(0.3))
     np.testing.assert_allclose(states[-1].z[:, 0], np.array([-1, 1]).reshape(2, 1, 1) * np.ones((2, 2, 1)), atol=0.11)
-    plain = list(sample(labelled, (2, 2, 2, 1), steps=15, labels=labels))
+    plain = list(sample(labeled, (2, 2, 2, 1), steps=15, labels=labels))
     np.testing.assert_allclose(plain[-1].z[:, 0, 0, 0], [-0.9, 0.9], atol=1e-3)

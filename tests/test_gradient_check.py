@@ -14,7 +14,7 @@ from minidiff.gradient_check import (
 from minidiff.layers import Linear
 
 
-class Standardise:
+class Standardize:
     """y = (x - mean) / deviation over the last axis: the heart of every norm, with a backward that may be wrong."""
 
     def __init__(self, forget=None):
@@ -119,7 +119,7 @@ def test_relative_error():
 
 def test_a_right_backward_passes(rng):
     x = rng.normal(size=(4, 3))
-    assert check_layer(Standardise(), x, rng=rng)["input 0"] < 1e-7
+    assert check_layer(Standardize(), x, rng=rng)["input 0"] < 1e-7
     errors = check_layer(Scale(), x, rng=rng)
     assert list(errors) == ["input 0", "a"]
     assert max(errors.values()) < 1e-7
@@ -127,7 +127,7 @@ def test_a_right_backward_passes(rng):
 
 @pytest.mark.parametrize("forget", ["mean", "variance", "everything"])
 def test_a_norm_that_forgets_a_term_is_found(rng, forget):
-    assert check_layer(Standardise(forget), rng.normal(size=(4, 8)), rng=rng)["input 0"] > 1e-2
+    assert check_layer(Standardize(forget), rng.normal(size=(4, 8)), rng=rng)["input 0"] > 1e-2
 
 
 @pytest.mark.parametrize("fault", ["sign", "overwrites"])
@@ -138,14 +138,14 @@ def test_a_wrong_parameter_gradient_is_found(rng, fault):
 
 
 def test_a_fault_in_few_entries_is_found_among_chosen_ones(rng):
-    assert check_layer(Standardise("variance"), rng.normal(size=(4, 8)), rng=rng, entries=3)["input 0"] > 1e-2
+    assert check_layer(Standardize("variance"), rng.normal(size=(4, 8)), rng=rng, entries=3)["input 0"] > 1e-2
 
 
 @pytest.mark.parametrize("forget", ["variance", "everything"])
 def test_an_upstream_of_ones_proves_nothing(rng, forget):
     """The very backward passes that `check_layer` has just found wrong agree perfectly when the upstream is ones."""
     x = rng.normal(size=(4, 8))
-    layer = Standardise(forget)
+    layer = Standardize(forget)
     dx = layer.backward(None, None, layer.forward(None, x)[1], np.ones_like(x))
     measured = numerical_gradient(lambda: np.sum(layer.forward(None, x)[0]), x)
     np.testing.assert_allclose(dx, measured, rtol=0, atol=1e-9)

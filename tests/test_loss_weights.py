@@ -28,15 +28,15 @@ def test_min_snr_has_the_formulas_of_hang_et_al(name):
 
 @pytest.mark.parametrize("name", CURVES)
 @pytest.mark.parametrize("target", TARGETS)
-def test_min_snr_weighs_an_error_of_the_picture_the_same_whatever_is_predicted(name, target):
+def test_min_snr_weighs_an_error_of_the_image_the_same_whatever_is_predicted(name, target):
     rng = np.random.default_rng(0)
     schedule = Schedule(name, 100)
     z, y, error = rng.normal(size=(3, len(T), 7))
     x0_hat, _ = schedule.solve(target, z, y, T)
     x0_wrong, _ = schedule.solve(target, z, y + error, T)
     loss = loss_weight(schedule, "min_snr", target, T) * np.square(error).sum(axis=1)
-    of_the_picture = np.minimum(schedule.sigma[T] ** -2.0, 5) * np.square(x0_wrong - x0_hat).sum(axis=1)
-    np.testing.assert_allclose(loss, of_the_picture, rtol=1e-6)
+    of_the_image = np.minimum(schedule.sigma[T] ** -2.0, 5) * np.square(x0_wrong - x0_hat).sum(axis=1)
+    np.testing.assert_allclose(loss, of_the_image, rtol=1e-6)
 
 
 def test_an_unknown_weight_lists_those_that_exist():

@@ -1,4 +1,4 @@
-"""The optimiser against twins written from the papers, in float64."""
+"""The optimizer against twins written from the papers, in float64."""
 
 import math
 from itertools import pairwise
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from minidiff.errors import MinidiffError
 from minidiff.optim import (
     NEWTON_SCHULZ,
-    Optimiser,
+    Optimizer,
     in_tasks,
     is_kernel,
     learning_rate_at,
@@ -66,9 +66,9 @@ class PaperAdamW:
 def test_adamw_is_the_papers(workers, decay, clip):
     p = parameters()
     twin = PaperAdamW(p.vector, decay=decay, clip=clip)
-    optimiser = Optimiser(p, "adamw", weight_decay=decay, clip=clip)
+    optimizer = Optimizer(p, "adamw", weight_decay=decay, clip=clip)
     for g in gradients(8):
-        norm = optimiser.step(p, g, 0.02, workers)
+        norm = optimizer.step(p, g, 0.02, workers)
         twin.step(g.vector, 0.02)
         assert norm == pytest.approx(np.linalg.norm(g.vector), rel=1e-13)  # the norm before clipping
         np.testing.assert_allclose(p.vector, twin.p, rtol=1e-11, atol=1e-13)
@@ -80,9 +80,9 @@ def test_adamw_is_pytorchs(workers, decay):
     p = parameters()
     theirs = torch.nn.Parameter(torch.tensor(p.vector))
     twin = torch.optim.AdamW([theirs], lr=0.02, betas=(0.9, 0.95), eps=1e-8, weight_decay=decay)
-    optimiser = Optimiser(p, "adamw", weight_decay=decay)
+    optimizer = Optimizer(p, "adamw", weight_decay=decay)
     for g in gradients(8):
-        optimiser.step(p, g, 0.02, workers)
+        optimizer.step(p, g, 0.02, workers)
         theirs.grad = torch.tensor(g.vector)
         torch.nn.utils.clip_grad_norm_([theirs], 1.0)  # adds 1e-6 to the norm, hence the tolerance
         twin.step()
@@ -92,14 +92,14 @@ def test_adamw_is_pytorchs(workers, decay):
 @pytest.mark.parametrize("name", ["adamw", "muon"])
 def test_the_average_follows_with_a_warm_up(workers, name):
     p = parameters()
-    optimiser = Optimiser(p, name, ema_decay=0.3)
+    optimizer = Optimizer(p, name, ema_decay=0.3)
     average = p.vector.copy()
     keeps = []
     for n, g in enumerate(gradients(8)):
-        optimiser.step(p, g, 0.02, workers)
+        optimizer.step(p, g, 0.02, workers)
         keeps.append(min(0.3, (1 + n) / (10 + n)))
         average = keeps[-1] * average + (1 - keeps[-1]) * p.vector
-        np.testing.assert_allclose(optimiser.average, average, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(optimizer.average, average, rtol=1e-12, atol=1e-14)
     assert keeps[0] == 0.1
     assert keeps[-1] == 0.3  # both sides of the minimum were met
 
@@ -170,7 +170,7 @@ def test_a_muon_step_turns_every_direction_of_a_kernel_alike(workers, shape):
     """Nesterov momentum, then U q(S) V' from NumPy's own decomposition, then 0.2 sqrt(larger side)."""
     shapes = {"conv.weight": shape, "conv.bias": (16,)}
     p = parameters(shapes)
-    optimiser = Optimiser(p, "muon", mu=0.9, weight_decay=0.5)
+    optimizer = Optimizer(p, "muon", mu=0.9, weight_decay=0.5)
     matrix = math.prod(shape[:-1]), shape[-1]
     W, m = p["conv.weight"].reshape(matrix).copy(), np.zeros(matrix)
     for g in gradients(5, shapes):
@@ -179,13 +179,13 @@ def test_a_muon_step_turns_every_direction_of_a_kernel_alike(workers, shape):
         U, S, V = np.linalg.svd(G + 0.9 * m, full_matrices=False)
         direction = U @ np.diag(apply_polynomial(S / (np.linalg.norm(S) + 1e-7))) @ V
         W = W - 0.02 * 0.2 * math.sqrt(max(matrix)) * direction
-        optimiser.step(p, g, 0.02, workers)
+        optimizer.step(p, g, 0.02, workers)
         np.testing.assert_allclose(p["conv.weight"].reshape(matrix), W, rtol=1e-8, atol=1e-10)
 
 
 def test_with_muon_everything_but_the_large_kernels_goes_the_way_of_adamw(workers):
     with_muon, with_adamw = parameters(), parameters()
-    muon, adamw = Optimiser(with_muon, "muon"), Optimiser(with_adamw, "adamw")
+    muon, adamw = Optimizer(with_muon, "muon"), Optimizer(with_adamw, "adamw")
     for g in gradients(3):
         adamw.step(with_adamw, g, 0.02, workers)
         muon.step(with_muon, g, 0.02, workers)
@@ -200,10 +200,10 @@ def test_the_number_of_threads_changes_not_a_bit(name):
     results = []
     for threads in (1, 2, 3):
         p = parameters(shapes, dtype=np.float32)
-        optimiser = Optimiser(p, name)
+        optimizer = Optimizer(p, name)
         with Workers(threads) as workers:
-            norms = [optimiser.step(p, g, 0.02, workers) for g in gradients(2, shapes, np.float32)]
-        results.append((p.vector.tobytes(), optimiser.average.tobytes(), norms))
+            norms = [optimizer.step(p, g, 0.02, workers) for g in gradients(2, shapes, np.float32)]
+        results.append((p.vector.tobytes(), optimizer.average.tobytes(), norms))
     assert results[0] == results[1] == results[2]
 
 
@@ -259,6 +259,6 @@ def test_without_warm_up_the_first_step_is_the_highest():
     assert learning_rate_at(0, 50, 0.5, 0) == 0.5
 
 
-def test_an_unknown_optimiser_is_refused():
+def test_an_unknown_optimizer_is_refused():
     with pytest.raises(MinidiffError, match=r"'sgd'.*muon, adamw"):
-        Optimiser(parameters(), "sgd")
+        Optimizer(parameters(), "sgd")

@@ -88,7 +88,7 @@ def test_deviation_and_covariance_are_two_ways_to_say_the_same():
         np.testing.assert_allclose(mixture(z, t)[0], same(z, t)[0], atol=1e-12)
 
 
-def test_the_ideal_denoiser_is_the_weighted_mean_of_the_pictures():
+def test_the_ideal_denoiser_is_the_weighted_mean_of_the_images():
     images = np.random.default_rng(2).uniform(-1, 1, (6, 4, 3, 1)).astype(np.float32)
     labels = np.array([0, 0, 1, 1, 1, 2])
     ideal, t = IdealDenoiser(SCHEDULE, images, labels), 70
@@ -104,13 +104,13 @@ def test_the_ideal_denoiser_is_the_weighted_mean_of_the_pictures():
         np.testing.assert_allclose(SCHEDULE.add_noise(x0_hat, eps_hat, t), noisy, atol=1e-5)
 
 
-def test_the_ideal_denoiser_finds_the_picture_under_little_noise_and_their_mean_under_much():
+def test_the_ideal_denoiser_finds_the_image_under_little_noise_and_their_mean_under_much():
     images = np.random.default_rng(4).uniform(-1, 1, (50, 32, 32, 3)).astype(np.float32)
     exploding = Schedule("variance_exploding", 1000)
     ideal = IdealDenoiser(exploding, images)
     eps = np.random.default_rng(5).normal(size=images.shape).astype(np.float32)
     np.testing.assert_allclose(ideal(exploding.add_noise(images, eps, 1), 1)[0], images, atol=1e-6)
-    crowd = IdealDenoiser(exploding, images[:, :1, :1])  # so small that pictures under much noise look alike
+    crowd = IdealDenoiser(exploding, images[:, :1, :1])  # so small that images under much noise look alike
     np.testing.assert_allclose(
         crowd(80 * eps[:, :1, :1], 1000)[0], np.tile(images[:, :1, :1].mean(0), (50, 1, 1, 1)), atol=0.05
     )

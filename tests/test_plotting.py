@@ -1,4 +1,4 @@
-"""Pictures in, files out: every pixel where it belongs, and read back by Pillow or NumPy."""
+"""Images in, files out: every pixel where it belongs, and read back by Pillow or NumPy."""
 
 import numpy as np
 import pytest
@@ -11,8 +11,8 @@ from minidiff.errors import MinidiffError
 HISTORY = [{"epoch": epoch, "loss": 0.5 / epoch} for epoch in range(1, 6)]
 
 
-def pictures(count, height=3, width=5, channels=3):
-    """Random pictures without white in them, as uint8 and as pixels."""
+def random_images(count, height=3, width=5, channels=3):
+    """Random images without white in them, as uint8 and as pixels."""
     images = np.random.default_rng(0).integers(0, 255, (count, height, width, channels), np.uint8)
     return images, to_pixels(images)
 
@@ -22,10 +22,10 @@ def pictures(count, height=3, width=5, channels=3):
     ("count", "columns", "expected_rows", "expected_columns"),
     [(5, 2, 3, 2), (5, None, 2, 3), (1, None, 1, 1), (3, 10, 1, 3), (9, None, 3, 3), (4, 1, 4, 1)],
 )
-def test_a_sheet_has_each_picture_in_its_place_and_white_between(
+def test_a_sheet_has_each_image_in_its_place_and_white_between(
     count, columns, expected_rows, expected_columns, channels
 ):
-    images, pixels = pictures(count, channels=channels)
+    images, pixels = random_images(count, channels=channels)
     page = plotting.sheet(pixels, columns)
     assert page.dtype == np.uint8
     assert page.shape == (expected_rows * (3 + 2) + 2, expected_columns * (5 + 2) + 2, 3)
@@ -44,7 +44,7 @@ def test_what_lies_outside_of_the_range_is_clipped():
 
 
 def test_a_sheet_on_disk_is_the_sheet_enlarged(tmp_path):
-    _, pixels = pictures(4)
+    _, pixels = random_images(4)
     plotting.save_sheet(tmp_path / "sheet.png", pixels, columns=2, scale=3)
     found = np.asarray(Image.open(tmp_path / "sheet.png"))
     np.testing.assert_array_equal(found, np.kron(plotting.sheet(pixels, 2), np.ones((3, 3, 1), np.uint8)))
@@ -62,12 +62,12 @@ def test_an_animation_has_every_frame_and_dwells_on_the_last(tmp_path):
             durations.append(film.info["duration"])
             found = np.asarray(film.convert("RGB"))
             assert found.shape == (16, 28, 3)
-            assert np.abs(found[4:12, 4:12].astype(int) - value).max() <= 4  # a GIF has 256 colours
+            assert np.abs(found[4:12, 4:12].astype(int) - value).max() <= 4  # a GIF has 256 colors
     assert durations == [50, 50, 2000]
 
 
 def test_images_as_npz(tmp_path):
-    images, pixels = pictures(3)
+    images, pixels = random_images(3)
     plotting.save_images(tmp_path / "some.npz", pixels, labels=[2, 0, 1])
     with np.load(tmp_path / "some.npz", allow_pickle=False) as archive:
         np.testing.assert_array_equal(archive["images"], images)
@@ -78,16 +78,16 @@ def test_images_as_npz(tmp_path):
 
 
 def test_images_as_png(tmp_path):
-    _, pixels = pictures(3)
+    _, pixels = random_images(3)
     plotting.save_images(tmp_path / "some.png", pixels)
-    # two columns and two rows of pictures 5 wide, each pixel 128 // 5 pixels of the file
+    # two columns and two rows of images 5 wide, each pixel 128 // 5 pixels of the file
     assert Image.open(tmp_path / "some.png").size == (25 * 16, 25 * 12)
 
 
-@pytest.mark.parametrize("name", ["picture.jpg", "picture", "picture.npy"])
+@pytest.mark.parametrize("name", ["image.jpg", "image", "image.npy"])
 def test_another_ending_is_refused(tmp_path, name):
     with pytest.raises(MinidiffError, match=r"\.png, \.gif or \.npz"):
-        plotting.save_images(tmp_path / name, pictures(1)[1])
+        plotting.save_images(tmp_path / name, random_images(1)[1])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -100,7 +100,7 @@ def test_a_loss_curve_is_drawn(tmp_path, history):
     assert blue.sum() > 20  # a mark at least
 
 
-def test_a_falling_loss_falls_on_the_picture(tmp_path):
+def test_a_falling_loss_falls_on_the_image(tmp_path):
     plotting.save_loss_curve(tmp_path / "loss.png", HISTORY)
     found = np.asarray(Image.open(tmp_path / "loss.png").convert("RGB")).astype(int)
     rows, columns = np.nonzero(np.abs(found - [0x00, 0x72, 0xB2]).max(axis=2) < 10)
@@ -110,10 +110,10 @@ def test_a_falling_loss_falls_on_the_picture(tmp_path):
 @pytest.mark.parametrize(
     "save",
     [
-        lambda path: plotting.save_sheet(path / "a.png", pictures(1)[1]),
-        lambda path: plotting.save_animation(path / "a.gif", [pictures(1)[1]] * 2),
-        lambda path: plotting.save_images(path / "a.png", pictures(1)[1]),
-        lambda path: plotting.save_images(path / "a.npz", pictures(1)[1]),
+        lambda path: plotting.save_sheet(path / "a.png", random_images(1)[1]),
+        lambda path: plotting.save_animation(path / "a.gif", [random_images(1)[1]] * 2),
+        lambda path: plotting.save_images(path / "a.png", random_images(1)[1]),
+        lambda path: plotting.save_images(path / "a.npz", random_images(1)[1]),
         lambda path: plotting.save_loss_curve(path / "a.png", HISTORY),
     ],
 )
@@ -123,5 +123,5 @@ def test_a_folder_that_is_not_there_is_one_clear_line(tmp_path, save):
 
 
 def test_bytes_survive_the_way_there_and_back():
-    images, pixels = pictures(2)
+    images, pixels = random_images(2)
     np.testing.assert_array_equal(to_bytes(pixels), images)

@@ -56,7 +56,7 @@ def test_the_arms_of_the_spiral_are_each_other_turned_by_half_a_circle():
 def test_the_blobs_of_the_grid_are_named_by_their_place():
     points = draw_points("grid", 4000)
     places = {name: points.positions[points.labels == i].mean(axis=0) for i, name in enumerate(points.class_names)}
-    np.testing.assert_allclose(places["centre"], [0, 0], atol=0.02)
+    np.testing.assert_allclose(places["center"], [0, 0], atol=0.02)
     np.testing.assert_allclose(places["north east"], [0.65, 0.65], atol=0.02)
     np.testing.assert_allclose(places["south"], [0, -0.65], atol=0.02)
 
@@ -89,11 +89,11 @@ def test_silu_is_the_formula_and_does_not_overflow():
 def test_a_new_network_answers_zero_and_each_point_for_itself():
     network = tiny()
     p = network.create_parameters(seed=1)
-    z, log_noise = np.random.default_rng(2).normal(size=(6, 2)).astype(np.float32), np.linspace(-3, 3, 6)
-    np.testing.assert_array_equal(network.forward(p, z, log_noise)[0], np.zeros((6, 2)))
+    z, log_sigma = np.random.default_rng(2).normal(size=(6, 2)).astype(np.float32), np.linspace(-3, 3, 6)
+    np.testing.assert_array_equal(network.forward(p, z, log_sigma)[0], np.zeros((6, 2)))
     p.vector[:] = np.random.default_rng(3).normal(0, 0.3, p.size)
-    whole = network.forward(p, z, log_noise, np.arange(6) % 3)[0].copy()
-    part = network.forward(p, z[2:4], log_noise[2:4], np.array([2, 0]))[0]
+    whole = network.forward(p, z, log_sigma, np.arange(6) % 3)[0].copy()
+    part = network.forward(p, z[2:4], log_sigma[2:4], np.array([2, 0]))[0]
     np.testing.assert_allclose(part, whole[2:4], atol=1e-5)
 
 
@@ -139,5 +139,5 @@ def test_points_do_not_fit_a_network_for_more_dimensions():
 def test_points_cannot_be_mirrored():
     points = draw_points("moons", 8)
     network = PointNetwork(PointNetworkConfig(channels=8, num_classes=points.num_classes))
-    with Workers(1) as workers, pytest.raises(MinidiffError, match="flip mirrors pictures"):
+    with Workers(1) as workers, pytest.raises(MinidiffError, match="flip mirrors images"):
         Trainer(network, network.create_parameters(), points, replace(POINT_TRAINING, flip=True), workers)

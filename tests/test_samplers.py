@@ -29,9 +29,9 @@ def run(denoiser, sampler, pairs, z, rng=None, eta=0.0):
 # The distribution: mean, covariance and sign, for two kinds of data, neither symmetric about zero
 
 MEAN, COVARIANCE = np.array([0.5, -0.2]), np.array([[0.20, 0.10], [0.10, 0.15]])
-CENTRES, WEIGHTS, DEVIATION = np.array([[0.6, 0.3], [-0.5, -0.2]]), np.array([0.7, 0.3]), 0.2
-MIXTURE_MEAN = WEIGHTS @ CENTRES
-MIXTURE_COVARIANCE = (CENTRES - MIXTURE_MEAN).T @ np.diag(WEIGHTS) @ (CENTRES - MIXTURE_MEAN) + DEVIATION**2 * np.eye(2)
+CENTERS, WEIGHTS, DEVIATION = np.array([[0.6, 0.3], [-0.5, -0.2]]), np.array([0.7, 0.3]), 0.2
+MIXTURE_MEAN = WEIGHTS @ CENTERS
+MIXTURE_COVARIANCE = (CENTERS - MIXTURE_MEAN).T @ np.diag(WEIGHTS) @ (CENTERS - MIXTURE_MEAN) + DEVIATION**2 * np.eye(2)
 
 
 def gaussian(schedule):
@@ -39,7 +39,7 @@ def gaussian(schedule):
 
 
 def mixture(schedule):
-    return MixtureDenoiser(schedule, CENTRES, DEVIATION, WEIGHTS)
+    return MixtureDenoiser(schedule, CENTERS, DEVIATION, WEIGHTS)
 
 
 def normal_points(rng):
@@ -177,7 +177,7 @@ def test_dpmpp_2m_sde_is_the_formula_of_lu_et_al(name):
     schedule, pairs = Schedule(name, 1000), trailing_steps(1000, 12)[:-1]
     x = np.random.default_rng(8).standard_normal((40, 2))
     rng, expected, oracle, before = np.random.default_rng(9), x, mixture(schedule), None
-    alpha, sigma, lam = schedule.signal, schedule.noise, -schedule.log_noise
+    alpha, sigma, lam = schedule.signal, schedule.noise, -schedule.log_sigma
     for i, (s, t) in enumerate(pairs):
         now, h = oracle(expected, s)[0], lam[t] - lam[s]
         mean = sigma[t] / sigma[s] * np.exp(-h) * expected + alpha[t] * -np.expm1(-2 * h) * now
@@ -201,8 +201,8 @@ class NetworkThatKnows:
     def __init__(self, oracle, schedule, target):
         self.oracle, self.schedule, self.target = oracle, schedule, target
 
-    def forward(self, p, scaled, log_noise, labels, keep=True):
-        t = int(self.schedule.nearest_step(log_noise[0]))
+    def forward(self, p, scaled, log_sigma, labels, keep=True):
+        t = int(self.schedule.nearest_step(log_sigma[0]))
         x0_hat, eps_hat = self.oracle(scaled / scaled.dtype.type(self.schedule.input_scale[t]), t)
         return self.schedule.target(self.target, x0_hat, eps_hat, t), None
 
@@ -220,7 +220,7 @@ def test_any_schedule_goes_with_any_target_and_any_sampler(name, target, sampler
     np.testing.assert_allclose(found, generate(oracle, (10, 2), **options), atol=1e-3)
 
 
-# Order of convergence, to the clean picture itself; down to the least noise, see benchmark/test_convergence.py
+# Order of convergence, to the clean image itself; down to the least noise, see benchmark/test_convergence.py
 
 
 @pytest.mark.parametrize("name", ["flow", "variance_exploding"])

@@ -23,7 +23,7 @@ every_sampler = pytest.mark.parametrize("sampler", SAMPLERS)
 
 
 @every_sampler
-def test_a_picture_does_not_depend_on_what_is_generated_beside_it(sampler):
+def test_a_image_does_not_depend_on_what_is_generated_beside_it(sampler):
     denoiser = GaussianDenoiser(Schedule("flow", 50), MEAN, DEVIATION)
     many = generate(denoiser, (5, 3, 4, 1), sampler=sampler, steps=7, seed=3)
     few = generate(denoiser, (2, 3, 4, 1), sampler=sampler, steps=7, seed=3)
@@ -34,7 +34,7 @@ def test_a_picture_does_not_depend_on_what_is_generated_beside_it(sampler):
 
 @every_sampler
 def test_no_noise_is_added_at_the_last_step(sampler):
-    """Where the data is a single picture, so must every sample be, to the last digit the arithmetic has."""
+    """Where the data is a single image, so must every sample be, to the last digit the arithmetic has."""
     x0 = generate(GaussianDenoiser(Schedule("cosine", 100), MEAN, 0.0), (3, 50), sampler=sampler, steps=10)
     np.testing.assert_allclose(x0, MEAN, atol=1e-5)
 
@@ -48,7 +48,7 @@ def test_ddpm_adds_noise_before_the_last_step():
 
 @every_sampler
 @pytest.mark.parametrize("steps", [1, 2, 3, 10])
-def test_the_states_run_from_noise_to_the_picture(sampler, steps):
+def test_the_states_run_from_noise_to_the_image(sampler, steps):
     schedule = Schedule("flow", 10)
     states = list(sample(GaussianDenoiser(schedule, MEAN, DEVIATION), (2, 6), sampler, steps))
     assert len(states) == steps + 1
@@ -60,7 +60,7 @@ def test_the_states_run_from_noise_to_the_picture(sampler, steps):
 
 
 @every_sampler
-def test_clipping_keeps_pictures_in_range_and_can_be_left_out(sampler):
+def test_clipping_keeps_images_in_range_and_can_be_left_out(sampler):
     denoiser = GaussianDenoiser(Schedule("flow", 100), 3.0, 0.5)
     assert generate(denoiser, (1, 500), sampler=sampler, steps=20).max() <= 1
     assert generate(denoiser, (1, 500), sampler=sampler, steps=20, clip=False).mean() == pytest.approx(3.0, abs=0.1)
@@ -68,14 +68,14 @@ def test_clipping_keeps_pictures_in_range_and_can_be_left_out(sampler):
 
 @every_sampler
 def test_labels_reach_the_denoiser(sampler):
-    class Labelled:
+    class Labeled:
         schedule = Schedule("flow", 20)
 
         def __call__(self, z, t, labels=None):
             x0_hat = np.zeros_like(z) + labels[:, None].astype(z.dtype)
             return x0_hat, self.schedule.eps_from_x0(z, x0_hat, t)
 
-    x0 = generate(Labelled(), (2, 5), sampler=sampler, steps=4, labels=np.array([1, -1]))
+    x0 = generate(Labeled(), (2, 5), sampler=sampler, steps=4, labels=np.array([1, -1]))
     np.testing.assert_allclose(x0, [[1] * 5, [-1] * 5], atol=1e-5)
 
 

@@ -15,16 +15,16 @@ every_T = pytest.mark.parametrize("T", NUMBERS_OF_STEPS)
 @every_T
 def test_a_schedule_starts_clean_grows_noisier_and_ends_in_noise(name, T):
     schedule = Schedule(name, T)
-    for array in (schedule.signal, schedule.noise, schedule.log_noise, schedule.input_scale):
+    for array in (schedule.signal, schedule.noise, schedule.log_sigma, schedule.input_scale):
         assert array.shape == (T + 1,)
         assert array.dtype == np.float64
         assert np.isfinite(array[1:]).all()
     assert schedule.signal[0] == 1
     assert schedule.noise[0] == 0
-    assert schedule.log_noise[0] == -np.inf
+    assert schedule.log_sigma[0] == -np.inf
     assert (np.diff(schedule.noise) > 0).all()
     assert (np.diff(schedule.signal) <= 0).all()
-    assert (np.diff(schedule.log_noise[1:]) > 0).all()
+    assert (np.diff(schedule.log_sigma[1:]) > 0).all()
     assert 0 < schedule.signal[-1] * schedule.input_scale[-1] < 0.05
 
 
@@ -39,12 +39,12 @@ def test_the_levels_at_a_time_do_not_depend_on_the_number_of_steps(name):
 def test_the_noise_level_and_its_logarithms_say_the_same(name):
     schedule = Schedule(name, 100)
     np.testing.assert_allclose(schedule.sigma, schedule.noise / schedule.signal, rtol=1e-12)
-    np.testing.assert_allclose(np.exp(schedule.log_noise), schedule.sigma, rtol=1e-12)
+    np.testing.assert_allclose(np.exp(schedule.log_sigma), schedule.sigma, rtol=1e-12)
     snr = schedule.signal[1:] ** 2 / schedule.noise[1:] ** 2
     np.testing.assert_allclose(np.exp(schedule.log_snr[1:]), snr, rtol=1e-12)
 
 
-def test_a_shift_downwards_that_leaves_a_picture_at_the_end_is_refused():
+def test_a_shift_downwards_that_leaves_a_image_at_the_end_is_refused():
     Schedule("flow", 100, shift=0.5)
     with pytest.raises(MinidiffError, match="does not end in noise"):
         Schedule("flow", 100, shift=0.1)
@@ -106,13 +106,13 @@ def test_two_steps_of_the_posterior_make_one_long_step(name):
     assert np.hypot(z2 * deviation1, deviation2) == pytest.approx(deviation, rel=1e-12)
 
 
-def test_the_posterior_at_the_clean_end_is_the_picture():
+def test_the_posterior_at_the_clean_end_is_the_image():
     z_coefficient, x0_coefficient, deviation = Schedule("cosine", 50).posterior(20, 0)
     assert (z_coefficient, x0_coefficient, deviation) == (0, 1, 0)
 
 
 @every_schedule
-def test_more_noise_on_a_noisy_picture_is_as_much_as_all_of_it_at_once(name):
+def test_more_noise_on_a_noisy_image_is_as_much_as_all_of_it_at_once(name):
     """In numbers: the share of x0 and the variance, for one path from 0 to 30 and one by way of 12."""
     schedule, zero, one = Schedule(name, 50), np.zeros((1, 1)), np.ones((1, 1))
     of_x0 = schedule.add_more_noise(schedule.add_noise(one, zero, 12), zero, 12, 30)
@@ -125,7 +125,7 @@ def test_more_noise_on_a_noisy_picture_is_as_much_as_all_of_it_at_once(name):
 
 @every_schedule
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_target_leads_back_to_picture_and_noise(name, target):
+def test_a_target_leads_back_to_image_and_noise(name, target):
     rng = np.random.default_rng(0)
     schedule = Schedule(name, 1000)
     t = np.array([1, 2, 10, 500, 990, 1000])
@@ -156,7 +156,7 @@ def test_targets_convert_into_each_other_in_single_precision(name, given, wanted
 
 @every_schedule
 @pytest.mark.parametrize("target", TARGETS)
-def test_picture_and_noise_add_up_to_z_even_where_the_equations_are_ill_conditioned(name, target):
+def test_image_and_noise_add_up_to_z_even_where_the_equations_are_ill_conditioned(name, target):
     """A sampler mixes x0_hat and eps_hat again, so this is the error that counts; y is off as a network's would be."""
     rng = np.random.default_rng(2)
     schedule = Schedule(name, 1000)
@@ -232,10 +232,10 @@ def test_uniform_training_steps_are_uniform_with_both_ends():
 def test_log_normal_training_steps_have_log_normal_noise_levels(name):
     schedule = Schedule(name, 1000)
     u = (np.arange(20_000) + 0.5) / 20_000
-    log_noise = schedule.log_noise[schedule.draw_timesteps(u, "log_normal")]
-    assert log_noise.mean() == pytest.approx(0, abs=0.01)
-    assert log_noise.std() == pytest.approx(1.2, rel=0.01)
-    assert np.mean(np.abs(log_noise) < 1.2) == pytest.approx(0.6827, abs=0.01)  # normal: 68 % within one deviation
+    log_sigma = schedule.log_sigma[schedule.draw_timesteps(u, "log_normal")]
+    assert log_sigma.mean() == pytest.approx(0, abs=0.01)
+    assert log_sigma.std() == pytest.approx(1.2, rel=0.01)
+    assert np.mean(np.abs(log_sigma) < 1.2) == pytest.approx(0.6827, abs=0.01)  # normal: 68 % within one deviation
 
 
 def test_logit_normal_training_steps_have_the_density_of_esser_et_al():
@@ -250,9 +250,9 @@ def test_logit_normal_training_steps_have_the_density_of_esser_et_al():
 @every_schedule
 def test_the_nearest_step_is_the_nearest(name):
     schedule = Schedule(name, 30)
-    log_noise = np.linspace(-12, 6, 200)
-    distance = np.abs(schedule.log_noise[1:, None] - log_noise)
-    np.testing.assert_array_equal(schedule.nearest_step(log_noise), 1 + distance.argmin(axis=0))
+    log_sigma = np.linspace(-12, 6, 200)
+    distance = np.abs(schedule.log_sigma[1:, None] - log_sigma)
+    np.testing.assert_array_equal(schedule.nearest_step(log_sigma), 1 + distance.argmin(axis=0))
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def drawn_in_all_epochs(workers, **options):
 
 @every_target
 def test_one_batch_can_be_overfitted(workers, target):
-    """The same four pictures with the same noise, 120 times over: the network has to know them by heart."""
+    """The same four images with the same noise, 120 times over: the network has to know them by heart."""
     trainer = tiny.trainer(workers, target=target, epochs=40, learning_rate=5e-3)  # 120 steps
     batch = np.arange(4)
     losses = [trainer.train_step(0, batch, batch).loss for _ in range(trainer.total_steps)]
@@ -62,7 +62,7 @@ def test_one_batch_can_be_overfitted(workers, target):
 
 
 def test_ten_losses_of_a_tiny_run(workers):
-    """Frozen: they change when what is drawn, the first parameters, the network or the optimiser change.
+    """Frozen: they change when what is drawn, the first parameters, the network or the optimizer change.
 
     Such a change has to be meant; then the numbers below are to be written anew. The tolerance leaves room for other
     processors and other builds of BLAS, which sum in another order: one part in a million a step, or so.
@@ -75,10 +75,10 @@ def test_ten_losses_of_a_tiny_run(workers):
 FROZEN_LOSSES = [0.59798, 0.40366, 0.43685, 0.36739, 0.45223, 0.4022, 0.37292, 0.35641, 0.36058, 0.34268]
 
 
-def test_training_learns_more_than_the_average_picture(workers):
-    """Sixteen times the same picture, half dark, half light: after a few epochs the loss is a fraction of the first."""
-    picture = np.repeat(np.array([50, 200], np.uint8), 4)[:, None]  # (8, 1): four columns of each
-    data = Dataset(np.broadcast_to(picture, (16, 8, 8, 3)).copy())
+def test_training_learns_more_than_the_average_image(workers):
+    """Sixteen times the same image, half dark, half light: after a few epochs the loss is a fraction of the first."""
+    image = np.repeat(np.array([50, 200], np.uint8), 4)[:, None]  # (8, 1): four columns of each
+    data = Dataset(np.broadcast_to(image, (16, 8, 8, 3)).copy())
     trainer = tiny.trainer(workers, data, epochs=30, learning_rate=5e-3)
     steps = list(trainer.train())
     assert np.mean([step.loss for step in steps[-8:]]) < 0.3 * np.mean([step.loss for step in steps[:4]])
@@ -91,10 +91,10 @@ def test_the_number_of_threads_changes_not_a_bit():
     results = []
     for threads in (1, 2, 3):
         with Workers(threads) as workers:
-            trainer = tiny.trainer(workers, batch_size=5, slice_size=1, flip=True)  # five slices for four shares
+            trainer = tiny.trainer(workers, batch_size=5, microbatch_size=1, flip=True)  # five slices for four shares
             losses = [step.loss for step in trainer.train()]
             samples = generate(trainer.denoiser(), (3, 8, 8, 3), sampler="ddpm", steps=4, labels=[0, 1, 2])
-        results.append((losses, trainer.p.vector.tobytes(), trainer.optimiser.average.tobytes(), samples.tobytes()))
+        results.append((losses, trainer.p.vector.tobytes(), trainer.optimizer.average.tobytes(), samples.tobytes()))
     assert results[0] == results[1] == results[2]
 
 
@@ -104,12 +104,12 @@ def test_another_seed_is_another_run(workers):
     assert [step.loss for step in first] != [step.loss for step in second]
 
 
-@pytest.mark.parametrize(("batch_size", "slice_size"), [(1, 1), (3, 2), (5, 3), (12, 12)])
-def test_what_is_drawn_for_an_example_does_not_depend_on_batches_or_slices(workers, batch_size, slice_size):
+@pytest.mark.parametrize(("batch_size", "microbatch_size"), [(1, 1), (3, 2), (5, 3), (12, 12)])
+def test_what_is_drawn_for_an_example_does_not_depend_on_batches_or_slices(workers, batch_size, microbatch_size):
     options = {"flip": True, "class_dropout": 0.4}
-    expected = drawn_in_all_epochs(workers, batch_size=4, slice_size=4, **options)
-    found = drawn_in_all_epochs(workers, batch_size=batch_size, slice_size=slice_size, **options)
-    if batch_size > slice_size:  # shares work on slices in turn, so that they are recorded in another order
+    expected = drawn_in_all_epochs(workers, batch_size=4, microbatch_size=4, **options)
+    found = drawn_in_all_epochs(workers, batch_size=batch_size, microbatch_size=microbatch_size, **options)
+    if batch_size > microbatch_size:  # shares work on slices in turn, so that they are recorded in another order
         expected, found = sorted_by_example(expected), sorted_by_example(found)
     for one, other in zip(expected, found, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -123,7 +123,7 @@ def sorted_by_example(arrays):
 # What is drawn
 
 
-def test_every_epoch_shows_every_picture_once_in_another_order(workers):
+def test_every_epoch_shows_every_image_once_in_another_order(workers):
     data = tiny.dataset()
     epochs, indices, x0, _, _, labels = drawn_in_all_epochs(workers, epochs=3, batch_size=5, class_dropout=0.0)
     orders = [indices[epochs == epoch].tolist() for epoch in range(3)]
@@ -161,12 +161,12 @@ def test_log_normal_times_stay_within_the_schedule(workers):
     t = np.concatenate([trainer.draw(epoch, everyone, everyone).t for epoch in range(4)])
     assert t.min() >= 1
     assert t.max() <= 1000
-    log_noise = trainer.schedule.log_noise[t]
-    assert np.median(log_noise) == pytest.approx(0, abs=0.1)
-    assert log_noise.std() == pytest.approx(1.2, rel=0.1)
+    log_sigma = trainer.schedule.log_sigma[t]
+    assert np.median(log_sigma) == pytest.approx(0, abs=0.1)
+    assert log_sigma.std() == pytest.approx(1.2, rel=0.1)
 
 
-def test_four_neighbours_draw_from_four_quarters_of_the_times(workers):
+def test_four_neighbors_draw_from_four_quarters_of_the_times(workers):
     trainer = tiny.trainer(workers, T=100, time_distribution="uniform", data=tiny.dataset(count=400))
     everyone = np.arange(400)
     t = trainer.draw(0, everyone, everyone).t.reshape(100, 4)
@@ -174,7 +174,7 @@ def test_four_neighbours_draw_from_four_quarters_of_the_times(workers):
 
 
 @pytest.mark.parametrize("flip", [False, True])
-def test_flip_mirrors_half_of_the_pictures_left_to_right(workers, flip):
+def test_flip_mirrors_half_of_the_images_left_to_right(workers, flip):
     data = tiny.dataset(count=400)
     trainer = tiny.trainer(workers, flip=flip, data=data)
     everyone = np.arange(400)
@@ -208,7 +208,7 @@ def test_data_without_classes_trains_without_labels(workers):
     assert all(np.isfinite(step.loss) for step in trainer.train())
 
 
-def test_a_network_without_classes_may_learn_from_labelled_data(workers):
+def test_a_network_without_classes_may_learn_from_labeled_data(workers):
     net = tiny.network(num_classes=0)
     trainer = Trainer(net, net.create_parameters(), tiny.dataset(), TrainingConfig(epochs=1), workers)
     assert trainer.draw(0, np.arange(2), np.arange(2)).labels is None
@@ -235,7 +235,7 @@ def test_the_loss_is_the_mean_square_error_of_the_noise(workers, target):
     for i in range(4):
         one = slice(i, i + 1)
         scaled = z[one] * schedule.input_scale[t[i]]
-        y_hat, _ = trainer.network.forward(trainer.p, scaled, schedule.log_noise[t[one]], examples.labels[one])
+        y_hat, _ = trainer.network.forward(trainer.p, scaled, schedule.log_sigma[t[one]], examples.labels[one])
         _, eps_hat = schedule.solve(target, z[one], y_hat, t[one])
         assert losses[i] == pytest.approx(np.mean((eps_hat - examples.eps[i]) ** 2), rel=1e-9)
 
@@ -253,7 +253,7 @@ def test_the_gradient_is_the_slope_of_the_batchs_mean_loss(workers, target, weig
 
     def loss():
         z = schedule.add_noise(examples.x0, examples.eps, t) * schedule.input_scale[t][:, None, None, None]
-        y_hat, _ = trainer.network.forward(p, z, schedule.log_noise[t], examples.labels)
+        y_hat, _ = trainer.network.forward(p, z, schedule.log_sigma[t], examples.labels)
         errors = np.mean((y_hat - schedule.target(target, examples.x0, examples.eps, t)) ** 2, axis=(1, 2, 3))
         return np.mean(loss_weight(schedule, weight, target, t) * errors)
 
@@ -272,15 +272,15 @@ def cut(examples, part):
     ("batch_size", "expected"), [(1, 1), (2, 1), (3, 2), (4, 2), (8, 2), (9, 3), (16, 4), (17, 5), (64, 16)]
 )
 def test_the_usual_slices_leave_work_for_two_threads(batch_size, expected):
-    assert TrainingConfig(batch_size=batch_size).slice_size == expected
+    assert TrainingConfig(batch_size=batch_size).microbatch_size == expected
 
 
-@pytest.mark.parametrize(("batch_size", "slice_size"), [(4, 2), (7, 2), (12, 1), (12, 12)])
-def test_a_step_follows_the_gradient_of_its_whole_batch(batch_size, slice_size):
+@pytest.mark.parametrize(("batch_size", "microbatch_size"), [(4, 2), (7, 2), (12, 1), (12, 12)])
+def test_a_step_follows_the_gradient_of_its_whole_batch(batch_size, microbatch_size):
     """However a batch is cut, and however many threads and shares there are, nothing is left out or counted twice."""
     with Workers(2) as workers:
         # with AdamW, since Muon uses the gradient's memory up in its step
-        trainer = tiny.trainer(workers, batch_size=batch_size, slice_size=slice_size, optimiser="adamw")
+        trainer = tiny.trainer(workers, batch_size=batch_size, microbatch_size=microbatch_size, optimizer="adamw")
         trainer.p.vector[:] = random_parameters(trainer.network, np.random.default_rng(1), np.float32).vector
         batch = np.arange(batch_size)
         expected = trainer.p.zeros_like()
@@ -329,15 +329,15 @@ def test_a_trainer_that_is_put_back_does_it_all_again(workers):
     assert {name: vector.tobytes() for name, vector in trainer.state().items()} == end
 
 
-def test_pictures_are_made_with_a_copy_of_the_averaged_parameters(workers):
+def test_images_are_made_with_a_copy_of_the_averaged_parameters(workers):
     trainer = tiny.trainer(workers)
     for _ in trainer.train():
         pass
     denoiser = trainer.denoiser()
-    np.testing.assert_array_equal(denoiser.p.vector, trainer.optimiser.average)
+    np.testing.assert_array_equal(denoiser.p.vector, trainer.optimizer.average)
     assert not np.array_equal(denoiser.p.vector, trainer.p.vector)
     trainer.train_step(0, np.arange(4), np.arange(4))
-    assert not np.array_equal(denoiser.p.vector, trainer.optimiser.average)
+    assert not np.array_equal(denoiser.p.vector, trainer.optimizer.average)
 
 
 @pytest.mark.parametrize(
@@ -358,11 +358,11 @@ def test_data_that_does_not_fit_the_network_is_refused(workers, data, message):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("epochs", 0), ("batch_size", 0), ("slice_size", -1), ("learning_rate", 0.0), ("learning_rate", float("nan")),
-        ("clip", -1.0), ("class_dropout", 1.0), ("ema_decay", -0.1), ("T", 0), ("warmup_steps", -1),
+        ("epochs", 0), ("batch_size", 0), ("microbatch_size", -1), ("learning_rate", 0.0),
+        ("learning_rate", float("nan")), ("clip", -1.0), ("class_dropout", 1.0), ("ema_decay", -0.1), ("T", 0), ("warmup_steps", -1),
         ("weight_decay", -0.1), ("seed", -1), ("seed", 1.5), ("T", "many"), ("flip", 3),
         ("schedule", None), ("schedule", "spiral"), ("target", "score"),
-        ("time_distribution", "never"), ("optimiser", "sgd"), ("loss_weight", "heavy"), ("shift", 0.0),
+        ("time_distribution", "never"), ("optimizer", "sgd"), ("loss_weight", "heavy"), ("shift", 0.0),
     ],
 )  # fmt: skip
 def test_numbers_and_names_that_make_no_sense_are_refused(workers, name, value):

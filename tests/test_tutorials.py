@@ -13,8 +13,8 @@ import pytest
 
 from minidiff.exercises.checking import exercises
 from minidiff.exercises.course import NOTEBOOKS
-from minidiff.exercises.grading import grade_notebook
-from minidiff.exercises.hand_in import read_cells
+from minidiff.exercises.grading.grade import grade_notebook
+from minidiff.exercises.grading.hand_in import read_cells
 
 ROOT = Path(__file__).parents[1]
 TUTORIALS = ROOT / "tutorials"

@@ -17,8 +17,8 @@ SMALL = UNetConfig(
     num_groups=2, head_channels=2, num_classes=3,
 )  # fmt: skip
 CONFIGS = [
-    pytest.param(SMALL, id="colour-classes"),
-    pytest.param(replace(SMALL, image_channels=1, num_classes=0, attention_levels=0), id="grey-no-attention"),
+    pytest.param(SMALL, id="color-classes"),
+    pytest.param(replace(SMALL, image_channels=1, num_classes=0, attention_levels=0), id="gray-no-attention"),
     pytest.param(replace(SMALL, channels=(4, 6), attention_levels=1, film=False), id="shift-only"),
     pytest.param(
         replace(SMALL, channels=(4,), blocks_per_level=1, height=5, width=7, attention_levels=1), id="one-level"
@@ -32,7 +32,7 @@ def rng():
 
 
 def random_problem(config, rng, count=2, dtype=np.float64):
-    """A network, random parameters, and inputs for `count` pictures."""
+    """A network, random parameters, and inputs for `count` images."""
     network = UNet(config)
     p = random_parameters(network, rng, dtype)
     z = rng.normal(size=(count, config.height, config.width, config.image_channels)).astype(dtype)
@@ -42,7 +42,7 @@ def random_problem(config, rng, count=2, dtype=np.float64):
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_gradient_of_every_parameter(rng, config):
-    """Some entries of each, and of the noisy pictures."""
+    """Some entries of each, and of the noisy images."""
     network, p, inputs = random_problem(config, rng)
     errors = check_layer(network, *inputs, rng=rng, entries=2)
     assert set(errors) == {"input 0", *p.shapes}
@@ -51,15 +51,15 @@ def test_gradient_of_every_parameter(rng, config):
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_gradient_along_random_directions(rng, config):
-    """All entries of all parameters at once, and all of the noisy pictures."""
-    network, p, (z, log_noise, labels) = random_problem(config, rng)
-    y, cache = network.forward(p, z, log_noise, labels)
+    """All entries of all parameters at once, and all of the noisy images."""
+    network, p, (z, log_sigma, labels) = random_problem(config, rng)
+    y, cache = network.forward(p, z, log_sigma, labels)
     upstream = rng.normal(size=y.shape)
     g = p.zeros_like()
     dz = network.backward(p, g, cache, upstream.copy())
 
     def loss():
-        return np.sum(upstream * network.forward(p, z, log_noise, labels)[0])
+        return np.sum(upstream * network.forward(p, z, log_sigma, labels)[0])
 
     for array, gradient in ((p.vector, g.vector), (z, dz)):
         for _ in range(3):
@@ -70,14 +70,14 @@ def test_gradient_along_random_directions(rng, config):
 
 
 def test_float32_agrees_with_float64(rng):
-    network, p, (z, log_noise, labels) = random_problem(SMALL, rng)
+    network, p, (z, log_sigma, labels) = random_problem(SMALL, rng)
     upstream = rng.normal(size=z.shape)
     results = []
     for dtype in (np.float32, np.float64):
         q = network.create_parameters(dtype=dtype)
         q.vector[:] = p.vector
         g = q.zeros_like()
-        y, cache = network.forward(q, z.astype(dtype), log_noise, labels)
+        y, cache = network.forward(q, z.astype(dtype), log_sigma, labels)
         dz = network.backward(q, g, cache, upstream.astype(dtype))
         assert y.dtype == dz.dtype == dtype
         results.append((y, dz, *(g[name] for name in p.shapes)))
@@ -101,16 +101,16 @@ def test_new_parameters_follow_the_seed():
     assert np.any(first != other)
 
 
-def test_a_batch_is_its_pictures(rng):
+def test_a_batch_is_its_images(rng):
     """Three at once and one after the other: the same predictions, and the sum of the gradients."""
-    network, p, (z, log_noise, labels) = random_problem(SMALL, rng, count=3)
+    network, p, (z, log_sigma, labels) = random_problem(SMALL, rng, count=3)
     upstream = rng.normal(size=z.shape)
     g, g_single = p.zeros_like(), p.zeros_like()
-    y, cache = network.forward(p, z, log_noise, labels)
+    y, cache = network.forward(p, z, log_sigma, labels)
     dz = network.backward(p, g, cache, upstream)
     for n in range(3):
         one = slice(n, n + 1)
-        y_single, cache = network.forward(p, z[one], log_noise[one], labels[one])
+        y_single, cache = network.forward(p, z[one], log_sigma[one], labels[one])
         dz_single = network.backward(p, g_single, cache, upstream[one])
         np.testing.assert_allclose(y_single, y[one], rtol=0, atol=1e-11)
         np.testing.assert_allclose(dz_single, dz[one], rtol=0, atol=1e-10)
@@ -127,12 +127,12 @@ def test_a_prediction_does_not_depend_on_the_rest_of_the_batch_by_a_bit(rng, sha
     p = network.create_parameters()
     p.vector[:] = rng.normal(0, 0.1, p.size)
     z = rng.normal(size=(11, height, width, image_channels)).astype(np.float32)
-    log_noise, labels = rng.normal(size=11), np.arange(11) % 4
-    whole = network.forward(p, z, log_noise, labels, keep=False)[0]
+    log_sigma, labels = rng.normal(size=11), np.arange(11) % 4
+    whole = network.forward(p, z, log_sigma, labels, keep=False)[0]
     for size in (1, 2, 3, 4, 8):
         for first in range(0, 11, size):
             part = slice(first, first + size)
-            y = network.forward(p, z[part], log_noise[part], labels[part], keep=False)[0]
+            y = network.forward(p, z[part], log_sigma[part], labels[part], keep=False)[0]
             np.testing.assert_array_equal(y, whole[part])
 
 
@@ -193,20 +193,20 @@ def test_two_threads_share_a_network(rng):
 
 
 def test_the_network_knows_noise_level_and_class(rng):
-    network, p, (z, log_noise, _) = random_problem(SMALL, rng)
-    y = network.forward(p, z, log_noise, np.array([0, 0]))[0]
-    assert relative_error(network.forward(p, z, log_noise + 1, np.array([0, 0]))[0], y) > 1e-3
-    assert relative_error(network.forward(p, z, log_noise, np.array([1, 1]))[0], y) > 1e-3
-    any_class = network.forward(p, z, log_noise, np.array([3, 3]))[0]
-    np.testing.assert_array_equal(network.forward(p, z, log_noise)[0], any_class)
+    network, p, (z, log_sigma, _) = random_problem(SMALL, rng)
+    y = network.forward(p, z, log_sigma, np.array([0, 0]))[0]
+    assert relative_error(network.forward(p, z, log_sigma + 1, np.array([0, 0]))[0], y) > 1e-3
+    assert relative_error(network.forward(p, z, log_sigma, np.array([1, 1]))[0], y) > 1e-3
+    any_class = network.forward(p, z, log_sigma, np.array([3, 3]))[0]
+    np.testing.assert_array_equal(network.forward(p, z, log_sigma)[0], any_class)
 
 
 def test_every_pixel_matters_to_every_pixel(rng):
     """With the levels below and attention, a change in one corner shows in the opposite one."""
-    network, p, (z, log_noise, labels) = random_problem(SMALL, rng, count=1)
-    y = network.forward(p, z, log_noise, labels)[0].copy()
+    network, p, (z, log_sigma, labels) = random_problem(SMALL, rng, count=1)
+    y = network.forward(p, z, log_sigma, labels)[0].copy()
     z[0, 0, 0] += 1
-    changed = network.forward(p, z, log_noise, labels)[0]
+    changed = network.forward(p, z, log_sigma, labels)[0]
     assert np.abs(changed - y)[0, -1, -1].min() > 1e-9
 
 
@@ -246,7 +246,7 @@ def test_a_config_from_before_there_was_a_choice_means_scale_and_shift():
 
 @pytest.mark.parametrize(("channels", "head_channels"), [((32, 64), 32), ((16, 32), 16), ((24, 48), 8), ((64, 16), 16)])
 def test_the_usual_heads_fit_any_channels(channels, head_channels):
-    config = UNetConfig.for_pictures(16, 16, 3, channels=channels)
+    config = UNetConfig.for_images(16, 16, 3, channels=channels)
     assert config.head_channels == head_channels
     UNet(config)
 
@@ -286,13 +286,13 @@ def test_a_network_that_cannot_be_is_refused(change, message):
 @pytest.mark.parametrize(
     ("z_shape", "noise_shape", "labels", "message"),
     [
-        ((2, 12, 8, 3), (2,), [0, 1], r"takes pictures of shape \(N, 8, 12, 3\), not \(2, 12, 8, 3\)"),
-        ((2, 3, 8, 12), (2,), [0, 1], r"takes pictures of shape \(N, 8, 12, 3\)"),
-        ((2, 8, 12, 1), (2,), [0, 1], r"takes pictures of shape \(N, 8, 12, 3\)"),
-        ((8, 12, 3), (2,), [0, 1], r"takes pictures of shape \(N, 8, 12, 3\)"),
-        ((2, 8, 12, 3), (3,), [0, 1], "log_noise must hold one number for each of the 2 pictures"),
-        ((2, 8, 12, 3), (), [0, 1], "log_noise must hold one number for each of the 2 pictures"),
-        ((2, 8, 12, 3), (2,), [0], "labels must hold one number for each of the 2 pictures"),
+        ((2, 12, 8, 3), (2,), [0, 1], r"takes images of shape \(N, 8, 12, 3\), not \(2, 12, 8, 3\)"),
+        ((2, 3, 8, 12), (2,), [0, 1], r"takes images of shape \(N, 8, 12, 3\)"),
+        ((2, 8, 12, 1), (2,), [0, 1], r"takes images of shape \(N, 8, 12, 3\)"),
+        ((8, 12, 3), (2,), [0, 1], r"takes images of shape \(N, 8, 12, 3\)"),
+        ((2, 8, 12, 3), (3,), [0, 1], "log_sigma must hold one number for each of the 2 images"),
+        ((2, 8, 12, 3), (), [0, 1], "log_sigma must hold one number for each of the 2 images"),
+        ((2, 8, 12, 3), (2,), [0], "labels must hold one number for each of the 2 images"),
         ((2, 8, 12, 3), (2,), [0, 4], r"outside 0 \.\. 3"),
     ],
 )

@@ -2,19 +2,19 @@
 
 import numpy as np
 
-from minidiff import training_run
 from minidiff.data import Dataset
-from minidiff.run import Run
+from minidiff.runs.folder import Run
+from minidiff.runs.train import train_run
 from minidiff.training import Trainer
 from minidiff.training_config import TrainingConfig
 from minidiff.unet import UNet, UNetConfig
 
 SIDE = 8
-TRAINING = TrainingConfig(epochs=3, batch_size=4, warmup_steps=2, T=50)  # nine steps with the twelve pictures below
+TRAINING = TrainingConfig(epochs=3, batch_size=4, warmup_steps=2, T=50)  # nine steps with the twelve images below
 
 
 def dataset(count=12, channels=3, num_classes=3, seed=0):
-    """Random pictures of 8 x 8, no two alike and none symmetric, with labels 0, 1, 2, 0, ..."""
+    """Random images of 8 x 8, no two alike and none symmetric, with labels 0, 1, 2, 0, ..."""
     images = np.random.default_rng(seed).integers(0, 256, (count, SIDE, SIDE, channels), np.uint8)
     if not num_classes:
         return Dataset(images, name="tiny")
@@ -39,7 +39,7 @@ def trainer(workers, data=None, kind=Trainer, **options):
 
 
 def start(path, training=None, data=None):
-    """A new run folder of the tiny network, without the choices that `start_run` makes for real pictures."""
+    """A new run folder of the tiny network, without the choices that `start_run` makes for real images."""
     data = dataset() if data is None else data
     config = {
         "data": {"spec": "tiny", "size": SIDE, "images": len(data), "seed": 0},
@@ -55,7 +55,7 @@ def train(run, workers, training=None, data=None, **options):
     data = dataset() if data is None else data
     net, lines = network(data.channels, data.num_classes), []
     say = options.pop("say", None) or lines.append
-    done = training_run.train(run, net.config, data, training or TRAINING, workers, say, **options)
+    done = train_run(run, net.config, data, training or TRAINING, workers, say, **options)
     return done, lines
 
 

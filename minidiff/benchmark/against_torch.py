@@ -7,7 +7,7 @@ one run, at the best of its ways: contiguous or channels_last, eager or compiled
 
 import numpy as np
 
-from minidiff.benchmark.network import random_pictures, sampling_step, training_step
+from minidiff.benchmark.network import random_images, sampling_step, training_step
 from minidiff.benchmark.timing import take_turns
 from minidiff.errors import MinidiffError
 from minidiff.unet import UNet
@@ -31,7 +31,7 @@ def agreement(config, batch=2):
 
     Args:
         config: `UNetConfig`.
-        batch: pictures.
+        batch: images.
 
     Returns:
         Largest difference relative to the largest number, of the outputs and of the gradients by all parameters.
@@ -45,15 +45,15 @@ def agreement(config, batch=2):
     p.vector += 0.02 * rng.standard_normal(p.size, np.float32)  # so that nothing is zero
     shape = (batch, config.height, config.width, config.image_channels)
     z, upstream = rng.standard_normal((2, *shape), np.float32)
-    log_noise = rng.standard_normal(batch)
+    log_sigma = rng.standard_normal(batch)
     labels = rng.integers(0, config.num_classes + 1, batch) if config.num_classes else None
-    prediction, caches = network.forward(p, z, log_noise, labels)
+    prediction, caches = network.forward(p, z, log_sigma, labels)
     g = p.zeros_like()
     network.backward(p, g, caches, upstream)
 
     module = torch_unet.build(config, p)
     theirs = module(
-        _to_torch(torch, z), torch.from_numpy(log_noise), None if labels is None else torch.from_numpy(labels)
+        _to_torch(torch, z), torch.from_numpy(log_sigma), None if labels is None else torch.from_numpy(labels)
     )
     theirs.backward(_to_torch(torch, upstream))
     their_gradient = torch_unet.gradients(module, config)
@@ -66,7 +66,7 @@ def torch_training_step(config, batch, threads, channels_last=True, compiled=Fal
 
     Args:
         config: `UNetConfig`.
-        batch: pictures.
+        batch: images.
         threads: that PyTorch may use.
         channels_last, compiled: how PyTorch is to do it.
 
@@ -77,21 +77,21 @@ def torch_training_step(config, batch, threads, channels_last=True, compiled=Fal
     module, memory_format = _module(torch, config, threads, channels_last)
     run = torch.compile(module) if compiled else module
     # PyTorch's own fastest AdamW: one fused pass, like ours
-    optimiser = torch.optim.AdamW(module.parameters(), lr=1e-3, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
-    images, labels = random_pictures(config, batch), np.arange(batch) % max(1, config.num_classes)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=1e-3, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    images, labels = random_images(config, batch), np.arange(batch) % max(1, config.num_classes)
     x0 = _to_torch(torch, images.pixels(np.arange(batch))).contiguous(memory_format=memory_format)
     labels = torch.from_numpy(labels) if config.num_classes else None
 
     def step():
         eps = torch.randn_like(x0)
-        log_noise = 1.2 * torch.randn(batch, dtype=torch.float64)
-        u = torch.sigmoid(log_noise).to(x0.dtype)[:, None, None, None]
+        log_sigma = 1.2 * torch.randn(batch, dtype=torch.float64)
+        u = torch.sigmoid(log_sigma).to(x0.dtype)[:, None, None, None]
         z = (1 - u) * x0 + u * eps
-        loss = torch.nn.functional.mse_loss(run(z, log_noise, labels), eps - x0)
-        optimiser.zero_grad(set_to_none=True)
+        loss = torch.nn.functional.mse_loss(run(z, log_sigma, labels), eps - x0)
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-        optimiser.step()
+        optimizer.step()
 
     return step
 
@@ -104,11 +104,11 @@ def torch_sampling_step(config, batch, threads, channels_last=True, compiled=Fal
     shape = (batch, config.image_channels, config.height, config.width)
     z = torch.randn(shape).contiguous(memory_format=memory_format)
     labels = torch.arange(batch) % config.num_classes if config.num_classes else None
-    log_noise = torch.zeros(batch, dtype=torch.float64)
+    log_sigma = torch.zeros(batch, dtype=torch.float64)
 
     def step():
         with torch.inference_mode():
-            run(z, log_noise, labels)
+            run(z, log_sigma, labels)
 
     return step
 

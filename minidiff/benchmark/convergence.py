@@ -3,7 +3,7 @@
 The data is a mixture of three blobs in the plane. All deterministic samplers follow one and the same path from a noise
 to a point, and differ in how far they stray from it. The path itself is found with very many steps of Heun's method.
 
-Measured down to the level where karras steps end, before the last jump to the clean picture: that jump leaves out the
+Measured down to the level where karras steps end, before the last jump to the clean image: that jump leaves out the
 same little noise whatever was done before, and would hide the rest.
 """
 

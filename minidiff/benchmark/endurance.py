@@ -13,9 +13,9 @@ from pathlib import Path
 from minidiff.benchmark.network import training_step
 from minidiff.benchmark.timing import take_turns
 from minidiff.parallel import Workers
-from minidiff.progress import Progress
-from minidiff.run import Run
-from minidiff.training_run import save
+from minidiff.runs.folder import Run
+from minidiff.runs.progress import Progress
+from minidiff.runs.train import save
 from minidiff.unet import UNetConfig
 
 IMAGES, BATCH = 1000, 4  # the reference task: an epoch has 250 steps
@@ -82,7 +82,7 @@ def main():
         print(f"a training step takes {1000 * step:.0f} ms, a checkpoint {1000 * checkpoint:.0f} ms:")
         print(f"that is {100 * share:.2f} % of the time of the reference task, with one checkpoint an epoch")
         small = UNetConfig(16, 16, 3, channels=(32, 64), attention_levels=1)
-        print("memory of a small training (16 x 16 pictures):")
+        print("memory of a small training (16 x 16 images):")
         for number, held in memory_while_training(small, workers):
             print(f"   after {number:5} steps {held:7.1f} MB")
 

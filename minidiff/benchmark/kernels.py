@@ -53,7 +53,7 @@ def convolution_rates(workers, rivals=(), shapes=SHAPES):
 
 
 def naive(x, C, K, dy):
-    """The loops of the formula, on one picture and one core."""
+    """The loops of the formula, on one image and one core."""
     weight, bias = np.ones((3, 3, C, K), np.float32), np.zeros(K, np.float32)
 
     def run():
@@ -66,7 +66,7 @@ def naive(x, C, K, dy):
 def layer_way(layer, x, dy, workers):
     """Forward and backward of a layer on a batch, in slices, as training does it."""
     p = Parameters(layer.shapes())
-    layer.initialise(p, np.random.default_rng(0))
+    layer.initialize(p, np.random.default_rng(0))
     parts = slices(len(x), SLICE)
     gradients = [p.zeros_like() for _ in range(SHARES)]
 

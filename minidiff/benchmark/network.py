@@ -19,8 +19,8 @@ from minidiff.unet import UNet, leaves
 EPOCH = 50  # steps: so long that what is done at its end does not count
 
 
-def random_pictures(config, count):
-    """A `Dataset` of noise in the shape a network takes: speed does not depend on what the pictures show."""
+def random_images(config, count):
+    """A `Dataset` of noise in the shape a network takes: speed does not depend on what the images show."""
     rng = np.random.default_rng(0)
     shape = (count, config.height, config.width, config.image_channels)
     labels = np.arange(count) % max(1, config.num_classes) if config.num_classes else None
@@ -28,23 +28,23 @@ def random_pictures(config, count):
     return Dataset(rng.integers(0, 256, shape, np.uint8), labels, names, name="noise")
 
 
-def training_step(config, batch, optimiser, workers, slice_size=0):
+def training_step(config, batch, optimizer, workers, microbatch_size=0):
     """A function that makes one training step on a batch, again and again.
 
     Args:
         config: `UNetConfig`.
-        batch: pictures.
-        optimiser: "adamw" or "muon".
+        batch: images.
+        optimizer: "adamw" or "muon".
         workers: `Workers`.
-        slice_size: see `training.py`.
+        microbatch_size: see `training.py`.
 
     Returns:
         Function without arguments, and the `Trainer` it works on.
     """
     network = UNet(config)
-    training = TrainingConfig(batch_size=batch, optimiser=optimiser, slice_size=slice_size)
-    pictures = random_pictures(config, EPOCH * batch)
-    trainer = Trainer(network, network.create_parameters(), pictures, training, workers)
+    training = TrainingConfig(batch_size=batch, optimizer=optimizer, microbatch_size=microbatch_size)
+    images = random_images(config, EPOCH * batch)
+    trainer = Trainer(network, network.create_parameters(), images, training, workers)
     indices = np.arange(batch)
     return lambda: trainer.train_step(0, indices, indices), trainer
 
@@ -152,7 +152,7 @@ def tricks(config, workers, batch=4):
     Args:
         config: `UNetConfig`.
         workers: `Workers`.
-        batch: pictures.
+        batch: images.
 
     Returns:
         Rows [what, ms an image, times as long].
@@ -169,7 +169,7 @@ def tricks(config, workers, batch=4):
     trainer.p.empty = lambda shape: np.empty(shape, np.float32)
     ways["fresh memory for every array"] = step
 
-    step, _ = training_step(config, batch, "adamw", workers, slice_size=batch)
+    step, _ = training_step(config, batch, "adamw", workers, microbatch_size=batch)
     ways["the whole batch as one slice, one thread"] = step
 
     seconds = take_turns(ways)

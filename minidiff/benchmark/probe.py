@@ -24,7 +24,7 @@ def probe(program, batch, threads, cold=False, config=None):
 
     Args:
         program: "minidiff" or "torch".
-        batch: pictures in a step.
+        batch: images in a step.
         threads: for either.
         cold: with an empty cache of compiled kernels.
         config: `UNetConfig`; the reference network if not given.
@@ -45,8 +45,8 @@ def probe(program, batch, threads, cold=False, config=None):
 def main(program, batch, threads, config):
     """Runs a few steps and prints what they took."""
     import minidiff
+    from minidiff.benchmark.memory import peak_memory
     from minidiff.benchmark.network import training_step
-    from minidiff.memory import peak_memory
 
     with minidiff.Workers(threads) as workers:
         if program == "torch":

@@ -90,19 +90,19 @@ def _steps(config, workers, against_torch, quick, say):
             say("\n".join(table(head, [row])))
     seconds = {}
     for batch in (16, 4):
-        for optimiser in ("adamw", "muon"):
-            step, trainer = network.training_step(config, batch, optimiser, workers)
-            seconds[batch, optimiser] = network.take_turns({"step": step}, rounds=5)["step"]
+        for optimizer in ("adamw", "muon"):
+            step, trainer = network.training_step(config, batch, optimizer, workers)
+            seconds[batch, optimizer] = network.take_turns({"step": step}, rounds=5)["step"]
     sampling = network.take_turns({"step": network.sampling_step(config, 16, workers)}, rounds=5)["step"]
     rows = [[f"training step, batch {batch}, {name}", 1e3 * s / batch] for (batch, name), s in seconds.items()]
     say("\n".join(table(["minidiff alone", "ms an image"], [*rows, ["sampling, batch 16", 1e3 * sampling / 16]])))
-    optimiser_ms = (
+    optimizer_ms = (
         1e3
         * network.take_turns(
-            {"step": lambda: trainer.optimiser.step(trainer.p, trainer.gradients[0], 1e-6, workers)}, rounds=7
+            {"step": lambda: trainer.optimizer.step(trainer.p, trainer.gradients[0], 1e-6, workers)}, rounds=7
         )["step"]
     )
-    say(f"   of which one step of Muon and AdamW: {optimiser_ms:.1f} ms a batch")
+    say(f"   of which one step of Muon and AdamW: {optimizer_ms:.1f} ms a batch")
 
 
 def _memory(workers, against_torch, say):
@@ -137,7 +137,7 @@ def _chart_kernels(path, rows, ways):
     width = 0.8 / len(ways)
     for i, way in enumerate(ways):
         positions = np.arange(len(rows)) + (i - (len(ways) - 1) / 2) * width
-        axes.bar(positions, [row[1 + i] for row in rows], width, label=way, color=plotting.COLOURS[i])
+        axes.bar(positions, [row[1 + i] for row in rows], width, label=way, color=plotting.COLORS[i])
     axes.set_xticks(range(len(rows)), [row[0].replace(" at ", "\nat ") for row in rows])
     axes.set(ylabel="GFLOP/s, counted as direct", title="3x3 convolution, forward and backward", yscale="log")
     axes.legend(ncols=len(ways), loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False)
@@ -150,12 +150,12 @@ def _chart_growth(path, found):
     from minidiff import plotting
 
     figure = plotting.new_figure(9, 4.6)
-    titles = {"side": "side of the picture", "channels": "channels at the top", "batch": "batch", "threads": "threads"}
+    titles = {"side": "side of the image", "channels": "channels at the top", "batch": "batch", "threads": "threads"}
     panels = figure.subplots(2, len(found), sharex="col")
     for (name, points), column in zip(found.items(), panels.T, strict=True):
         values, *measured = zip(*points, strict=True)
-        for axes, numbers, what, colour in zip(column, measured, ("ms an image", "MB"), plotting.COLOURS, strict=False):
-            axes.plot(values, numbers, marker="o", color=colour)
+        for axes, numbers, what, color in zip(column, measured, ("ms an image", "MB"), plotting.COLORS, strict=False):
+            axes.plot(values, numbers, marker="o", color=color)
             if name != "threads":
                 axes.set_xscale("log")
             if name in ("side", "channels"):

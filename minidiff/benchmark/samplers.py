@@ -20,7 +20,7 @@ ORACLE_STEPS = (4, 8, 16, 32, 64, 128)
 
 @dataclass(frozen=True)
 class Cell:
-    """What one sampler made in one number of steps: pictures (n, H, W, C), and the seconds for each."""
+    """What one sampler made in one number of steps: images (n, H, W, C), and the seconds for each."""
 
     sampler: str
     steps: int
@@ -56,10 +56,10 @@ def save_convergence(path, errors, orders):
     """
     figure = plotting.new_figure(6.4, 4.2)
     axes = figure.add_subplot()
-    styles = zip(plotting.COLOURS, "os^D", ("-", "--", "-", "--"), strict=False)  # ddim and euler lie on each other
-    for (sampler, row), (colour, marker, line) in zip(errors.items(), styles, strict=False):
+    styles = zip(plotting.COLORS, "os^D", ("-", "--", "-", "--"), strict=False)  # ddim and euler lie on each other
+    for (sampler, row), (color, marker, line) in zip(errors.items(), styles, strict=False):
         label = f"{sampler}, order {orders[sampler]:.1f}"
-        axes.loglog(ORACLE_STEPS, row, line, color=colour, marker=marker, fillstyle="none", label=label)
+        axes.loglog(ORACLE_STEPS, row, line, color=color, marker=marker, fillstyle="none", label=label)
     axes.set_xticks(ORACLE_STEPS, [str(count) for count in ORACLE_STEPS])
     axes.minorticks_off()
     axes.set(xlabel="steps", ylabel="error (data has deviation 0.5)", title="Distance from the exact path")
@@ -91,14 +91,14 @@ def compare(denoiser, shape, labels, steps=STEPS, seed=0, samplers=tuple(SAMPLER
 
 
 def compare_samplers(denoiser, shape, labels, steps, seed, say, path, samplers=tuple(SAMPLERS)):
-    """Prints a table sampler x steps of seconds a picture, and draws a sheet of the same form.
+    """Prints a table sampler x steps of seconds an image, and draws a sheet of the same form.
 
     Args:
         denoiser, shape, labels, steps, seed, samplers: as for `compare`.
         say: called with each line.
         path: of the sheet.
     """
-    say("seconds a picture" + " " * 3 + "".join(f"{f'{count} steps':>10}" for count in steps))
+    say("seconds an image" + " " * 3 + "".join(f"{f'{count} steps':>10}" for count in steps))
     cells = []
     for cell in compare(denoiser, shape, labels, steps, seed, samplers):
         cells.append(cell)
@@ -116,7 +116,7 @@ def save_comparison(path, cells, steps, shown=2):
         path: of the PNG file.
         cells: from `compare`.
         steps: numbers of steps, the columns.
-        shown: pictures in a cell.
+        shown: images in a cell.
     """
     rows, columns = len(cells) // len(steps), len(steps)
     figure = plotting.new_figure(1 + 0.8 * shown * columns, 0.3 + 0.9 * rows)

@@ -7,7 +7,7 @@ nothing in it is slower than it need be. On a CPU it is fastest in the memory fo
     module = build(config, parameters).to(memory_format=torch.channels_last)
     z = z.to(memory_format=torch.channels_last)
 
-Every layer here takes and gives that format without copies. Pictures are (N, C, H, W), as is usual in PyTorch, and
+Every layer here takes and gives that format without copies. Images are (N, C, H, W), as is usual in PyTorch, and
 weights lie the other way round as well: (k, k, C, K) is (K, C, k, k) there, and (in, out) of a linear map (out, in).
 """
 
@@ -34,14 +34,14 @@ class TimeEmbedding(nn.Module):
         self.linear2 = nn.Linear(channels, channels)
         self.classes = nn.Embedding(num_classes + 1, channels) if num_classes else None
 
-    def forward(self, log_noise, labels):
-        angles = log_noise[:, None] * self.frequencies
+    def forward(self, log_sigma, labels):
+        angles = log_sigma[:, None] * self.frequencies
         features = 1.4 * torch.cat([angles.sin(), angles.cos()], dim=1)
         h = F.silu(self.linear1(features.to(self.linear1.weight.dtype)))
         h = self.linear2(h)
         if self.classes is not None:
             if labels is None:
-                labels = torch.full_like(log_noise, self.classes.num_embeddings - 1, dtype=torch.long)
+                labels = torch.full_like(log_sigma, self.classes.num_embeddings - 1, dtype=torch.long)
             h = h + self.classes(labels)
         return F.silu(h)
 
@@ -91,7 +91,7 @@ class SelfAttention(nn.Module):
 
 
 class Level(nn.Module):
-    """The layers of one size of the picture, down or up."""
+    """The layers of one size of the image, down or up."""
 
     def __init__(self, blocks, attention=None, downsample=None, upsample=None):
         super().__init__()
@@ -151,9 +151,9 @@ class UNet(nn.Module):
         self.norm_out = nn.GroupNorm(groups, channels[0])
         self.conv_out = nn.Conv2d(channels[0], config.image_channels, 3, padding=1)
 
-    def forward(self, z, log_noise, labels=None):
-        """The prediction (N, C, H, W) for noisy pictures (N, C, H, W), ln(noise / signal) (N,) and labels (N,)."""
-        time_vector = self.time(log_noise, labels)
+    def forward(self, z, log_sigma, labels=None):
+        """The prediction (N, C, H, W) for noisy images (N, C, H, W), ln(noise / signal) (N,) and labels (N,)."""
+        time_vector = self.time(log_sigma, labels)
         h = self.conv_in(z)
         skips = []
         for level in self.down:
@@ -176,7 +176,7 @@ def build(config, parameters):
         parameters: `Parameters` of that network.
 
     Returns:
-        `nn.Module`: forward(z (N, C, H, W), log_noise (N,), labels (N,) or None) gives the prediction (N, C, H, W).
+        `nn.Module`: forward(z (N, C, H, W), log_sigma (N,), labels (N,) or None) gives the prediction (N, C, H, W).
 
     Raises:
         MinidiffError: the parameters are those of another network.

@@ -33,9 +33,9 @@ def add_command(commands):
 
 def run(options):
     """minidiff ablate"""
-    from minidiff import pipeline
     from minidiff.evaluation import ablation_table
     from minidiff.parallel import Workers
+    from minidiff.runs import pipeline
 
     only = options.only.split(",") if options.only else None
     rows = choose_rows(only)
@@ -53,7 +53,7 @@ def run(options):
     command = command_of(budget, options)
     ablation_table.save(options.out, results, milliseconds, budget, command)
     print(ablation_table.table(results, milliseconds, budget, command))
-    print(f"{options.out}/{ablation_table.TABLE}, {ablation_table.PICTURE}")
+    print(f"{options.out}/{ablation_table.TABLE}, {ablation_table.IMAGE}")
 
 
 def command_of(budget, options):

@@ -3,7 +3,7 @@
 minidiff data photos/                               what is there, and what would be done to it
 minidiff data set.npz --layout NCHW --range -1 1    the same, where it cannot be guessed
 minidiff data emoji.tgz --out people.png            a contact sheet
-minidiff data emoji.tgz --out people.npz            the pictures as minidiff sees them, quick to load
+minidiff data emoji.tgz --out people.npz            the images as minidiff sees them, quick to load
 """
 
 from pathlib import Path
@@ -19,14 +19,14 @@ READING_OPTIONS = {
     ),
     "part": ("--part", {"help": "train, val or test, of data that is so divided (default: train)"}),
     "subset": ("--subset", {"help": "of a package of emoji: people, faces or all (default: people)"}),
-    "images_key": ("--images-key", {"metavar": "NAME", "help": "which array of an .npz or folder is the pictures"}),
+    "images_key": ("--images-key", {"metavar": "NAME", "help": "which array of an .npz or folder is the images"}),
     "labels_key": ("--labels-key", {"metavar": "NAME", "help": "which array is the labels, or none"}),
     "distinct": ("--distinct", {"action": "store_const", "const": True, "help": "leave out exact copies"}),
     "max_bytes": ("--max-bytes", {"type": int, "metavar": "N", "help": "refuse data larger than this (default: 2^31)"}),
-    "max_pixels": ("--max-pixels", {"type": int, "metavar": "N", "help": "leave out larger pictures (default: 8e7)"}),
+    "max_pixels": ("--max-pixels", {"type": int, "metavar": "N", "help": "leave out larger images (default: 8e7)"}),
     "cache_folder": (
         "--no-cache",
-        {"action": "store_const", "const": "", "help": "do not keep decoded pictures for the next time"},
+        {"action": "store_const", "const": "", "help": "do not keep decoded images for the next time"},
     ),
 }
 
@@ -50,9 +50,9 @@ def add_command(commands):
     parser.set_defaults(run_command=run)
     parser.add_argument("spec", metavar="SPEC", help="cats, shapes, landscapes, or a path")
     parser.add_argument("--size", type=int, help="height and width in pixels (default: the data's own, or 64)")
-    parser.add_argument("--images", type=int, help="how many pictures to take (default: all; 1000 of a drawn set)")
+    parser.add_argument("--images", type=int, help="how many images to take (default: all; 1000 of a drawn set)")
     parser.add_argument("--seed", type=int, default=0, help="of the drawing, or the choice (default: 0)")
-    parser.add_argument("--out", metavar="FILE", help="a .png for a contact sheet, an .npz for the pictures themselves")
+    parser.add_argument("--out", metavar="FILE", help="a .png for a contact sheet, an .npz for the images themselves")
     add_reading_options(parser)
 
 
@@ -62,7 +62,7 @@ def run(options):
 
     out = Path(options.out) if options.out else None
     if out and out.suffix.lower() not in (".png", ".npz"):
-        raise MinidiffError(f"--out {out}: give a .png for a contact sheet, or an .npz for the pictures themselves")
+        raise MinidiffError(f"--out {out}: give a .png for a contact sheet, or an .npz for the images themselves")
     given = reading_options(options)
     dataset = data.load(options.spec, options.size, options.images, options.seed, **given)
     print("\n".join(data.describe(dataset)))

@@ -1,4 +1,4 @@
-"""`minidiff evaluate`: how good the pictures of a run are, measured beside real ones."""
+"""`minidiff evaluate`: how good the images of a run are, measured beside real ones."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from minidiff.sampling import SAMPLERS
 
 def add_command(commands):
     """Adds `minidiff evaluate` to the commands of a parser."""
-    parser = commands.add_parser("evaluate", help="measure the pictures of a run beside real ones")
+    parser = commands.add_parser("evaluate", help="measure the images of a run beside real ones")
     parser.set_defaults(run_command=run)
     parser.add_argument("run", metavar="RUN", help="folder of the run")
     parser.add_argument("--samples", type=int, default=2048, help="how many to generate (default: 2048)")
     parser.add_argument("--sampler", default="heun", help=f"{', '.join(SAMPLERS)} (default: heun)")
-    parser.add_argument("--steps", type=int, default=12, help="steps from noise to picture (default: 12)")
+    parser.add_argument("--steps", type=int, default=12, help="steps from noise to image (default: 12)")
     parser.add_argument("--guidance", type=float, default=1.0, metavar="W", help="as for minidiff sample")
     parser.add_argument("--best", action="store_true", help="the checkpoint with the lowest held-out loss")
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
@@ -27,7 +27,7 @@ def run(options):
     from minidiff.evaluation.evaluate import Sampling, evaluate
     from minidiff.evaluation.measure import FEWEST
     from minidiff.parallel import Workers
-    from minidiff.run import Run
+    from minidiff.runs.folder import Run
 
     run = Run.open(options.run)
     if options.samples < FEWEST or options.seed < 0:

@@ -20,9 +20,9 @@ def run(options):
     from minidiff.atomic import write_whole
     from minidiff.commands.printing import one_line
     from minidiff.errors import MinidiffError
-    from minidiff.exercises.grading import grade
-    from minidiff.exercises.hand_in import find_hand_ins
-    from minidiff.exercises.marks import as_table, marks
+    from minidiff.exercises.grading.grade import grade
+    from minidiff.exercises.grading.hand_in import find_hand_ins
+    from minidiff.exercises.grading.marks import as_table, marks
 
     if not options.seconds > 0:
         raise MinidiffError(f"--seconds must be more than 0, not {options.seconds}")

@@ -2,7 +2,7 @@
 
 import sys
 
-from minidiff.memory import peak_memory
+from minidiff.benchmark.memory import peak_memory
 
 
 def memory_taken():

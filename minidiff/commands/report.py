@@ -16,7 +16,7 @@ def run(options):
     """minidiff report"""
     from minidiff.page import write_report
     from minidiff.parallel import Workers
-    from minidiff.run import Run
+    from minidiff.runs.folder import Run
 
     with Workers(options.threads) as workers:
         print(write_report(Run.open(options.run), workers, options.out, warn))

@@ -1,8 +1,8 @@
-"""`minidiff sample`: generates pictures with a trained run, from noise or from pictures of yours.
+"""`minidiff sample`: generates images with a trained run, from noise or from images of yours.
 
 minidiff sample RUN --label siamese --guidance 2              from noise
 minidiff sample RUN --inpaint cat.png --mask hole.png         what is white in the mask is painted anew
-minidiff sample RUN --from-image cat.png --strength 0.6       a picture, drowned in noise up to 0.6 T and drawn again
+minidiff sample RUN --from-image cat.png --strength 0.6       an image, drowned in noise up to 0.6 T and drawn again
 minidiff sample RUN --interpolate -n 12                       the way from one noise to another
 """
 
@@ -22,18 +22,18 @@ UNKNOWN_TO = {"inpaint": ("spacing", "eta"), "interpolate": ("eta",)}
 
 def add_command(commands):
     """Adds `minidiff sample` to the commands of a parser."""
-    parser = commands.add_parser("sample", help="generate pictures with a trained run")
+    parser = commands.add_parser("sample", help="generate images with a trained run")
     parser.set_defaults(run_command=run)
     parser.add_argument("run", metavar="RUN", help="folder of the run")
-    parser.add_argument("-n", type=int, default=16, help="how many pictures (default: 16)")
-    parser.add_argument("--steps", type=int, default=50, help="steps from noise to picture (default: 50)")
+    parser.add_argument("-n", type=int, default=16, help="how many images (default: 16)")
+    parser.add_argument("--steps", type=int, default=50, help="steps from noise to image (default: 50)")
     parser.add_argument("--sampler", default="ddim", help=f"{', '.join(SAMPLERS)} (default: ddim)")
     parser.add_argument(
         "--spacing",
         help=f"where the steps are: {', '.join(SPACINGS)} (default: karras for order 2, else trailing)",
     )
     parser.add_argument("--eta", type=float, help="share of fresh noise that ddim takes, 0 to 1 (default: 0)")
-    parser.add_argument("--label", metavar="NAME", help="class of all pictures (default: each class in turn)")
+    parser.add_argument("--label", metavar="NAME", help="class of all images (default: each class in turn)")
     parser.add_argument(
         "--guidance", type=float, default=1.0, metavar="W", help="0: no label, 1: plain, more: exaggerated"
     )
@@ -46,22 +46,23 @@ def add_command(commands):
         "--out", metavar="FILE", help=".png, .gif or .npz (default: RUN/samples_SAMPLER_STEPS_SEED.png)"
     )
     group = parser.add_argument_group("starting from something else than noise alone", "one of the three")
-    group.add_argument("--inpaint", metavar="IMAGE", help="paint a part of this picture anew")
-    group.add_argument("--mask", metavar="MASK", help="which part: a picture that is white there and black elsewhere")
+    group.add_argument("--inpaint", metavar="IMAGE", help="paint a part of this image anew")
+    group.add_argument("--mask", metavar="MASK", help="which part: an image that is white there and black elsewhere")
     group.add_argument("--rounds", type=int, help="how often each step is taken, so that new fits old (default: 5)")
-    group.add_argument("--from-image", metavar="IMAGE", help="draw this picture again, from noise that still shows it")
+    group.add_argument("--from-image", metavar="IMAGE", help="draw this image again, from noise that still shows it")
     group.add_argument("--strength", type=float, help="how much noise: 0 leaves all, 1 nothing (default: 0.6)")
     group.add_argument(
-        "--interpolate", action="store_true", help="n pictures on the way from the noise of SEED to that of SEED + 1"
+        "--interpolate", action="store_true", help="n images on the way from the noise of SEED to that of SEED + 1"
     )
 
 
 def run(options):
     """minidiff sample"""
-    from minidiff import pipeline, plotting
+    from minidiff import plotting
     from minidiff.denoiser import Guided
     from minidiff.parallel import Workers
-    from minidiff.run import Run
+    from minidiff.runs import pipeline
+    from minidiff.runs.folder import Run
 
     run = Run.open(options.run)
     if options.n < 1:
@@ -72,7 +73,7 @@ def run(options):
     kind = f"{way}_" if way else ""
     out = Path(options.out or run.path / f"samples_{kind}{options.sampler}_{options.steps}_{options.seed}.png")
     if out.suffix.lower() not in (".png", ".gif", ".npz"):
-        raise MinidiffError(f"--out {out}: pictures are written as .png, .gif or .npz")
+        raise MinidiffError(f"--out {out}: images are written as .png, .gif or .npz")
     if not out.parent.is_dir():
         raise MinidiffError(f"--out {out}: there is no folder {out.parent}; make it first")
     with Workers(options.threads) as workers:
@@ -106,7 +107,7 @@ def chosen_way(options):
         if getattr(options, name) is not None:
             raise MinidiffError(f"{option_of(way)} has no use for {option_of(name)}; leave it out")
     if way == "inpaint" and options.mask is None:
-        raise MinidiffError("--inpaint needs --mask MASK, a picture that is white where to paint anew")
+        raise MinidiffError("--inpaint needs --mask MASK, an image that is white where to paint anew")
     return way
 
 
@@ -119,29 +120,29 @@ def start(way, options, denoiser, shape, labels):
     """The sampling that was asked for, not yet begun.
 
     Returns:
-        generator of `State`s, and pictures (n, H, W, C) to show before the results.
+        generator of `State`s, and images (n, H, W, C) to show before the results.
     """
-    from minidiff import steering
-    from minidiff.data.pictures import read_picture
+    from minidiff import editing
+    from minidiff.data.readers.image_file import read_image
     from minidiff.sampling import sample, starting_noise
 
     shared = {"sampler": options.sampler, "steps": options.steps, "labels": labels}
     given = {"spacing": options.spacing, "eta": options.eta}
     more = {name: value for name, value in given.items() if value is not None}
     if way == "inpaint":
-        picture = read_picture(options.inpaint, *shape[1:])
-        hole = read_picture(options.mask, *shape[1:3], 1) > 0  # brighter than middle grey
+        image = read_image(options.inpaint, *shape[1:])
+        hole = read_image(options.mask, *shape[1:3], 1) > 0  # brighter than middle gray
         rounds = 5 if options.rounds is None else options.rounds
-        states = steering.inpaint(denoiser, shape, picture, hole, rounds, seed=options.seed, **shared)
-        return states, np.where(hole, np.float32(0), picture)[None]
+        states = editing.inpaint(denoiser, shape, image, hole, rounds, seed=options.seed, **shared)
+        return states, np.where(hole, np.float32(0), image)[None]
     if way == "from_image":
-        picture = read_picture(options.from_image, *shape[1:])
+        image = read_image(options.from_image, *shape[1:])
         strength = 0.6 if options.strength is None else options.strength
-        images = np.broadcast_to(picture, shape)
-        return steering.image_to_image(denoiser, images, strength, options.seed, **shared, **more), picture[None]
+        images = np.broadcast_to(image, shape)
+        return editing.image_to_image(denoiser, images, strength, options.seed, **shared, **more), image[None]
     nothing = np.zeros((0, *shape[1:]), np.float32)
     if way == "interpolate":
         schedule = denoiser.schedule
         first, last = (starting_noise(schedule, (1, *shape[1:]), options.seed + i)[0] for i in range(2))
-        return steering.interpolate(denoiser, first, last, options.n, **shared, **more), nothing
+        return editing.interpolate(denoiser, first, last, options.n, **shared, **more), nothing
     return sample(denoiser, shape, seed=options.seed, **shared, **more), nothing

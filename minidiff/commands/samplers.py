@@ -1,7 +1,7 @@
 """`minidiff samplers`: all samplers side by side, on data whose answer is known or on a trained run.
 
 minidiff samplers                    error against steps, where the exact path is known
-minidiff samplers RUN                a sheet of pictures, and the seconds they take
+minidiff samplers RUN                a sheet of images, and the seconds they take
 minidiff samplers RUN --quality      Frechet distance against the number of times the network is asked
 """
 
@@ -13,21 +13,21 @@ from minidiff.evaluation.quality import EVALUATIONS
 from minidiff.sampling import SPACINGS
 
 STEPS = "5,10,20,50"
-PICTURES = 8  # of a sheet
+IMAGES = 8  # of a sheet
 SAMPLES = 256  # for each point of a curve
 
 
 def add_command(commands):
     """Adds `minidiff samplers` to the commands of a parser."""
-    parser = commands.add_parser("samplers", help="every sampler side by side: error, pictures, seconds, quality")
+    parser = commands.add_parser("samplers", help="every sampler side by side: error, images, seconds, quality")
     parser.set_defaults(run_command=run)
     parser.add_argument("run", metavar="RUN", nargs="?", help="folder of a run; without it, data whose answer is known")
     parser.add_argument("--steps", metavar="N,...", help=f"of a run (default: {STEPS})")
-    parser.add_argument("-n", type=int, help=f"pictures for each, of a run (default: {PICTURES})")
+    parser.add_argument("-n", type=int, help=f"images for each, of a run (default: {IMAGES})")
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
     parser.add_argument("--threads", type=int, help="threads (default: all cores)")
     parser.add_argument("--out", metavar="FILE", help=".png of the sheet or chart (default: RUN/samplers.png, or none)")
-    group = parser.add_argument_group("how good the pictures are, for how much work")
+    group = parser.add_argument_group("how good the images are, for how much work")
     group.add_argument(
         "--quality", action="store_true", help="measure the Frechet distance instead: RUN/quality.png and .json"
     )
@@ -37,16 +37,16 @@ def add_command(commands):
     )
     usual = ",".join(map(str, EVALUATIONS))
     group.add_argument(
-        "--evaluations", metavar="N,...", help=f"how often to ask the network for a picture (default: {usual})"
+        "--evaluations", metavar="N,...", help=f"how often to ask the network for an image (default: {usual})"
     )
 
 
 def run(options):
     """minidiff samplers"""
-    from minidiff import pipeline
     from minidiff.benchmark import samplers
     from minidiff.parallel import Workers
-    from minidiff.run import Run
+    from minidiff.runs import pipeline
+    from minidiff.runs.folder import Run
 
     check_options(options)
     if options.run is None:
@@ -59,7 +59,7 @@ def run(options):
             measure_quality(run, denoiser, options, workers)
             return
         steps = parse_numbers("--steps", options.steps or STEPS, denoiser.schedule.T)
-        count = PICTURES if options.n is None else options.n
+        count = IMAGES if options.n is None else options.n
         shape = (count, *denoiser.network.config.example_shape)
         labels = pipeline.labels_for(run.config["class_names"], count)
         out = options.out or run.path / "samplers.png"
@@ -68,11 +68,11 @@ def run(options):
 
 def measure_quality(run, denoiser, options, workers):
     """minidiff samplers RUN --quality"""
-    from minidiff import pipeline
     from minidiff.evaluation import quality
-    from minidiff.evaluation.judge import FEWEST, Judge
+    from minidiff.evaluation.extractor import FEWEST, Judge
     from minidiff.evaluation.measure import unseen
-    from minidiff.training_run import read_config
+    from minidiff.runs import pipeline
+    from minidiff.runs.train import read_config
 
     count = SAMPLES if options.samples is None else options.samples
     if count < FEWEST:
@@ -84,7 +84,7 @@ def measure_quality(run, denoiser, options, workers):
     judge = Judge(training, unseen(data_options, training, 2 * count), count, workers)
     labels = pipeline.labels_for(training.class_names, count)
     out = Path(options.out or run.path / "quality.png")
-    print(f"{count} pictures for each point, beside {len(judge.reference)} real ones that were not trained on")
+    print(f"{count} images for each point, beside {len(judge.reference)} real ones that were not trained on")
     chosen = {"evaluations": evaluations, "seed": options.seed, "spacing": options.spacing}
     quality.measure_quality(denoiser, judge, count, labels, print, out, **chosen)
 

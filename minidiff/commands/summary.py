@@ -7,8 +7,8 @@ def add_command(commands):
     """Adds `minidiff summary` to the commands of a parser."""
     parser = commands.add_parser("summary", help="the layers of a network: shapes, parameters, operations")
     parser.set_defaults(run_command=run)
-    parser.add_argument("--size", type=int, default=64, help="height and width of the pictures (default: 64)")
-    parser.add_argument("--grey", action="store_true", help="pictures of one channel instead of three")
+    parser.add_argument("--size", type=int, default=64, help="height and width of the images (default: 64)")
+    parser.add_argument("--gray", action="store_true", help="images of one channel instead of three")
     parser.add_argument("--classes", type=int, default=8, help="number of classes, 0 for none (default: 8)")
     parser.add_argument("--channels", metavar="32,64,...", help="channels of each level, finest first")
 
@@ -17,8 +17,8 @@ def run(options):
     """minidiff summary"""
     from minidiff.unet import UNet, UNetConfig
 
-    image_channels = 1 if options.grey else 3
-    config = UNetConfig.for_pictures(
+    image_channels = 1 if options.gray else 3
+    config = UNetConfig.for_images(
         options.size, options.size, image_channels, options.classes, parse_channels(options.channels)
     )
     print("\n".join(UNet(config).summary()))

@@ -9,7 +9,7 @@ from minidiff.commands.printing import memory_taken
 from minidiff.commands.summary import parse_channels
 from minidiff.errors import MinidiffError
 from minidiff.loss_weights import LOSS_WEIGHTS
-from minidiff.optim import OPTIMISERS
+from minidiff.optim import OPTIMIZERS
 from minidiff.schedule import CURVES, TARGETS, TIME_DISTRIBUTIONS
 from minidiff.training_config import FAST_BATCH_SIZE, SAVE_MINUTES, TrainingConfig
 
@@ -18,7 +18,7 @@ CHOICES = {
     "target": list(TARGETS),
     "time_distribution": list(TIME_DISTRIBUTIONS),
     "loss_weight": list(LOSS_WEIGHTS),
-    "optimiser": list(OPTIMISERS),
+    "optimizer": list(OPTIMIZERS),
 }
 
 
@@ -36,9 +36,9 @@ def add_command(commands):
         "--save-minutes", type=float, default=SAVE_MINUTES, metavar="M",
         help=f"between checkpoints, besides the one after each epoch (default: {SAVE_MINUTES:g})",
     )  # fmt: skip
-    parser.add_argument("--held-out", type=float, metavar="SHARE", help="of the pictures to measure on, such as 0.1")
+    parser.add_argument("--held-out", type=float, metavar="SHARE", help="of the images to measure on, such as 0.1")
     parser.add_argument("--size", type=int, help="height and width in pixels (default: the data's own, or 64)")
-    parser.add_argument("--images", type=int, help="how many pictures to use (default: all; 1000 of a drawn set)")
+    parser.add_argument("--images", type=int, help="how many images to use (default: all; 1000 of a drawn set)")
     parser.add_argument("--threads", type=int, help="threads (default: all cores)")
     parser.add_argument("--channels", metavar="32,64,...", help="channels of each level of the network, finest first")
     parser.add_argument(
@@ -48,7 +48,7 @@ def add_command(commands):
     for field in fields(TrainingConfig):  # None stands for "not given", so that a resumed run keeps what it has
         option = "--" + field.name.replace("_", "-")
         if field.type is bool:
-            flip = "mirror half of the pictures, left to right"
+            flip = "mirror half of the images, left to right"
             parser.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=flip)
         else:
             choices, default = CHOICES.get(field.name), f"(default: {field.default})"
@@ -59,9 +59,9 @@ def add_command(commands):
 
 def run(options):
     """minidiff train"""
-    from minidiff import pipeline, training_run
     from minidiff.parallel import Workers
-    from minidiff.run import Run
+    from minidiff.runs import pipeline, train
+    from minidiff.runs.folder import Run
 
     given = {field.name: getattr(options, field.name) for field in fields(TrainingConfig)}
     given = {name: value for name, value in given.items() if value is not None}
@@ -71,7 +71,7 @@ def run(options):
         if options.resume:
             refuse_with_resume(options)
             run = stack.enter_context(Run.open(options.resume, to_write=True))
-            network, training, chosen = training_run.read_config(run)
+            network, training, chosen = train.read_config(run)
             training = replace(training, **given)
             chosen |= {"spec": options.data} if options.data else {}
             dataset, held_out = pipeline.load_data(chosen)
@@ -83,7 +83,7 @@ def run(options):
             chosen |= {"seed": training.seed, "held_out": options.held_out} | reading_options(options)
             dataset, held_out = pipeline.load_data(chosen)
             channels = parse_channels(options.channels)
-            run, network = training_run.start_run(options.out, chosen, dataset, training, channels, fast=options.fast)
+            run, network = train.start_run(options.out, chosen, dataset, training, channels, fast=options.fast)
             stack.enter_context(run)
         print(f"data: {dataset.name}, {pipeline.describe(dataset)}")
         for note in dataset.notes:
@@ -91,7 +91,7 @@ def run(options):
         if not (run.path / "forward_process.png").exists():
             pipeline.show_noise(run, dataset, training, print)
         print(f"training: {training.epochs} epochs")
-        trainer = training_run.train(
+        trainer = train.train_run(
             run, network, dataset, training, workers, print,
             held_out=held_out, accept_changes=options.accept_changes, data_options=chosen,
             save_minutes=options.save_minutes,
@@ -99,13 +99,13 @@ def run(options):
         print("\n".join(["   training trace", *pipeline.training_trace(run.history())]))
         shape = (16, dataset.height, dataset.width, dataset.channels)
         labels = pipeline.labels_for(dataset.class_names, 16)
-        pictures, trajectory = pipeline.generate(trainer.denoiser(), shape, "heun", 12, training.seed, labels)
-        pipeline.show_samples(run, pictures, trajectory, columns=8)
+        images, trajectory = pipeline.generate(trainer.denoiser(), shape, "heun", 12, training.seed, labels)
+        pipeline.show_samples(run, images, trajectory, columns=8)
     print(f"{run.path / 'samples.png'}{memory_taken()}. More: minidiff sample {run.path} -n 64")
 
 
 def refuse_with_resume(options):
-    """Refuses options that cannot be changed in a run: its folder, its network, and which pictures it learns from."""
+    """Refuses options that cannot be changed in a run: its folder, its network, and which images it learns from."""
     names = ("out", "channels", "fast", "size", "images", "held_out")
     fixed = {name: "--" + name.replace("_", "-") for name in names}
     fixed |= {name: option for name, (option, _) in READING_OPTIONS.items()}

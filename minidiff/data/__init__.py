@@ -1,13 +1,13 @@
-"""Pictures to learn from: sets drawn by code, and readers for what people have on disk.
+"""Images to learn from: sets drawn by code, and readers for what people have on disk.
 
     from minidiff.data import load
-    cats = load("cats")                     # 1000 pictures (1000, 64, 64, 3)
+    cats = load("cats")                     # 1000 images (1000, 64, 64, 3)
     mine = load("photos/", size=32)         # your own
     train, held_out = mine.split(0.1)
 
 `dataset.py` says what a data set is, and `loading.py` opens any. `drawing.py`, `cats.py`, `shapes.py` and
 `landscapes.py` draw. `idx.py` (MNIST), `npy.py` and `npz.py` (NumPy), `cifar.py` and `opcodes.py` (CIFAR, STL),
-`folder.py` and `pictures.py` (your own) and `emoji.py` read, all of them from `files.py`: a folder or an archive. What
+`folder.py` and `images.py` (your own) and `emoji.py` read, all of them from `files.py`: a folder or an archive. What
 arrays leave open is settled in `arrays.py`, `labels.py` and `sizing.py`. `saved.py` and `cache.py` keep, and
 `describe.py` tells what is there.
 
@@ -16,13 +16,13 @@ Read more: `tutorials/01_data.ipynb`.
 
 from minidiff.data.dataset import Dataset, to_bytes, to_pixels
 from minidiff.data.describe import contact_sheet, describe
-from minidiff.data.idx import read_idx
 from minidiff.data.loading import load
-from minidiff.data.procedural import DRAWN_SETS, draw
-from minidiff.data.saved import save
+from minidiff.data.readers.idx import read_idx
+from minidiff.data.readers.saved import save
+from minidiff.data.synthetic.generate import SYNTHETIC_SETS, draw
 
 __all__ = [
-    "DRAWN_SETS",
+    "SYNTHETIC_SETS",
     "Dataset",
     "contact_sheet",
     "describe",

@@ -5,8 +5,8 @@ import numpy as np
 from minidiff.errors import MinidiffError
 
 
-def choose(count, num_images, seed, where, what="pictures"):
-    """Which pictures to take.
+def choose(count, num_images, seed, where, what="images"):
+    """Which images to take.
 
     Args:
         count: how many there are.

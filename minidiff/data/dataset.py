@@ -1,13 +1,13 @@
-"""A data set: pictures as bytes, labels, and where they came from.
+"""A data set: images as bytes, labels, and where they came from.
 
-Pictures are kept as uint8 (a thousand of 64 x 64 x 3 take 12 MB) and become float32 in [-1, 1] a batch at a time:
-the network wants numbers centred on zero, because the noise it must tell them from is centred on zero too.
+Images are kept as uint8 (a thousand of 64 x 64 x 3 take 12 MB) and become float32 in [-1, 1] a batch at a time:
+the network wants numbers centered on zero, because the noise it must tell them from is centered on zero too.
 
     pixels = bytes / 127.5 - 1          0 -> -1, 255 -> +1
     bytes  = round((pixels + 1) * 127.5)
 
 Every reader notes what it assumed (padding, cropping, files left out) in `notes`, so that nothing is done to somebody's
-pictures in silence.
+images in silence.
 """
 
 import hashlib
@@ -44,17 +44,17 @@ def to_bytes(pixels):
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Pictures with labels, and a record of what they are.
+    """Images with labels, and a record of what they are.
 
     Args:
-        images: uint8 (N, H, W, C), C is 1 (grey) or 3 (colour).
+        images: uint8 (N, H, W, C), C is 1 (gray) or 3 (color).
         labels: integers (N,) from 0 to len(class_names) - 1, kept as int64, or None.
         class_names: one name for each class, in label order; empty without labels.
         name: short name, such as "cats".
-        source: where the pictures came from: a path, or how they were drawn.
-        licence: terms of use, as far as they are known.
+        source: where the images came from: a path, or how they were drawn.
+        license: terms of use, as far as they are known.
         notes: every assumption made on the way, one sentence each.
-        groups: text (N,) or None: pictures of one group are variants of one design, and `split` keeps them together.
+        groups: text (N,) or None: images of one group are variants of one design, and `split` keeps them together.
 
     Raises:
         MinidiffError: the arrays do not have these shapes and types, or do not fit together.
@@ -63,9 +63,9 @@ class Dataset:
     images: np.ndarray
     labels: np.ndarray | None = None
     class_names: tuple[str, ...] = ()
-    name: str = "pictures"
+    name: str = "images"
     source: str = ""
-    licence: str = "unknown"
+    license: str = "unknown"
     notes: tuple[str, ...] = ()
     groups: np.ndarray | None = None
 
@@ -73,21 +73,20 @@ class Dataset:
         images, labels = self.images, self.labels
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
             raise MinidiffError(
-                f"{self.name}: pictures must be uint8 of shape (N, H, W, 1 or 3), not {images.dtype} {images.shape}; "
+                f"{self.name}: images must be uint8 of shape (N, H, W, 1 or 3), not {images.dtype} {images.shape}; "
                 "convert them first, for instance with minidiff.data.to_bytes"
             )
         if images.size == 0:
-            raise MinidiffError(f"{self.name}: there is not a single picture, shape {images.shape}; give at least one")
+            raise MinidiffError(f"{self.name}: there is not a single image, shape {images.shape}; give at least one")
         if self.groups is not None and self.groups.shape != images.shape[:1]:
-            raise MinidiffError(f"{self.name}: {len(images)} pictures need as many groups, not {self.groups.shape}")
+            raise MinidiffError(f"{self.name}: {len(images)} images need as many groups, not {self.groups.shape}")
         if labels is None:
             if self.class_names:
                 raise MinidiffError(f"{self.name}: class names without labels; give both or neither")
             return
         if labels.shape != images.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
             raise MinidiffError(
-                f"{self.name}: {len(images)} pictures need as many whole-number labels, "
-                f"not {labels.dtype} {labels.shape}"
+                f"{self.name}: {len(images)} images need as many whole-number labels, not {labels.dtype} {labels.shape}"
             )
         if labels.min() < 0 or labels.max() >= len(self.class_names):
             raise MinidiffError(
@@ -113,7 +112,7 @@ class Dataset:
 
     @property
     def example_shape(self):
-        """The shape of one picture: (H, W, C)."""
+        """The shape of one image: (H, W, C)."""
         return self.images.shape[1:]
 
     @property
@@ -121,7 +120,7 @@ class Dataset:
         return len(self.class_names)
 
     def pixels(self, indices):
-        """The chosen pictures as the network sees them.
+        """The chosen images as the network sees them.
 
         Args:
             indices: integers (n,), a slice or a mask: whatever indexes the first axis and keeps it.
@@ -132,7 +131,7 @@ class Dataset:
         return to_pixels(self.images[indices])
 
     def subset(self, indices):
-        """The chosen pictures with their labels, as a data set of their own; names and notes stay."""
+        """The chosen images with their labels, as a data set of their own; names and notes stay."""
         labels = None if self.labels is None else self.labels[indices]
         groups = None if self.groups is None else self.groups[indices]
         return replace(self, images=self.images[indices], labels=labels, groups=groups)
@@ -144,7 +143,7 @@ class Dataset:
         network that has seen five of them would be tested on what it knows.
 
         Args:
-            fraction: of the groups (of the pictures, where no groups are known) to hold out, between 0 and 1.
+            fraction: of the groups (of the images, where no groups are known) to hold out, between 0 and 1.
             seed: of the choice.
 
         Returns:
@@ -158,12 +157,12 @@ class Dataset:
         if not 0 < fraction < 1 or num_groups < 2:
             raise MinidiffError(
                 f"{self.name}: cannot hold out {fraction} of {num_groups}; give a fraction between 0 and 1, "
-                "and a set of at least two pictures or designs"
+                "and a set of at least two images or designs"
             )
         num_held_out = min(max(1, round(fraction * num_groups)), num_groups - 1)
         is_held_out = np.zeros(num_groups, bool)
         is_held_out[np.random.default_rng(seed).permutation(num_groups)[:num_held_out]] = True
-        what = "pictures" if self.groups is None else "designs"
+        what = "images" if self.groups is None else "designs"
         train, held_out = self.subset(~is_held_out[group]), self.subset(is_held_out[group])
         return (
             train.noted(f"{num_groups - num_held_out} of {num_groups} {what}, the others are held out, seed {seed}"),
@@ -171,7 +170,7 @@ class Dataset:
         )
 
     def distinct(self):
-        """The same data set without repetitions: of pictures that are equal in every byte, the first is kept."""
+        """The same data set without repetitions: of images that are equal in every byte, the first is kept."""
         seen = set()
         digests = (hashlib.sha256(image.tobytes()).digest() for image in self.images)
         is_first = np.array([digest not in seen and not seen.add(digest) for digest in digests])

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from minidiff.data.arrays import batches
+from minidiff.data.readers.layouts import batches
 
-SHEET_PICTURES = 64
+SHEET_IMAGES = 64
 
 
 def describe(dataset):
-    """A data set in words: count, shape, classes, values, copies, licence, and everything that was assumed.
+    """A data set in words: count, shape, classes, values, copies, license, and everything that was assumed.
 
     Args:
         dataset: `Dataset`.
@@ -16,17 +16,17 @@ def describe(dataset):
     Returns:
         Lines of text.
     """
-    colours = "colour" if dataset.channels == 3 else "grey"
+    colors = "color" if dataset.channels == 3 else "gray"
     lines = [
-        f"{dataset.name}: {len(dataset):,} pictures of {dataset.height} x {dataset.width}, {colours}, "
+        f"{dataset.name}: {len(dataset):,} images of {dataset.height} x {dataset.width}, {colors}, "
         f"{dataset.images.nbytes / 1e6:.1f} MB",
         f"source   {dataset.source}",
-        f"licence  {dataset.licence}",
+        f"license  {dataset.license}",
         values_line(dataset.images),
     ]
     num_copies = len(dataset) - len(dataset.distinct())
     if num_copies:
-        lines.append(f"copies   {num_copies:,} pictures are exact copies of others")
+        lines.append(f"copies   {num_copies:,} images are exact copies of others")
     if dataset.groups is not None:
         lines.append(f"designs  {len(np.unique(dataset.groups)):,}, kept together when a part is held out")
     lines += class_lines(dataset)
@@ -48,19 +48,19 @@ def values_line(images):
 
 
 def class_lines(dataset):
-    """How many pictures each class has."""
+    """How many images each class has."""
     if not dataset.num_classes:
         return ["classes  none"]
     counts = np.bincount(dataset.labels, minlength=dataset.num_classes)
-    lines = [f"classes  {dataset.num_classes}, of {counts.min():,} to {counts.max():,} pictures"]
+    lines = [f"classes  {dataset.num_classes}, of {counts.min():,} to {counts.max():,} images"]
     width = max(len(name) for name in dataset.class_names)
     shown = zip(dataset.class_names[:40], counts, strict=False)
     lines += [f"         {name:{width}} {count:7,}" for name, count in shown]
     return lines + ([f"         ... and {dataset.num_classes - 40} more"] if dataset.num_classes > 40 else [])
 
 
-def contact_sheet(dataset, count=SHEET_PICTURES, seed=0):
-    """Pictures for a contact sheet: drawn at random, sorted by class, as many of each as can be.
+def contact_sheet(dataset, count=SHEET_IMAGES, seed=0):
+    """Images for a contact sheet: drawn at random, sorted by class, as many of each as can be.
 
     Args:
         dataset: `Dataset`.

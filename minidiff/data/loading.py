@@ -6,15 +6,15 @@ where it is not (the binary versions of CIFAR and STL have no sign of their own)
 
 from pathlib import Path
 
-from minidiff.data.cache import default_cache_folder
-from minidiff.data.cifar import find_version, load_cifar
-from minidiff.data.files import open_files
-from minidiff.data.idx import find_idx_images, load_idx
-from minidiff.data.limits import DAMAGED, MAX_BYTES
-from minidiff.data.npy import MAGIC
-from minidiff.data.npz import load_arrays
-from minidiff.data.procedural import DRAWN_SETS, draw
-from minidiff.data.saved import is_saved, load_saved
+from minidiff.data.readers.archives import open_files
+from minidiff.data.readers.cache import default_cache_folder
+from minidiff.data.readers.cifar import find_version, load_cifar
+from minidiff.data.readers.idx import find_idx_images, load_idx
+from minidiff.data.readers.limits import DAMAGED, MAX_BYTES
+from minidiff.data.readers.npy import MAGIC
+from minidiff.data.readers.npz import load_arrays
+from minidiff.data.readers.saved import is_saved, load_saved
+from minidiff.data.synthetic.generate import SYNTHETIC_SETS, draw
 from minidiff.errors import MinidiffError
 
 DEFAULT_NUM_IMAGES, DEFAULT_SIZE = 1000, 64
@@ -51,9 +51,9 @@ def load(
 
     Args:
         spec: "cats", "shapes" or "landscapes"; or a path: an IDX images file (.gz or not), .npy, .npz, a binary or
-            Python batch of CIFAR or STL, a picture archive (.zip, .tgz), a package of emoji as downloaded, or a folder
+            Python batch of CIFAR or STL, an image archive (.zip, .tgz), a package of emoji as downloaded, or a folder
             with any of these. A folder that is called cats is "./cats".
-        size: height and width in pixels. By default 64 for drawn sets and picture files; what comes as arrays keeps its
+        size: height and width in pixels. By default 64 for drawn sets and image files; what comes as arrays keeps its
             size, padded to a multiple of 8.
         num_images: how many. By default 1000 drawn ones, or all that are there; fewer are chosen at random.
         seed: of the drawing, or of that choice.
@@ -65,8 +65,8 @@ def load(
             CIFAR-100: labels_key is "fine" or "coarse".
         distinct: leave out exact copies.
         max_bytes: limit on every array and on the whole set, in memory.
-        max_pixels: of picture files: larger ones are left out; 80 million by default.
-        cache_folder: of picture files: where decoded ones are kept; "default" is the platform's place for such files,
+        max_pixels: of image files: larger ones are left out; 80 million by default.
+        cache_folder: of image files: where decoded ones are kept; "default" is the platform's place for such files,
             None or "" is nowhere.
 
     Returns:
@@ -85,7 +85,7 @@ def load(
         "max_pixels": max_pixels,
     }
     given = {name: value for name, value in given.items() if value is not None}
-    if str(spec) in DRAWN_SETS:
+    if str(spec) in SYNTHETIC_SETS:
         check_options(str(spec), "drawn", given)
         count = DEFAULT_NUM_IMAGES if num_images is None else num_images
         dataset = draw(str(spec), count, DEFAULT_SIZE if size is None else size, seed)
@@ -93,7 +93,9 @@ def load(
 
     path = Path(spec).expanduser()
     if not path.exists():
-        raise MinidiffError(f"no data at {str(spec)!r}: give {', '.join(DRAWN_SETS)}, or the path of a file or folder")
+        raise MinidiffError(
+            f"no data at {str(spec)!r}: give {', '.join(SYNTHETIC_SETS)}, or the path of a file or folder"
+        )
     with open_files(path) as files:
         kind = find_kind(files)
         check_options(files.source, kind, given)
@@ -121,7 +123,7 @@ def find_kind(files):
         return "idx"
     if any(name.endswith(".npy") for name in files.names):
         return "arrays"
-    from minidiff.data.emoji import is_emoji  # brings in Pillow, which the other sets do without
+    from minidiff.data.readers.emoji import is_emoji  # brings in Pillow, which the other sets do without
 
     return "emoji" if is_emoji(files) else "folder"
 
@@ -137,7 +139,7 @@ def find_kind_of_file(files):
     if head.startswith(MAGIC):
         return "arrays"
     if head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")):
-        raise MinidiffError(f"{where}: a single picture; give the folder with all of them")
+        raise MinidiffError(f"{where}: a single image; give the folder with all of them")
     if head.startswith(b"\x80") or files.only.endswith(".bin"):
         raise MinidiffError(
             f"{where}: a batch of CIFAR or STL is known by its name, such as data_batch_1.bin or train_X.bin; "
@@ -146,7 +148,7 @@ def find_kind_of_file(files):
     if head.startswith((b"\0\0", b"\x1f\x8b")) or "idx" in files.only:
         return "idx"
     raise MinidiffError(
-        f"{where}: begins with {head[:4].hex(' ') or 'nothing'}, as no file of pictures does; give an IDX, .npy, .npz, "
+        f"{where}: begins with {head[:4].hex(' ') or 'nothing'}, as no file of images does; give an IDX, .npy, .npz, "
         ".zip or .tgz file, or a folder"
     )
 
@@ -162,8 +164,8 @@ def check_options(source, kind, given):
 def reader(kind):
     """The function that reads a kind of files."""
     if kind in ("folder", "emoji"):
-        from minidiff.data.emoji import load_emoji
-        from minidiff.data.folder import load_folder
+        from minidiff.data.readers.emoji import load_emoji
+        from minidiff.data.readers.folder import load_folder
 
         return load_emoji if kind == "emoji" else load_folder
     return {"saved": load_saved, "idx": load_idx, "cifar": load_cifar, "arrays": load_arrays}[kind]

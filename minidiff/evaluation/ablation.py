@@ -1,8 +1,8 @@
 """The recipe with one thing changed at a time: what is each part of it worth?
 
 Every row of `ROWS` is a run in a folder of its own: 1000 drawn cats, the default recipe, and one change. All rows see
-the same pictures, begin with the same random numbers, and are measured by the same classifier against the same unseen
-pictures. A row that is finished is not trained again; one that was broken off goes on where it stood.
+the same images, begin with the same random numbers, and are measured by the same classifier against the same unseen
+images. A row that is finished is not trained again; one that was broken off goes on where it stood.
 
 What two rows differ by means something only if it is more than what another seed does to one row: with several seeds
 a row is several runs, NAME, NAME-seed1, ...
@@ -15,17 +15,17 @@ from pathlib import Path
 
 import numpy as np
 
-from minidiff import pipeline, training_run
 from minidiff.benchmark.timing import take_turns
-from minidiff.checkpoint import steps_in
 from minidiff.errors import MinidiffError
 from minidiff.evaluation.evaluate import EVALUATION, Sampling, evaluate, generate
-from minidiff.run import CONFIG, Run
+from minidiff.runs import pipeline, train
+from minidiff.runs.checkpoint import steps_in
+from minidiff.runs.folder import CONFIG, Run
 from minidiff.training import Trainer
 from minidiff.training_config import FAST_BATCH_SIZE, TrainingConfig
 from minidiff.unet import UNet, UNetConfig
 
-SHOWN = 8  # samples of each row in the picture
+SHOWN = 8  # samples of each row in the image
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class Row:
 
 ROWS = (
     Row("recipe", "the default recipe, nothing changed"),
-    Row("adamw", "AdamW instead of Muon, learning rate 0.001", {"optimiser": "adamw", "learning_rate": 1e-3}),
+    Row("adamw", "AdamW instead of Muon, learning rate 0.001", {"optimizer": "adamw", "learning_rate": 1e-3}),
     Row("noise", "target: the noise eps instead of the flow eps - x0", {"target": "noise"}),
-    Row("image", "target: the picture x0 instead of the flow", {"target": "image"}),
+    Row("image", "target: the image x0 instead of the flow", {"target": "image"}),
     Row("velocity", "target: the velocity signal eps - noise x0 instead of the flow", {"target": "velocity"}),
     Row("uniform", "steps t drawn uniformly instead of log-normal noise levels", {"time_distribution": "uniform"}),
     Row("more-noise", "all noise levels 1.5 times as high", {"shift": 1.5}),
@@ -50,7 +50,7 @@ ROWS = (
     Row("batch-8", "batches of 8 instead of 4, so half as many steps", {"batch_size": 8}),
     Row("batch-16", "batches of 16 instead of 4, so a quarter of the steps", {"batch_size": 16}),
     Row("faster", "twice the learning rate, 0.004", {"learning_rate": 4e-3}),
-    Row("flip", "half of the pictures mirrored, left to right", {"flip": True}),
+    Row("flip", "half of the images mirrored, left to right", {"flip": True}),
     Row("no-attention", "no attention", network={"attention_levels": 0}),
     Row("coarse-attention", "attention at the coarsest level only", network={"attention_levels": 1}),
     Row("shift", "time vector only added (shift) instead of scale and shift (FiLM)", network={"film": False}),
@@ -72,7 +72,7 @@ class Budget:
         images: cats to train on.
         size: their height and width in pixels.
         epochs: passes over them.
-        samples: pictures to generate and measure.
+        samples: images to generate and measure.
         seeds: runs of each row.
     """
 
@@ -95,7 +95,7 @@ class Result:
         row: `Row`.
         figures: dicts, what the evaluation.json of its runs say.
         machines: on which they were trained, in words.
-        samples: the first pictures of the first run, (SHOWN, H, W, C) in [-1, 1].
+        samples: the first images of the first run, (SHOWN, H, W, C) in [-1, 1].
     """
 
     row: Row
@@ -170,9 +170,9 @@ def open_run(path, row, data_options, dataset, epochs, seed):
     """
     network, training = configs_of(row, dataset, epochs, seed)
     if not (path / CONFIG).exists():
-        return training_run.start_run(path, data_options, dataset, training, network=network)[0]
+        return train.start_run(path, data_options, dataset, training, network=network)[0]
     run = Run.open(path, to_write=True)
-    network_there, training_there, data_there = training_run.read_config(run)
+    network_there, training_there, data_there = train.read_config(run)
     there = data_there | network_there.as_dict() | training_there.as_dict()
     wanted = data_options | network.as_dict() | training.as_dict()
     different = [f"{name} {there.get(name)}, not {wanted[name]}" for name in wanted if there.get(name) != wanted[name]]
@@ -184,20 +184,20 @@ def open_run(path, row, data_options, dataset, epochs, seed):
 
 def configs_of(row, dataset, epochs, seed):
     """The `UNetConfig` and `TrainingConfig` of a row."""
-    usual = UNetConfig.for_pictures(dataset.height, dataset.width, dataset.channels, dataset.num_classes)
+    usual = UNetConfig.for_images(dataset.height, dataset.width, dataset.channels, dataset.num_classes)
     training = TrainingConfig(**{"epochs": epochs, "seed": seed} | row.training)
     return replace(usual, **row.network), training
 
 
 def finish_training(run, dataset, workers, say):
     """Trains a run from where it stands to its end, if it is not there yet."""
-    network, training, _ = training_run.read_config(run)
+    network, training, _ = train.read_config(run)
     steps = training.epochs * -(-len(dataset) // training.batch_size)
     if steps_in(run.checkpoints)[:1] == [steps]:
         return
     (run.path / EVALUATION).unlink(missing_ok=True)  # of a checkpoint before the end
     try:
-        training_run.train(run, network, dataset, training, workers, say)
+        train.train_run(run, network, dataset, training, workers, say)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(f"{run.path}: stopped; the same command goes on from there") from stop
 
@@ -226,7 +226,7 @@ def time_steps(rows, dataset, epochs, workers, rounds=9):
 
 
 def figures_of(run, sampling):
-    """What evaluation.json says if it is about pictures made in this way; None if there is none, or another."""
+    """What evaluation.json says if it is about images made in this way; None if there is none, or another."""
     try:
         figures = json.loads((run.path / EVALUATION).read_text(encoding="utf-8"))
     except (OSError, ValueError):

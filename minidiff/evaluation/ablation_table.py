@@ -1,7 +1,7 @@
 """The results of an ablation, to be read: a table in Markdown, and a strip of samples for each row.
 
 FOLDER/ablation.md               the table
-FOLDER/pictures/ablation.png     the same eight noises and classes for every row
+FOLDER/images/ablation.png     the same eight noises and classes for every row
 """
 
 import statistics
@@ -14,20 +14,20 @@ from minidiff import plotting
 from minidiff.atomic import write_whole
 from minidiff.errors import MinidiffError
 
-TABLE, PICTURE = "ablation.md", "pictures/ablation.png"
+TABLE, IMAGE = "ablation.md", "images/ablation.png"
 READING = (
     "Each row is the default recipe with one thing changed. Distance and loss: less is better. The last row says what "
-    "real pictures score that no network has seen: the distance cannot be expected to fall below that. +- is the error "
-    "of the measure, for as many other pictures from the same network. Another seed gives another network and other "
+    "real images score that no network has seen: the distance cannot be expected to fall below that. +- is the error "
+    "of the measure, for as many other images from the same network. Another seed gives another network and other "
     "figures: {seeds} Rows that differ by less than that are alike."
 )
 ONE_SEED = "`--seeds 2` shows by how much."
 SEEDS = "figures are the mean over {count} seeds, and in brackets the lowest and the highest."
 COLUMNS = (
-    "*Distance*: the squared Frechet distance of `minidiff evaluate` to {count} unseen real pictures. *Loss*: of the "
-    "averaged weights on {both} unseen pictures, with the same noise and log-normal noise levels for all rows, on the "
+    "*Distance*: the squared Frechet distance of `minidiff evaluate` to {count} unseen real images. *Loss*: of the "
+    "averaged weights on {both} unseen images, with the same noise and log-normal noise levels for all rows, on the "
     "noise scale (mean square error of eps_hat); there an error of x0_hat counts signal / noise times, which is hard "
-    "on a network that predicts the picture, at little noise. *Class*: share of the samples that the classifier takes "
+    "on a network that predicts the image, at little noise. *Class*: share of the samples that the classifier takes "
     "for the class asked for. *An image*: its share of a training step, median of steps that all rows made in turns. "
     "*Training*: that times {images} images and {epochs} epochs."
 )
@@ -74,7 +74,7 @@ def table(results, milliseconds, budget, command):
         lines.append(f"| {result.row.name} | {result.row.words} | {' | '.join(cells)} |")
     floor, error = real["frechet_floor"]
     lines.append(
-        f"| *real* | {real['count_floor']} pictures that no network has seen | {floor:.2f} +- {error:.2f} | "
+        f"| *real* | {real['count_floor']} images that no network has seen | {floor:.2f} +- {error:.2f} | "
         f"| {100 * real['accuracy_real']:.1f} % | | |"
     )
     columns = paragraph(
@@ -82,7 +82,7 @@ def table(results, milliseconds, budget, command):
             count=real["count_reference"], both=2 * real["count_reference"], images=budget.images, epochs=budget.epochs
         )
     )
-    lines += ["", columns, "", f"![The first samples of each row]({PICTURE})", "", CAPTION, ""]
+    lines += ["", columns, "", f"![The first samples of each row]({IMAGE})", "", CAPTION, ""]
     return "\n".join(lines)
 
 
@@ -99,7 +99,7 @@ def several(values, form, unit="", error=None):
 
 
 def save(folder, results, milliseconds, budget, command):
-    """Writes the table and the picture.
+    """Writes the table and the image.
 
     Args:
         folder: of the ablation.
@@ -109,26 +109,26 @@ def save(folder, results, milliseconds, budget, command):
         MinidiffError: they cannot be written.
     """
     folder = Path(folder)
-    picture = folder / PICTURE
+    image = folder / IMAGE
     try:
-        picture.parent.mkdir(exist_ok=True)
+        image.parent.mkdir(exist_ok=True)
     except OSError as error:
-        raise MinidiffError(f"cannot make the folder {picture.parent}: {error.strerror}") from error
-    save_strips(picture, [result.row.name for result in results], [result.samples for result in results])
+        raise MinidiffError(f"cannot make the folder {image.parent}: {error.strerror}") from error
+    save_strips(image, [result.row.name for result in results], [result.samples for result in results])
     text = table(results, milliseconds, budget, command)
     write_whole(folder / TABLE, lambda file: file.write(text.encode()))
 
 
 def save_strips(path, names, strips, side=64, margin=140):
-    """A row of pictures for each name, which stands to their left.
+    """A row of images for each name, which stands to their left.
 
-    The file has 256 colours, chosen to suit it: a third of the bytes, and no difference that one sees.
+    The file has 256 colors, chosen to suit it: a third of the bytes, and no difference that one sees.
 
     Args:
         path: of the PNG file.
         names: list of texts.
-        strips: list of pictures (n, H, W, C) in [-1, 1], all of one shape.
-        side: pixels that a picture takes in the file, at most, if it is smaller than that.
+        strips: list of images (n, H, W, C) in [-1, 1], all of one shape.
+        side: pixels that an image takes in the file, at most, if it is smaller than that.
         margin: pixels for the names.
     """
     from PIL import Image

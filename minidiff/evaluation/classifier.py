@@ -1,18 +1,18 @@
-"""A small network that looks at a picture, and its gradient by hand, from the layers of the diffusion model.
+"""A small network that looks at an image, and its gradient by hand, from the layers of the diffusion model.
 
     h = SiLU(GroupNorm(Conv(x)))  ->  half the size  ->  ...  ->  mean over the pixels (N, 128)
 
 Two questions are asked about that mean, each answered by a linear map and softmax:
 
-    which class is it?        (only where there are classes, and only of upright pictures)
+    which class is it?        (only where there are classes, and only of upright images)
     how is it turned?         by 0, 1, 2 or 3 quarters
 
-The second makes the network see shape and place even where classes differ in colour alone, or where there are none
+The second makes the network see shape and place even where classes differ in color alone, or where there are none
 (Gidaris et al., 2018). The loss of a question with answer k is -ln P_k, its gradient by the scores P - onehot(k).
 
-The *features* by which sets of pictures are compared are taken from the middle of the network, each channel's mean in
-each quarter of the picture. Near its end a trained classifier has forgotten everything it was not asked about: all
-pictures of a class come to lie on one point, and blurred ones and seams would no longer show.
+The *features* by which sets of images are compared are taken from the middle of the network, each channel's mean in
+each quarter of the image. Near its end a trained classifier has forgotten everything it was not asked about: all
+images of a class come to lie on one point, and blurred ones and seams would no longer show.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ from minidiff.parameters import Parameters
 CHANNELS = (32, 64, 128)
 TURNS = 4
 MIDDLE = "norm2"  # the layer that features come from
-LARGEST_SIDE = 32  # larger pictures are averaged down: the classifier need not see every hair
+LARGEST_SIDE = 32  # larger images are averaged down: the classifier need not see every hair
 
 
 class Classifier:
@@ -57,15 +57,15 @@ class Classifier:
         p = Parameters({name: shape for layer in owners for name, shape in layer.shapes().items()}, dtype)
         rng = np.random.default_rng(seed)
         for layer in owners:
-            layer.initialise(p, rng)
+            layer.initialize(p, rng)
         return p
 
     def forward(self, p, x):
-        """From pictures to the mean that the questions are asked about.
+        """From images to the mean that the questions are asked about.
 
         Args:
             p: `Parameters`.
-            x: pictures (N, H, W, C) in [-1, 1], from `shrink`.
+            x: images (N, H, W, C) in [-1, 1], from `shrink`.
 
         Returns:
             mean (N, 128), and the cache for `backward`.
@@ -86,23 +86,23 @@ class Classifier:
         return dx
 
     def loss(self, p, g, x, turns, labels=None, total=None):
-        """The loss of some pictures, its gradient added to g.
+        """The loss of some images, its gradient added to g.
 
         Args:
             p, g: `Parameters`.
-            x: pictures (N, H, W, C), already turned.
+            x: images (N, H, W, C), already turned.
             turns: quarters by which each was turned, int (N,).
             labels: class of each, int (N,), or None.
-            total: pictures in the whole batch; N if not given.
+            total: images in the whole batch; N if not given.
 
         Returns:
-            The sum of the losses of the pictures, divided by `total`.
+            The sum of the losses of the images, divided by `total`.
         """
         total = total or len(x)
         mean, cache = self.forward(p, x)
         questions = [(self.turn, turns, np.ones(len(x)))]
         if self.kind:
-            questions.append((self.kind, labels, (turns == 0).astype(float)))  # asked of upright pictures
+            questions.append((self.kind, labels, (turns == 0).astype(float)))  # asked of upright images
         loss, dmean = 0.0, np.zeros_like(mean)
         for head, answers, weights in questions:
             scores, head_cache = head.forward(p, mean)
@@ -113,14 +113,14 @@ class Classifier:
         return loss
 
     def look(self, p, x):
-        """What the classifier sees in pictures, and which class it takes them for.
+        """What the classifier sees in images, and which class it takes them for.
 
         Args:
             p: `Parameters`.
-            x: pictures (N, H, W, C), from `shrink`.
+            x: images (N, H, W, C), from `shrink`.
 
         Returns:
-            features (N, 4 K), each of K channels in each quarter of the picture; classes, int (N,), or None.
+            features (N, 4 K), each of K channels in each quarter of the image; classes, int (N,), or None.
         """
         for layer in self.layers:
             x, _ = layer.forward(p, x)
@@ -151,7 +151,7 @@ def cross_entropy(scores, answers):
 
 
 def shrink(x):
-    """Pictures (N, H, W, C) averaged over squares until no side exceeds LARGEST_SIDE; odd rests are cut off."""
+    """Images (N, H, W, C) averaged over squares until no side exceeds LARGEST_SIDE; odd rests are cut off."""
     N, H, W, C = x.shape
     factor = -(-max(H, W) // LARGEST_SIDE)
     if factor == 1:

@@ -1,4 +1,4 @@
-"""How far apart two sets of pictures are, by the features of a classifier.
+"""How far apart two sets of images are, by the features of a classifier.
 
 Frechet distance: both sets of features are taken for normal distributions with means m and covariances C, for which
 
@@ -8,9 +8,9 @@ Kernel distance: no distribution is assumed; the mean similarity within each set
 
     d^2 = mean k(x, x') + mean k(y, y') - 2 mean k(x, y),     k(x, y) = (x'y / D + 1)^3       (Binkowski et al., 2018)
 
-over pairs of different pictures, so that two sets from one source have distance 0 on average (it may come out below).
+over pairs of different images, so that two sets from one source have distance 0 on average (it may come out below).
 The Frechet distance of two such sets is not 0 but grows as they get smaller: it is to be compared with a *floor*, the
-distance between two sets of real pictures of the same number, never by itself.
+distance between two sets of real images of the same number, never by itself.
 
 Error bars are jackknife estimates (Efron and Stein, 1981): each eighth of the first set, drawn by lot, is left out, and
 
@@ -81,6 +81,6 @@ def with_error(distance, x, y):
     Returns:
         distance of all, standard error.
     """
-    pieces = np.random.default_rng(0).permutation(len(x)) % PIECES  # by lot: pictures often come class by class
+    pieces = np.random.default_rng(0).permutation(len(x)) % PIECES  # by lot: images often come class by class
     without = np.array([distance(x[pieces != i], y) for i in range(PIECES)])
     return distance(x, y), float(np.sqrt((PIECES - 1) * without.var()))

@@ -1,7 +1,7 @@
-"""Measures a run: generates pictures with it, compares them with real ones that it never saw, and keeps the figures.
+"""Measures a run: generates images with it, compares them with real ones that it never saw, and keeps the figures.
 
 RUN/evaluation.json      the figures of `measure.py`, and how they were made
-RUN/evaluation.png       samples above their nearest training pictures
+RUN/evaluation.png       samples above their nearest training images
 """
 
 import json
@@ -9,25 +9,25 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from minidiff import pipeline
 from minidiff.atomic import write_whole
 from minidiff.denoiser import Guided
 from minidiff.evaluation import measure
-from minidiff.training_run import read_config
+from minidiff.runs import pipeline
+from minidiff.runs.train import read_config
 
 EVALUATION = "evaluation.json"
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the pictures to be measured are made.
+    """How the images to be measured are made.
 
     Args:
         count: how many.
-        sampler, steps: from noise to picture.
+        sampler, steps: from noise to image.
         guidance: 1 for none.
         seed: of the noise.
-        best: take the checkpoint with the lowest loss on held-out pictures instead of the newest.
+        best: take the checkpoint with the lowest loss on held-out images instead of the newest.
     """
 
     count: int = 2048
@@ -39,7 +39,7 @@ class Sampling:
 
 
 def evaluate(run, sampling, workers, say, warn, out=None):
-    """Generates pictures with a run, measures them, and writes evaluation.json and evaluation.png.
+    """Generates images with a run, measures them, and writes evaluation.json and evaluation.png.
 
     Args:
         run: `Run`.
@@ -53,7 +53,7 @@ def evaluate(run, sampling, workers, say, warn, out=None):
         dict of plain numbers, as in evaluation.json.
 
     Raises:
-        MinidiffError: no checkpoint, no pictures that the run has not seen, or too few samples.
+        MinidiffError: no checkpoint, no images that the run has not seen, or too few samples.
     """
     out = Path(out or run.path)
     _, training_config, data_options = read_config(run)
@@ -62,7 +62,7 @@ def evaluate(run, sampling, workers, say, warn, out=None):
     training, _ = pipeline.load_data(data_options)
     real = measure.unseen(data_options, training, 2 * sampling.count)
     say(f"data: {training.name}, {pipeline.describe(training)}; {len(real)} more that were not trained on")
-    say(f"generating {sampling.count} pictures: {sampling.sampler}, {sampling.steps} steps")
+    say(f"generating {sampling.count} images: {sampling.sampler}, {sampling.steps} steps")
     samples, labels = generate(network, training, sampling)
     generated = time.perf_counter() - start
     figures, details = measure.measure(samples, labels, training, real, workers)
@@ -78,16 +78,16 @@ def evaluate(run, sampling, workers, say, warn, out=None):
 
 
 def generate(network, training, sampling, count=None):
-    """The pictures that are measured, or the first of them, each class in turn.
+    """The images that are measured, or the first of them, each class in turn.
 
     Args:
         network: `NetworkDenoiser` of the run.
         training: `Dataset` that it was trained on.
         sampling: `Sampling`.
-        count: how many of the pictures; all if not given.
+        count: how many of the images; all if not given.
 
     Returns:
-        pictures (count, H, W, C) in [-1, 1], and their labels (count,) or None.
+        images (count, H, W, C) in [-1, 1], and their labels (count,) or None.
     """
     count = count or sampling.count
     labels = pipeline.labels_for(training.class_names, count)

@@ -1,25 +1,25 @@
-"""Who judges the pictures: a classifier, and what it sees in real ones. Found once, it serves any number of samples.
+"""Who judges the images: a classifier, and what it sees in real ones. Found once, it serves any number of samples.
 
-Two sets of real pictures that were never trained on take part. Samples are compared with the *reference*; so is the
+Two sets of real images that were never trained on take part. Samples are compared with the *reference*; so is the
 *control*, and what it scores is the floor: no honest network can be expected to do better.
 """
 
-from minidiff.data.cache import default_cache_folder
+from minidiff.data.readers.cache import default_cache_folder
 from minidiff.errors import MinidiffError
 from minidiff.evaluation.distances import frechet_distance, kernel_distance, scale_of, with_error
 from minidiff.evaluation.learning import EXAMPLES, find_classifier, look_at
 
 DISTANCES = {"frechet": frechet_distance, "kernel": kernel_distance}
-FEWEST = 32  # pictures, below which a distance says nothing
+FEWEST = 32  # images, below which a distance says nothing
 
 
 class Judge:
-    """A classifier of the training pictures, and the features of real ones that were not trained on.
+    """A classifier of the training images, and the features of real ones that were not trained on.
 
     Args:
         training: `Dataset` that was trained on.
         real: `Dataset` that was not; its halves are the reference and the control.
-        count: how many samples are to be judged; the control has as many pictures, or as there are.
+        count: how many samples are to be judged; the control has as many images, or as there are.
         workers: `Workers`.
         seed, examples: of the classifier's training.
         cache_folder: where classifiers are kept: "default" is the platform's place, None is nowhere.
@@ -51,7 +51,7 @@ class Judge:
         """What the classifier sees.
 
         Args:
-            pixels: function from a slice to pictures (n, H, W, C) in [-1, 1].
+            pixels: function from a slice to images (n, H, W, C) in [-1, 1].
             count: N, how many there are.
 
         Returns:

@@ -1,7 +1,7 @@
-"""Trains the classifier of `classifier.py` on the pictures that the diffusion model was trained on, and keeps it.
+"""Trains the classifier of `classifier.py` on the images that the diffusion model was trained on, and keeps it.
 
-Three in four pictures of a batch stand upright, the others are turned by one to three quarters. What was learned is
-kept beside the cache of decoded pictures, named after the data and the settings, so that the next evaluation is quick.
+Three in four images of a batch stand upright, the others are turned by one to three quarters. What was learned is
+kept beside the cache of decoded images, named after the data and the settings, so that the next evaluation is quick.
 """
 
 import contextlib
@@ -10,17 +10,17 @@ import hashlib
 import numpy as np
 
 from minidiff.atomic import write_whole
-from minidiff.data.files import open_files
-from minidiff.data.npy import read_npy
+from minidiff.data.readers.archives import open_files
+from minidiff.data.readers.npy import read_npy
 from minidiff.errors import MinidiffError
 from minidiff.evaluation.classifier import CHANNELS, TURNS, Classifier, shrink
-from minidiff.optim import Optimiser, learning_rate_at
+from minidiff.optim import Optimizer, learning_rate_at
 from minidiff.parallel import slices
 
 VERSION = 1  # of the network and its training; raise it when they change
-EXAMPLES, EPOCHS = 6_000, 3  # so many pictures are looked at, or so many passes made, whichever is more
+EXAMPLES, EPOCHS = 6_000, 3  # so many images are looked at, or so many passes made, whichever is more
 BATCH, SLICE = 64, 16
-UPRIGHT = 0.75  # share of the pictures
+UPRIGHT = 0.75  # share of the images
 LEARNING_RATE = 3e-3
 
 
@@ -31,14 +31,14 @@ def train_classifier(dataset, workers, seed=0, examples=EXAMPLES):
         dataset: a `Dataset`.
         workers: `Workers` that share the work.
         seed: of the first values, the order and the turns.
-        examples: how many pictures to look at, at least, besides EPOCHS passes.
+        examples: how many images to look at, at least, besides EPOCHS passes.
 
     Returns:
         `Classifier` and its `Parameters`.
     """
     network = Classifier(dataset.channels, dataset.num_classes)
     p = network.create_parameters(seed)
-    optimiser = Optimiser(p, "muon")
+    optimizer = Optimizer(p, "muon")
     epochs = max(EPOCHS, -(-examples // len(dataset)))
     steps_per_epoch = -(-len(dataset) // BATCH)
     gradients = [p.zeros_like() for _ in range(BATCH // SLICE)]
@@ -63,23 +63,23 @@ def train_classifier(dataset, workers, seed=0, examples=EXAMPLES):
             rate = learning_rate_at(
                 epoch * steps_per_epoch + step, epochs * steps_per_epoch, LEARNING_RATE, steps_per_epoch
             )
-            optimiser.step(p, gradients[0], rate, workers)
+            optimizer.step(p, gradients[0], rate, workers)
     return network, p
 
 
 def turned(x, turns):
-    """Pictures (N, H, W, C) turned by so many quarters; a picture that is no square is turned by halves only."""
+    """Images (N, H, W, C) turned by so many quarters; an image that is no square is turned by halves only."""
     if x.shape[1] != x.shape[2]:
         turns = turns // 2 * 2
     return np.stack([np.rot90(image, quarters) for image, quarters in zip(x, turns, strict=True)])
 
 
 def look_at(network, p, pixels, count, workers):
-    """What a classifier sees in any number of pictures.
+    """What a classifier sees in any number of images.
 
     Args:
         network, p: from `train_classifier`.
-        pixels: function from a slice to pictures (n, H, W, C) in [-1, 1].
+        pixels: function from a slice to images (n, H, W, C) in [-1, 1].
         count: N, how many there are.
         workers: `Workers`.
 

@@ -1,7 +1,7 @@
-"""The table: how good are the samples of a run, and how good are real pictures by the same measures?
+"""The table: how good are the samples of a run, and how good are real images by the same measures?
 
-Three sets of real pictures take part. The *training* pictures are those the run was trained on. The *reference* and the
-*control* are two halves of pictures that it never saw (`judge.py`).
+Three sets of real images take part. The *training* images are those the run was trained on. The *reference* and the
+*control* are two halves of images that it never saw (`judge.py`).
 """
 
 import math
@@ -10,20 +10,20 @@ from dataclasses import replace
 import numpy as np
 
 from minidiff import data, plotting
+from minidiff.divergence import losses_by_time
 from minidiff.errors import MinidiffError
-from minidiff.evaluation.judge import DISTANCES, FEWEST, Judge
+from minidiff.evaluation.extractor import DISTANCES, FEWEST, Judge
 from minidiff.evaluation.nearest import nearest
 from minidiff.training import Trainer
-from minidiff.watch import losses_by_time
 
-OTHER_SEED = 1_000_003  # added to the seed of a drawn set: other pictures of the same kind
+OTHER_SEED = 1_000_003  # added to the seed of a drawn set: other images of the same kind
 
 
 def unseen(options, training, count):
-    """Real pictures that a run was not trained on.
+    """Real images that a run was not trained on.
 
-    Those of a drawn set are drawn with another seed: picture i depends on (seed, i) alone, so they are other pictures.
-    Of files, they are the run's own held-out pictures or, if it has none, the test part of the data.
+    Those of a drawn set are drawn with another seed: image i depends on (seed, i) alone, so they are other images.
+    Of files, they are the run's own held-out images or, if it has none, the test part of the data.
 
     Args:
         options: of the data, as in the run's configuration.
@@ -31,15 +31,15 @@ def unseen(options, training, count):
         count: how many are wanted.
 
     Returns:
-        `Dataset` of at most `count` pictures.
+        `Dataset` of at most `count` images.
 
     Raises:
         MinidiffError: there are none, or not enough of them.
     """
-    from minidiff.pipeline import load_data
+    from minidiff.runs.pipeline import load_data
 
     chosen = dict(options)
-    if chosen["spec"] in data.DRAWN_SETS:
+    if chosen["spec"] in data.SYNTHETIC_SETS:
         chosen |= {"seed": chosen["seed"] + OTHER_SEED, "images": count, "held_out": None}
         return load_data(chosen)[0]
     held_out = load_data(chosen)[1]
@@ -49,11 +49,11 @@ def unseen(options, training, count):
             held_out = load_data(chosen)[0]
         except MinidiffError as error:
             raise MinidiffError(
-                f"{training.name}: there are no pictures that this run has not seen; train with --held-out 0.1"
+                f"{training.name}: there are no images that this run has not seen; train with --held-out 0.1"
             ) from error
     if len(held_out) < 2 * FEWEST:
         raise MinidiffError(
-            f"{training.name}: {len(held_out)} held-out pictures are too few to compare with, {2 * FEWEST} are needed; "
+            f"{training.name}: {len(held_out)} held-out images are too few to compare with, {2 * FEWEST} are needed; "
             "train with a larger --held-out"
         )
     order = np.random.default_rng(chosen["seed"]).permutation(len(held_out))[:count]
@@ -64,7 +64,7 @@ def measure(samples, labels, training, real, workers, **options):
     """All figures about some samples.
 
     Args:
-        samples: generated pictures (N, H, W, C) in [-1, 1].
+        samples: generated images (N, H, W, C) in [-1, 1].
         labels: the class that was asked for, int (N,), or None.
         training: `Dataset` that was trained on.
         real: `Dataset` that was not; its halves are the reference and the control.
@@ -75,7 +75,7 @@ def measure(samples, labels, training, real, workers, **options):
         dict of plain numbers: "frechet", "kernel" as [value, error] with their "..._floor", "accuracy" and
         "accuracy_real" (or None), "nearest_pixels", "nearest_features" with "..._real", "count", "count_floor"; and
         for the figure a dict with "nearest", positions (N,) in the training set, and "distances", "distances_real",
-        each picture's distance in grey levels.
+        each image's distance in gray levels.
 
     Raises:
         MinidiffError: too few samples.
@@ -104,9 +104,9 @@ def measure(samples, labels, training, real, workers, **options):
 
 
 def unseen_loss(network, training_config, real):
-    """The noise-scale loss on pictures that were not trained on.
+    """The noise-scale loss on images that were not trained on.
 
-    The noise and its levels, log-normal, are the same for all runs on pictures of one size, whatever they were trained
+    The noise and its levels, log-normal, are the same for all runs on images of one size, whatever they were trained
     with, so that their losses can be compared.
 
     Args:
@@ -126,7 +126,7 @@ def unseen_loss(network, training_config, real):
 
 
 def rows(figures):
-    """The figures as rows of three texts, each beside what real pictures score; the first row is the heading.
+    """The figures as rows of three texts, each beside what real images score; the first row is the heading.
 
     Args:
         figures: from `measure`.
@@ -147,9 +147,9 @@ def rows(figures):
     found.append(("kernel distance", pair(figures["kernel"]), pair(figures["kernel_floor"])))
     if figures["accuracy"] is not None:
         found.append(("shows its class", percent(figures["accuracy"]), percent(figures["accuracy_real"])))
-    for key, name in (("pixels", "grey levels rms"), ("features", "features")):
+    for key, name in (("pixels", "gray levels rms"), ("features", "features")):
         values = figures[f"nearest_{key}"], figures[f"nearest_{key}_real"]
-        found.append((f"nearest training picture, {name}", *(f"{value:.2f}" for value in values)))
+        found.append((f"nearest training image, {name}", *(f"{value:.2f}" for value in values)))
     return found
 
 
@@ -166,16 +166,16 @@ def table(figures):
     if "loss_quarters" in figures:
         quarters = "  ".join("-" if math.isnan(loss) else f"{loss:.4f}" for loss in figures["loss_quarters"])
         mean = figures["loss_unseen"]
-        lines.append(f"   loss on unseen pictures {mean:.4f}; from little noise to much: {quarters}")
+        lines.append(f"   loss on unseen images {mean:.4f}; from little noise to much: {quarters}")
     return lines
 
 
 def save_figure(path, samples, training, figures, details, shown=8):
-    """Samples above their nearest training pictures, and how near they are, beside unseen real ones.
+    """Samples above their nearest training images, and how near they are, beside unseen real ones.
 
     Args:
         path: of the PNG file.
-        samples: pictures (N, H, W, C) in [-1, 1].
+        samples: images (N, H, W, C) in [-1, 1].
         training: `Dataset`.
         figures, details: from `measure`.
         shown: how many samples.
@@ -185,13 +185,13 @@ def save_figure(path, samples, training, figures, details, shown=8):
     shown = min(shown, len(samples))
     rows = np.concatenate([samples[:shown], training.pixels(details["nearest"][:shown])])
     left.imshow(plotting.sheet(rows, columns=shown), interpolation="nearest")
-    left.set(xticks=[], yticks=[], title="samples (above) and the training pictures nearest to them")
+    left.set(xticks=[], yticks=[], title="samples (above) and the training images nearest to them")
     left.spines[:].set_visible(False)
     both = np.concatenate([details["distances"], details["distances_real"]])
     bins = np.linspace(both.min(), both.max() + 1e-6, 25)
-    for key, name, colour in (("distances", "samples", 0), ("distances_real", "unseen real", 1)):
-        style = {"histtype": "stepfilled", "alpha": 0.5, "density": True, "color": plotting.COLOURS[colour]}
+    for key, name, color in (("distances", "samples", 0), ("distances_real", "unseen real", 1)):
+        style = {"histtype": "stepfilled", "alpha": 0.5, "density": True, "color": plotting.COLORS[color]}
         right.hist(details[key], bins, label=name, **style)
-    right.set(title="distance to the nearest", xlabel="grey levels, root mean square", yticks=[])
+    right.set(title="distance to the nearest", xlabel="gray levels, root mean square", yticks=[])
     right.legend(frameon=False)
     plotting.save_figure(figure, path)

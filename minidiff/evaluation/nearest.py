@@ -1,12 +1,12 @@
-"""The nearest training picture of each sample: does the network draw, or does it copy?
+"""The nearest training image of each sample: does the network draw, or does it copy?
 
-A network that memorises brings back training pictures. Then its samples lie closer to them than real pictures do that
-it has never seen; so the same figure for held-out pictures is what to compare with.
+A network that memorizes brings back training images. Then its samples lie closer to them than real images do that
+it has never seen; so the same figure for held-out images is what to compare with.
 """
 
 import numpy as np
 
-ROWS = 256  # pictures compared at a time
+ROWS = 256  # images compared at a time
 
 
 def nearest(queries, references):

@@ -1,8 +1,8 @@
-"""How good do pictures get for how much work? Every sampler at the same cost, measured by the Frechet distance.
+"""How good do images get for how much work? Every sampler at the same cost, measured by the Frechet distance.
 
 What sampling costs is asking the network, so that is what is counted, and not steps: heun asks twice in each step but
 the last, and gets half as many steps. All start from the same noises and for the same labels, and are compared with the
-same real pictures, so differences between them are surer than the error bar of each alone says. euler is left out: its
+same real images, so differences between them are surer than the error bar of each alone says. euler is left out: its
 every step is ddim's.
 """
 
@@ -27,10 +27,10 @@ class Point:
 
     Attributes:
         sampler, steps: as for `sampling.sample`.
-        evaluations: how often the denoiser was asked for each picture.
-        frechet: distance from real pictures, and its standard error.
+        evaluations: how often the denoiser was asked for each image.
+        frechet: distance from real images, and its standard error.
         accuracy: share that shows the class that was asked for, or None.
-        seconds: for all pictures.
+        seconds: for all images.
     """
 
     sampler: str
@@ -68,9 +68,9 @@ def quality(denoiser, judge, count, labels=None, evaluations=EVALUATIONS, seed=0
     Args:
         denoiser: any.
         judge: `Judge` for that many samples.
-        count: how many pictures to generate for each.
+        count: how many images to generate for each.
         labels: class of each, int (count,), or None.
-        evaluations: how often the denoiser may be asked for a picture, ascending.
+        evaluations: how often the denoiser may be asked for an image, ascending.
         seed: of the noises.
         samplers: names.
         spacing: where the steps are, see `steps.py`; each sampler's own if not given.
@@ -124,7 +124,7 @@ def table(points, floor, count):
 
     Args:
         points: `Point`s.
-        floor: distance between real pictures, and its standard error.
+        floor: distance between real images, and its standard error.
         count: samples of each.
 
     Returns:
@@ -132,7 +132,7 @@ def table(points, floor, count):
     """
     columns = sorted({point.evaluations for point in points})
     found = {(point.sampler, point.evaluations): f"{point.frechet[0]:.2f}" for point in points}
-    lines = [f"   Frechet distance of {count} samples; real pictures {floor[0]:.2f} +- {floor[1]:.2f}"]
+    lines = [f"   Frechet distance of {count} samples; real images {floor[0]:.2f} +- {floor[1]:.2f}"]
     lines.append(f"   {'evaluations':13}" + "".join(f"{column:>9}" for column in columns))
     for sampler in dict.fromkeys(point.sampler for point in points):
         lines.append(f"   {sampler:13}" + "".join(f"{found.get((sampler, column), ''):>9}" for column in columns))
@@ -150,15 +150,15 @@ def save_quality(path, points, floor, count):
     """
     figure = plotting.new_figure(6.8, 4.4)
     axes = figure.add_subplot()
-    axes.axhspan(max(floor[0] - floor[1], 1e-3), floor[0] + floor[1], color="lightgrey", label="real pictures, unseen")
-    axes.set(xscale="log", yscale="log", xlabel="evaluations of the network for a picture", ylabel="Frechet distance")
+    axes.axhspan(max(floor[0] - floor[1], 1e-3), floor[0] + floor[1], color="lightgray", label="real images, unseen")
+    axes.set(xscale="log", yscale="log", xlabel="evaluations of the network for an image", ylabel="Frechet distance")
     samplers = list(dict.fromkeys(point.sampler for point in points))
-    for i, (sampler, marker, colour) in enumerate(zip(samplers, "os^Dv*", plotting.COLOURS, strict=False)):
+    for i, (sampler, marker, color) in enumerate(zip(samplers, "os^Dv*", plotting.COLORS, strict=False)):
         own = [point for point in points if point.sampler == sampler]
         shift = 1.012 ** (i - 2)  # so that error bars do not lie on each other
         places = [shift * point.evaluations for point in own]
         values, errors = np.array([point.frechet for point in own]).T
-        style = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.3, "elinewidth": 0.8}
+        style = {"color": color, "marker": marker, "markersize": 4, "linewidth": 1.3, "elinewidth": 0.8}
         axes.errorbar(places, values, np.minimum(errors, 0.9 * values), label=sampler, **style)
     columns = sorted({point.evaluations for point in points})
     axes.set_xticks(columns, [str(column) for column in columns])

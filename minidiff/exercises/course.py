@@ -34,7 +34,7 @@ class Notebook:
 
 NOTEBOOKS = (
     Notebook("00_tour", "Ten-minute tour", ("minidiff/cli.py",)),
-    Notebook("01_data", "Data", ("minidiff/data/__init__.py", "minidiff/data/drawing.py")),
+    Notebook("01_data", "Data", ("minidiff/data/__init__.py", "minidiff/data/synthetic/drawing.py")),
     Notebook("02_noise", "Noise", ("minidiff/schedule.py", "minidiff/curves.py")),
     Notebook("03_without_a_network", "Diffusion without a network", ("minidiff/denoiser.py", "minidiff/oracles.py")),
     Notebook("04_points", "Points in the plane", ("minidiff/points.py",)),
@@ -70,6 +70,6 @@ NOTEBOOKS = (
         ("minidiff/training.py", "minidiff/optim.py", "minidiff/kernels/muon.py", "minidiff/parallel.py"),
     ),
     Notebook("09_sampling", "Sampling", ("minidiff/sampling.py", "minidiff/samplers.py")),
-    Notebook("10_steering", "Steering", ("minidiff/steering.py",)),
-    Notebook("11_what_goes_wrong", "What goes wrong", ("minidiff/watch.py",)),
+    Notebook("10_editing", "Steering", ("minidiff/editing.py",)),
+    Notebook("11_what_goes_wrong", "What goes wrong", ("minidiff/divergence.py",)),
 )

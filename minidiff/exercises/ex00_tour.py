@@ -52,9 +52,9 @@ def _examine_sample_command(answer):
     if options.run.rstrip("/") != "runs/shapes":
         raise Wrong(f"the run is the first thing after sample, runs/shapes; here it is {options.run}")
     if options.n != 9:
-        raise Wrong(f"this draws {options.n} pictures, not nine: see -n")
+        raise Wrong(f"this draws {options.n} images, not nine: see -n")
     if options.label is None:
-        raise Wrong("without a label the classes come in turn, and only every sixth picture is a star")
+        raise Wrong("without a label the classes come in turn, and only every sixth image is a star")
     if options.label != "star":
         raise Wrong(f"the run knows no class {options.label}: labels are named as the data names them")
     if (options.guidance, options.best, options.interpolate) != (1.0, False, False):
@@ -78,18 +78,18 @@ def _examine_train_command(answer):
     if (options.data or "").rstrip("/") != "photos":
         raise Wrong(f"the data is the folder photos, and here it is {options.data}: see --data")
     if options.size != 32:
-        what = "--images is how many pictures are used" if options.images == 32 else "64 is taken unless you say"
+        what = "--images is how many images are used" if options.images == 32 else "64 is taken unless you say"
         raise Wrong(f"the size is not 32; {what}")
     if options.images is not None:
-        raise Wrong("--images uses only so many pictures; all of them are wanted")
+        raise Wrong("--images uses only so many images; all of them are wanted")
     if options.epochs != 8:
         raise Wrong("the number of passes over the data is not 8: such a pass is called an epoch")
     if options.held_out is None:
-        raise Wrong("nothing is held out: without that, nobody knows how well new pictures are understood")
+        raise Wrong("nothing is held out: without that, nobody knows how well new images are understood")
     if not math.isclose(options.held_out, 0.1):
-        raise Wrong(f"held out is {options.held_out:g}; it is the share of all pictures, between 0 and 1")
+        raise Wrong(f"held out is {options.held_out:g}; it is the share of all images, between 0 and 1")
     if options.flip is not True:
-        raise Wrong("the pictures are not mirrored: look for the option in minidiff train --help")
+        raise Wrong("the images are not mirrored: look for the option in minidiff train --help")
     if (options.out or "").rstrip("/") != "runs/photos":
         raise Wrong(f"the run should be the folder runs/photos, and here it is {options.out}: see --out")
 
@@ -99,10 +99,10 @@ def _examine_best_epoch(answer):
     held_out = [0.22, 0.11, 0.081, 0.079, 0.084, 0.093]
     rows = zip(range(4, 10), loss, held_out, strict=True)  # a history need not begin with epoch 1
     history = [{"epoch": epoch, "loss": a, "held_out_loss": b} for epoch, a, b in rows]
-    everywhere_lowest = "training loss is lowest, and it keeps falling while a network learns its own pictures by heart"
+    everywhere_lowest = "training loss is lowest, and it keeps falling while a network learns its own images by heart"
     mistakes = [
         (3, "this is where the row stands in the list; the row itself says which epoch it is"),
-        (9, f"this is the last epoch, where the {everywhere_lowest}. Look at pictures that it never trained on"),
+        (9, f"this is the last epoch, where the {everywhere_lowest}. Look at images that it never trained on"),
         (4, "this is the first epoch"),
         (0.079, "this is the loss itself; the epoch is wanted"),
     ]
@@ -113,15 +113,15 @@ def _examine_training_steps(answer):
     for images, batch_size, epochs, held_out in ((600, 4, 10, 0.0), (50, 16, 3, 0.2), (70, 8, 5, 0.1)):
         train = images - round(held_out * images)
         right = epochs * math.ceil(train / batch_size)
-        given = f"for {images} pictures, batches of {batch_size}, {epochs} epochs and {held_out:g} held out"
+        given = f"for {images} images, batches of {batch_size}, {epochs} epochs and {held_out:g} held out"
         mistakes = [
             (math.ceil(train / batch_size), f"{given} these are the steps of one epoch"),
             (epochs * (train // batch_size), f"{given} an epoch's last batch is left out: it is smaller, and counts"),
             (epochs * train / batch_size, f"{given} a part of a step is counted: an epoch has a whole number of steps"),
             (math.ceil(epochs * train / batch_size), f"{given} a batch runs over the end of an epoch, and must not"),
-            (epochs * train, f"{given} these are the pictures shown; a step shows a whole batch of them"),
-            (epochs * math.ceil(images / batch_size), f"{given} the held-out pictures are counted, too"),
-            (epochs * math.ceil(round(held_out * images) / batch_size), f"{given} only the held-out pictures count"),
+            (epochs * train, f"{given} these are the images shown; a step shows a whole batch of them"),
+            (epochs * math.ceil(images / batch_size), f"{given} the held-out images are counted, too"),
+            (epochs * math.ceil(round(held_out * images) / batch_size), f"{given} only the held-out images count"),
         ]
         expect("the number of steps", call(answer, images, batch_size, epochs, held_out), right, mistakes)
 
@@ -136,7 +136,7 @@ def _examine_network_calls(answer):
             mistakes = [
                 (
                     each * 2 * steps,
-                    f"{given}: at the end of the last step the picture is clean: nothing is asked there",
+                    f"{given}: at the end of the last step the image is clean: nothing is asked there",
                 ),
                 (each * steps, f"{given}: {looks}"),
             ]
@@ -169,5 +169,5 @@ EXERCISES = (
     Exercise("ex00_2", "your photographs", 1, "train_command", _examine_train_command),
     Exercise("ex00_3", "the best epoch", 2, "best_epoch", _examine_best_epoch),
     Exercise("ex00_4", "how many steps", 2, "training_steps", _examine_training_steps),
-    Exercise("ex00_5", "what a picture costs", 2, "network_calls", _examine_network_calls),
+    Exercise("ex00_5", "what an image costs", 2, "network_calls", _examine_network_calls),
 )

@@ -1,6 +1,6 @@
-"""The exercises of `tutorials/01_data.ipynb`: pictures as arrays, and drawing with signed distances.
+"""The exercises of `tutorials/01_data.ipynb`: images as arrays, and drawing with signed distances.
 
-Distances are held to the geometry of the figure, and pictures to what plain indexing gives.
+Distances are held to the geometry of the figure, and images to what plain indexing gives.
 """
 
 import numpy as np
@@ -10,26 +10,26 @@ from minidiff.exercises.expecting import call, expect
 
 
 def _examine_to_network(answer):
-    pictures = np.random.default_rng(0).uniform(0, 1, (2, 3, 5, 4))  # (N, C, H, W)
-    right = 2 * np.stack([pictures[:, c] for c in range(3)], axis=-1) - 1
+    images = np.random.default_rng(0).uniform(0, 1, (2, 3, 5, 4))  # (N, C, H, W)
+    right = 2 * np.stack([images[:, c] for c in range(3)], axis=-1) - 1
     ordered = (right + 1) / 2
-    found = call(answer, pictures)
+    found = call(answer, images)
     counted_anew = (
-        "reshape keeps the numbers where they are and counts them off anew: the colours of a pixel end up in different "
+        "reshape keeps the numbers where they are and counts them off anew: the colors of a pixel end up in different "
         "places. Swap the axes instead"
     )
     mistakes = [
-        (2 * pictures.reshape(2, 5, 4, 3) - 1, counted_anew),
-        (pictures.reshape(2, 5, 4, 3), counted_anew),
-        (2 * pictures - 1, "the channels still stand before the rows"),
-        (2 * pictures.transpose(0, 3, 2, 1) - 1, "rows and columns are swapped: (N, C, H, W) became (N, W, H, C)"),
+        (2 * images.reshape(2, 5, 4, 3) - 1, counted_anew),
+        (images.reshape(2, 5, 4, 3), counted_anew),
+        (2 * images - 1, "the channels still stand before the rows"),
+        (2 * images.transpose(0, 3, 2, 1) - 1, "rows and columns are swapped: (N, C, H, W) became (N, W, H, C)"),
         (ordered, "the axes are right, and the numbers still run from 0 to 1"),
         (2 * ordered, "black should be -1, and here the numbers run from 0 to 2"),
         (ordered - 0.5, "these run from -0.5 to 0.5: only half as far as they should"),
         (ordered / 127.5 - 1, "127.5 is for bytes; white is 1 here, and not 255"),
         (1 - 2 * ordered, "black and white are swapped: 0 should become -1"),
     ]
-    expect("the pictures", found, right, mistakes, tolerance=1e-5)
+    expect("the images", found, right, mistakes, tolerance=1e-5)
     if np.asarray(found).dtype != np.float32:
         raise Wrong(f"the numbers are right, and of type {np.asarray(found).dtype}: the network computes in float32")
 
@@ -45,7 +45,7 @@ def _examine_crescent(answer):
         (a - b, "a difference of distances is no distance; think of the inside of one and the outside of the other"),
         (np.maximum(a, -b) * -1, "the sign: inside of the figure the distance is negative"),
         (np.maximum(a, 0.5 - np.hypot(x - 0.3, y - 0.1)), "the second disc is at (0.3, -0.1), and here at (0.3, 0.1)"),
-        (np.maximum(a, 0.5 - np.hypot(x + 0.3, y - 0.1)), "the second disc is on the wrong side: subtract its centre"),
+        (np.maximum(a, 0.5 - np.hypot(x + 0.3, y - 0.1)), "the second disc is on the wrong side: subtract its center"),
         (np.maximum(a, -b) < 0, "this says inside or outside, and not how far from the edge"),
     ]
     expect("the distance", call(answer, x, y), np.maximum(a, -b), mistakes)
@@ -73,26 +73,26 @@ def _examine_box(answer):
 
 def _examine_paint(answer):
     rng = np.random.default_rng(3)
-    canvas, coverage, colour = rng.uniform(0, 1, (4, 5, 3)), rng.uniform(0, 1, (4, 5)), np.array([0.9, 0.5, 0.2])
+    canvas, coverage, color = rng.uniform(0, 1, (4, 5, 3)), rng.uniform(0, 1, (4, 5)), np.array([0.9, 0.5, 0.2])
     amount = coverage[:, :, None]
-    right = np.stack([(1 - coverage) * canvas[:, :, c] + coverage * colour[c] for c in range(3)], axis=-1)
+    right = np.stack([(1 - coverage) * canvas[:, :, c] + coverage * color[c] for c in range(3)], axis=-1)
     mistakes = [
         (
-            canvas + amount * colour,
-            "the colour is added to what is there; paint hides, so take that away in proportion",
+            canvas + amount * color,
+            "the color is added to what is there; paint hides, so take that away in proportion",
         ),
-        (amount * colour, "where the figure does not cover, the canvas should stay; it became black"),
+        (amount * color, "where the figure does not cover, the canvas should stay; it became black"),
         (
-            amount * canvas + (1 - amount) * colour,
-            "canvas and colour are swapped: a coverage of 1 should give the colour",
+            amount * canvas + (1 - amount) * color,
+            "canvas and color are swapped: a coverage of 1 should give the color",
         ),
-        (np.where(amount > 0.5, colour, canvas), "all or nothing gives stairs; mix, in proportion to the coverage"),
-        (np.where(amount > 0, colour, canvas), "all or nothing gives stairs; mix, in proportion to the coverage"),
-        ((canvas + colour) / 2, "the coverage is not used: half of each, everywhere"),
-        (canvas + amount * (canvas - colour), "the step goes away from the colour: check its sign"),
-        (canvas * (1 - amount) + colour, "the canvas fades as it should, but the colour has to be weighted, too"),
+        (np.where(amount > 0.5, color, canvas), "all or nothing gives stairs; mix, in proportion to the coverage"),
+        (np.where(amount > 0, color, canvas), "all or nothing gives stairs; mix, in proportion to the coverage"),
+        ((canvas + color) / 2, "the coverage is not used: half of each, everywhere"),
+        (canvas + amount * (canvas - color), "the step goes away from the color: check its sign"),
+        (canvas * (1 - amount) + color, "the canvas fades as it should, but the color has to be weighted, too"),
     ]
-    expect("the canvas", call(answer, canvas, coverage, colour), right, mistakes)
+    expect("the canvas", call(answer, canvas, coverage, color), right, mistakes)
 
 
 def _examine_middle_square(answer):
@@ -101,7 +101,7 @@ def _examine_middle_square(answer):
         image = rng.integers(0, 256, shape, dtype=np.uint8)
         side = min(shape[:2])
         found = call(answer, image)
-        given = f"of a picture {shape} "
+        given = f"of an image {shape} "
         mistakes = [
             (image, given + "nothing was cut away"),
             (image[:side, :side], given + "the upper left corner was taken, and not the middle"),
@@ -114,7 +114,7 @@ def _examine_middle_square(answer):
 
 
 EXERCISES = (
-    Exercise("ex01_1", "pictures from a framework", 1, "to_network", _examine_to_network),
+    Exercise("ex01_1", "images from a framework", 1, "to_network", _examine_to_network),
     Exercise("ex01_2", "a crescent", 2, "crescent", _examine_crescent),
     Exercise("ex01_3", "the distance from a rectangle", 3, "box", _examine_box),
     Exercise("ex01_4", "one layer of paint", 2, "paint", _examine_paint),

@@ -25,7 +25,7 @@ def _examine_closed_form(answer):
         "signal", found_signal, signal,
         [
             (alpha_bar, "this is alpha_bar; it is the square of the signal"),
-            (signal[1:], "the clean picture is missing: index 0 is t = 0, before the first step, with a signal of 1"),
+            (signal[1:], "the clean image is missing: index 0 is t = 0, before the first step, with a signal of 1"),
             (alpha_bar[1:], "this is alpha_bar, the square of the signal; and t = 0, with a signal of 1, is missing"),
             (np.sqrt(1 - np.append(0, beta)), "this is what each step does alone; the steps multiply"),
             (np.sqrt(np.append(1, np.cumprod(beta))), "the product is over alpha = 1 - beta, what each step leaves"),
@@ -39,7 +39,7 @@ def _examine_closed_form(answer):
             (1 - signal, "signal and noise do not sum to one here, their squares do"),
             (np.sqrt(1 - signal), "under the root stands 1 - alpha_bar, and alpha_bar is the signal squared"),
             (1 - alpha_bar, "this is the variance of the noise; its deviation is the root"),
-            (np.sqrt(np.append(0, np.cumsum(beta))), "noise of earlier steps shrinks, too, with its picture"),
+            (np.sqrt(np.append(0, np.cumsum(beta))), "noise of earlier steps shrinks, too, with its image"),
             (np.sqrt(np.append(0, beta)), "this is the noise of the last step alone; earlier noise is still there"),
         ],
     )  # fmt: skip
@@ -85,7 +85,7 @@ def _examine_flow_time(answer):
 
     mistakes = [
         (time(sigma, 1.0), "nearly: the curve goes only 99 % of its way, noise = 0.99 u"),
-        (time(1 / sigma), "the sign is turned round: a large log-SNR is a clean picture, at small u"),
+        (time(1 / sigma), "the sign is turned round: a large log-SNR is a clean image, at small u"),
         (time(np.exp(-log_snr)), "the SNR is the ratio of the squares; the noise level is the root of its inverse"),
         (time(np.exp(-2 * log_snr)), "the half is upside down: log-SNR = -2 ln(noise / signal)"),
         (time(10 ** (-log_snr / 2)), "the logarithm is the natural one, not that to the base of 10"),
@@ -110,7 +110,7 @@ def _examine_own_curve(answer):
             total = (signal**2 + noise**2)[T // 2]
             raise Wrong(f"the squares of signal and noise do not sum to one: in the middle they give {total:.3f}")
         if abs(signal[0] - 1) > 1e-6:
-            raise Wrong(f"at u = 0 the picture is clean, and here the signal is {signal[0]:.3f}")
+            raise Wrong(f"at u = 0 the image is clean, and here the signal is {signal[0]:.3f}")
         if signal[-1] <= 0:
             raise Wrong("at u = 1 there is no signal at all, and the equations divide by it: stop a little before")
         if signal[-1] > LARGEST_FINAL_SIGNAL:
@@ -140,7 +140,7 @@ def _examine_solve_score(answer):
     expect(
         "eps_hat", eps_hat, eps,
         [
-            (-eps, "the sign: the score points back to the picture, against the noise"),
+            (-eps, "the sign: the score points back to the image, against the noise"),
             (score, "this is the score itself; by what is eps divided in it?"),
             (-score, "the score is -eps divided by the noise: undo that, too"),
             (-score / noise, "divided by the noise once more: it has to be multiplied"),
@@ -150,7 +150,7 @@ def _examine_solve_score(answer):
     expect(
         "x0_hat", x0_hat, x0,
         [
-            (signal * x0, "this is the picture as it is in z, times signal: divide by it"),
+            (signal * x0, "this is the image as it is in z, times signal: divide by it"),
             ((z - noise**2 * score) / signal, "the sign of the second term: the score points against the noise"),
             ((z + noise * score) / signal, "the noise has to be squared: once from the score, once from z"),
             (z + noise**2 * score / signal, "all of it is divided by the signal, z too"),

@@ -50,26 +50,26 @@ def _examine_visible(answer):
     z = np.where(visible, signal * x0 + noise * eps, nonsense)
     right, everything = guess(z, noise), np.ones_like(visible)
     mistakes = [
-        (guess(z, noise, seen=everything), "the nonsense is used, too: only visible numbers tell the pictures apart"),
-        (guess(np.where(visible, z, 0), noise, seen=everything), "zeros are no measurement: a picture dark where "
+        (guess(z, noise, seen=everything), "the nonsense is used, too: only visible numbers tell the images apart"),
+        (guess(np.where(visible, z, 0), noise, seen=everything), "zeros are no measurement: an image dark where "
          "nothing was seen would look more probable; leave these numbers out of the distance"),
         (guess(z, noise, seen=~visible), "the mask is turned round: visible is True where z was measured"),
-        (np.where(visible, right, 0), "x0_hat is a whole picture: the mean is of all their numbers"),
-        (np.where(visible, z / signal, 0), "nothing of the pictures is used yet: find p(k | z) first, then the mean"),
-        (np.where(visible, z / signal, right), "what is visible is noisy, too: take the mean of pictures there, too"),
+        (np.where(visible, right, 0), "x0_hat is a whole image: the mean is of all their numbers"),
+        (np.where(visible, z / signal, 0), "nothing of the images is used yet: find p(k | z) first, then the mean"),
+        (np.where(visible, z / signal, right), "what is visible is noisy, too: take the mean of images there, too"),
         (guess(z, noise, power=2.0), "a factor of 2: the exponent is -distance^2 / (2 noise^2)"),
         (guess(z, noise**0.5), "the exponent is divided by 2 noise^2: the noise has to be squared"),
         (guess(z, noise, signal=1.0), "z lies around signal * x_k, not around x_k"),
         (guess(z, noise, power=1 / visible.sum()), "a mean of squares: in the exponent stands their sum"),
         (guess(z, noise, power=1e6),
-         "this is the most probable picture: the best guess is the mean of all, with their probabilities"),
+         "this is the most probable image: the best guess is the mean of all, with their probabilities"),
     ]  # fmt: skip
     expect("x0_hat", call(answer, z, visible, images, signal, noise), right, mistakes)
-    z, noise = np.where(visible, signal * x0 + 0.2 * eps, nonsense), 0.003  # far from every picture, in units of noise
+    z, noise = np.where(visible, signal * x0 + 0.2 * eps, nonsense), 0.003  # far from every image, in units of noise
     with np.errstate(all="ignore"):
         found = as_numbers("x0_hat", call(answer, z, visible, images, signal, noise))
     if not np.isfinite(found).all():
-        raise Wrong("right, but not at low noise: exp gives 0 for every picture; subtract the largest logarithm first")
+        raise Wrong("right, but not at low noise: exp gives 0 for every image; subtract the largest logarithm first")
     expect("x0_hat at low noise", found, guess(z, noise))
 
 
@@ -80,7 +80,7 @@ def _examine_step(answer):
     x0_hat = (z - noise_t * eps_hat) / signal_t
     right = signal_s * x0_hat + noise_s * eps_hat
     mistakes = [
-        (x0_hat, "this is x0_hat, the guess of the clean picture; now mix it again with less noise"),
+        (x0_hat, "this is x0_hat, the guess of the clean image; now mix it again with less noise"),
         (signal_s * x0_hat, "the noise of step s is missing: add noise_s * eps_hat"),
         (x0_hat + noise_s * eps_hat, "x0_hat has to be multiplied by signal_s"),
         (signal_s * x0_hat * signal_t + noise_s * eps_hat, "z - noise_t * eps_hat is signal_t x0_hat: divide"),
@@ -98,7 +98,7 @@ def _examine_copies(answer):
     training = rng.uniform(-1, 1, (9, 3, 4, 2))
 
     def near(distances):
-        """Pictures at these distances (root mean square) from training pictures."""
+        """Images at these distances (root mean square) from training images."""
         away = rng.normal(size=(len(distances), 3, 4, 2))
         away /= np.sqrt(np.square(away).mean(axis=(1, 2, 3), keepdims=True))
         return training[np.arange(len(distances)) % 9] + away * np.reshape(distances, (-1, 1, 1, 1))
@@ -106,8 +106,8 @@ def _examine_copies(answer):
     held_out = near([0.11, 0.1, 0.3, 0.2])
     samples = near([0.001, 0.04, 0.09, 0.15, 0.16, 0.25, 0.4, 0.05, 0.18, 0.17, 0.15])
 
-    def nearest(pictures, references):
-        return np.sqrt(np.square(pictures[:, None] - references).mean(axis=(2, 3, 4))).min(axis=1)
+    def nearest(images, references):
+        return np.sqrt(np.square(images[:, None] - references).mean(axis=(2, 3, 4))).min(axis=1)
 
     of_samples, of_held_out = nearest(samples, training), nearest(held_out, training)
     right = np.mean(of_samples < of_held_out.min())
@@ -118,9 +118,9 @@ def _examine_copies(answer):
          "means closer than the smallest"),
         (np.mean(of_samples < of_held_out.max()), "held to the largest of the held-out distances: closer than *any* "
          "means closer than the smallest"),
-        (np.mean(of_samples < nearest(held_out, samples).min()), "the held-out pictures were compared with samples: "
-         "theirs, too, is the distance to the training pictures"),
-        (np.mean(of_samples < 1e-6), "copies come with a little noise: compare with the held-out pictures, not zero"),
+        (np.mean(of_samples < nearest(held_out, samples).min()), "the held-out images were compared with samples: "
+         "theirs, too, is the distance to the training images"),
+        (np.mean(of_samples < 1e-6), "copies come with a little noise: compare with the held-out images, not zero"),
         (np.mean(of_samples < of_held_out.min() * np.sqrt(24)), "one distance is a root of a sum and one a root of a "
          "mean: measure both the same way"),
         (0.5, "0.5 is where the cell begins: compute it from the distances"),
@@ -135,23 +135,23 @@ def _examine_choice(answer):
     others = squares + np.diag(np.full(len(images), np.inf))
     right = np.sqrt(others.min(axis=1) / (2 * np.log(odds)))
     mistakes = [
-        (np.zeros(len(images)), "each picture is nearest to itself: look among the others only"),
+        (np.zeros(len(images)), "each image is nearest to itself: look among the others only"),
         (right**2, "this is sigma^2: take the root"),
         (right * np.sqrt(2), "a factor of 2: equation (4) divides by 2 sigma^2"),
         (right / np.sqrt(24), "a mean of squares: the |x_k - x_j|^2 of equation (4) is their sum"),
-        (np.sqrt(squares.max(axis=1) / (2 * np.log(odds))), "held to the picture least like it: the nearest is the "
+        (np.sqrt(squares.max(axis=1) / (2 * np.log(odds))), "held to the image least like it: the nearest is the "
          "last to be ruled out"),
         (np.sqrt(others.min(axis=1) / (2 * odds)), "equation (4) is about the logarithm of the odds"),
         (np.sqrt(others.min(axis=1)) / (2 * np.log(odds)), "the root goes over all of it: sigma^2 is a fraction with "
          "2 ln odds below"),
-        (right.min(), "one number for each picture, (K)"),
+        (right.min(), "one number for each image, (K)"),
     ]  # fmt: skip
     expect("sigma", call(answer, images, odds), right, mistakes)
 
 
 EXERCISES = (
     Exercise("ex03_1", "black or white", 2, "black_or_white", _examine_black_or_white),
-    Exercise("ex03_2", "a picture of which a part is missing", 3, "x0_from_visible", _examine_visible),
+    Exercise("ex03_2", "an image of which a part is missing", 3, "x0_from_visible", _examine_visible),
     Exercise("ex03_3", "a step with the noise alone", 2, "step", _examine_step),
     Exercise("ex03_4", "who copies?", 2, "share_of_copies", _examine_copies),
     Exercise("ex03_5", "the noise level of the choice", 3, "sigma_of_choice", _examine_choice),

@@ -62,7 +62,7 @@ def _examine_velocity(answer):
         (signal[t] * x0_hat + noise[t] * eps_hat, "this is z itself: take the slopes of signal and noise"),
         (2 * right, "twice too much: from t - 1 to t + 1 there are two steps"),
         (100 * right, "this is the slope by t / T: asked for is the slope by t, per step"),
-        (-right, "the sign is turned round: dz/dt says where z goes as t grows, from picture to noise"),
+        (-right, "the sign is turned round: dz/dt says where z goes as t grows, from image to noise"),
         (slope_noise * eps_hat, "signal changes with t, too: the term with x0_hat is missing"),
         (slope_signal * x0_hat, "noise changes with t, too: the term with eps_hat is missing"),
         (slope_noise * x0_hat + slope_signal * eps_hat, "signal belongs to x0_hat, and noise to eps_hat"),

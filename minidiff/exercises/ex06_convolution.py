@@ -14,7 +14,7 @@ BORDER = ((0, 0), (1, 1), (1, 1), (0, 0))
 
 
 def depthwise(x, weight, mode="constant"):
-    """The formula of the exercise: windows of the padded picture, each times its weight."""
+    """The formula of the exercise: windows of the padded image, each times its weight."""
     _, H, W, _ = x.shape
     padded = np.pad(x, BORDER, mode=mode)
     return sum(padded[:, i : i + H, j : j + W] * weight[i, j] for i in range(3) for j in range(3))
@@ -29,11 +29,11 @@ def _examine_depthwise(answer):
         "y", call(answer, x, weight), depthwise(x, weight),
         [
             (depthwise(x, turned, "wrap"), "two things: np.roll by i - 1 moves the wrong way, and what leaves the "
-                                           "picture on one side comes in on the other, where zeros should"),
-            (depthwise(x, weight, "wrap"), "what leaves the picture on one side comes in on the other: pad with zeros"),
+                                           "image on one side comes in on the other, where zeros should"),
+            (depthwise(x, weight, "wrap"), "what leaves the image on one side comes in on the other: pad with zeros"),
             (depthwise(x, turned), "the kernel is turned round: output h, w sees input h + i - 1, w + j - 1"),
             (depthwise(x, weight.transpose(1, 0, 2)), "rows and columns are exchanged: i goes with the height"),
-            (depthwise(x, weight, "edge"), "outside of the picture are zeros, not its border pixels"),
+            (depthwise(x, weight, "edge"), "outside of the image are zeros, not its border pixels"),
             (depthwise(x, weight)[:, 1:-1, 1:-1], "the padding is missing: y has the size of x"),
             (mixed, "the channels are summed up: here each stays by itself"),
             (x * weight.sum(axis=(0, 1)), "every place of the window looks at the same pixel: x has to be shifted"),
@@ -67,7 +67,7 @@ def _examine_depthwise_backward(answer):
         "dweight", dweight, right,
         [
             (right[::-1, ::-1], "dweight is turned round: entry i, j pairs dy at h, w with x at h + i - 1, w + j - 1"),
-            (right / len(x), "dweight is a mean over the pictures: what all of them use gets the sum"),
+            (right / len(x), "dweight is a mean over the images: what all of them use gets the sum"),
             (right / dy[..., 0].size, "dweight is a mean over the pixels: what all of them use gets the sum"),
             (right.sum(axis=-1, keepdims=True) + np.zeros(3), "dweight sums over the channels: each has its own"),
         ],
@@ -189,7 +189,7 @@ def _examine_intensity(answer):
             (count / (4 * (pixels * (k * k * C + K) + k * k * C * K)), "each number of x passes memory once here, "
                                                                        "not once for each place of the window"),
             (4 * numbers / count, "upside down: operations for each byte"),
-            (count / (4 * (H * W * (C + K) + k * k * C * K)), "bytes of all N pictures, too"),
+            (count / (4 * (H * W * (C + K) + k * k * C * K)), "bytes of all N images, too"),
         ],
     )  # fmt: skip
 

@@ -27,7 +27,7 @@ def _examine_bottleneck(answer):
                 (2 * C * B + 3 * B * B + biases, "a 3x3 kernel has nine pixels"),
                 (9 * (2 * C * B + B * B) + biases, "only the middle convolution is 3x3, the others are 1x1"),
                 (9 * C * C + C, "this is one 3x3 convolution on all C channels: the middle has C / 4 only"),
-                (parameters * H * W, "parameters do not grow with the picture: every pixel uses the same ones"),
+                (parameters * H * W, "parameters do not grow with the image: every pixel uses the same ones"),
                 (C * B + 9 * B * B + 2 * B, "there is a third convolution, back to C channels"),
             ],
         )  # fmt: skip
@@ -94,7 +94,7 @@ def _examine_gated_join(answer):
             (blocks.sum(axis=2).sum(axis=3) * gate, "the gate is on the skip alone"),
             (blocks.sum(axis=2)[..., 0, :], "two of the four pixels are missing: the repeat went both ways"),
             (dy[:, :H, :W] + dy[:, H:, :W] + dy[:, :H, W:] + dy[:, H:, W:],
-             "the four pixels of a number are neighbours, 2h and 2h + 1, and not half a picture apart"),
+             "the four pixels of a number are neighbors, 2h and 2h + 1, and not half an image apart"),
         ],
     )  # fmt: skip
     expect(
@@ -109,8 +109,8 @@ def _examine_gated_join(answer):
     expect(
         "dgate", found[2], dgate,
         [
-            (dy * skip, "one gate for each channel, used at every pixel of every picture: sum over all of these"),
-            (np.sum(dy * skip, axis=(1, 2)), "the gate is the same for all pictures: sum over the first axis, too"),
+            (dy * skip, "one gate for each channel, used at every pixel of every image: sum over all of these"),
+            (np.sum(dy * skip, axis=(1, 2)), "the gate is the same for all images: sum over the first axis, too"),
             (np.mean(dy * skip, axis=(0, 1, 2)), "a sum over the pixels, not a mean"),
             (np.sum(dy, axis=(0, 1, 2)), "gate is multiplied by skip, so skip is a factor in its gradient"),
             (np.sum(dy * skip), "one gate for each channel: the last axis is not summed"),

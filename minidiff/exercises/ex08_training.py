@@ -1,4 +1,4 @@
-"""The exercises of `tutorials/08_training.ipynb`: losses on one scale, two optimisers, slices, and the floor of a loss.
+"""The exercises of `tutorials/08_training.ipynb`: losses on one scale, two optimizers, slices, and the floor of a loss.
 
 Truth is the algebra of `schedule.py`, the paper's formulas, and singular values.
 """
@@ -129,17 +129,17 @@ def _examine_rounds(found, X, U, S, V, rounds):
 
 def _examine_batch_gradient(answer):
     rng = np.random.default_rng(3)
-    of_pictures = rng.normal(0.5, 1.0, (10, 3, 2))
+    of_images = rng.normal(0.5, 1.0, (10, 3, 2))
     sizes = [4, 4, 2]
-    gradients = [of_pictures[:4].mean(axis=0), of_pictures[4:8].mean(axis=0), of_pictures[8:].mean(axis=0)]
+    gradients = [of_images[:4].mean(axis=0), of_images[4:8].mean(axis=0), of_images[8:].mean(axis=0)]
     total = sum(size * gradient for size, gradient in zip(sizes, gradients, strict=True))
     expect(
-        "the gradient", call(answer, gradients, sizes), of_pictures.mean(axis=0),
+        "the gradient", call(answer, gradients, sizes), of_images.mean(axis=0),
         [
-            (np.mean(gradients, axis=0), "the mean of the means: the two pictures of the last slice count double"),
+            (np.mean(gradients, axis=0), "the mean of the means: the two images of the last slice count double"),
             (np.sum(gradients, axis=0), "a sum of means: it grows with the number of slices"),
-            (total, "this is the sum over the pictures: the mean of the batch divides by how many there are"),
-            (total / 3, "divided by the slices, and not by the pictures"),
+            (total, "this is the sum over the images: the mean of the batch divides by how many there are"),
+            (total / 3, "divided by the slices, and not by the images"),
             (sum(gradient / size for size, gradient in zip(sizes, gradients, strict=True)), "larger slices count more"),
             (sum(gradient / 10 for gradient in gradients), "each is a mean already: times its size it is a sum again"),
         ],

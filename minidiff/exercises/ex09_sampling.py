@@ -21,8 +21,8 @@ def _examine_guess_between(answer):
     determinant = signal_s * noise_t - signal_t * noise_s
     slope = (z_s - z_t) / (noise_s - noise_t)
     mistakes = [
-        (z_s / signal_s, "z_s is not yet the picture: there is noise in it, and z_t says how much"),
-        (z_s, "z_s is not yet the picture: there is noise in it, and z_t says how much"),
+        (z_s / signal_s, "z_s is not yet the image: there is noise in it, and z_t says how much"),
+        (z_s, "z_s is not yet the image: there is noise in it, and z_t says how much"),
         (z_t / signal_t, "both z are needed: equation (1) holds at t and at s"),
         (eps_hat, "this is eps_hat: solve the same two equations for the other unknown"),
         (-x0_hat, "the sign: swap the two products in the numerator or in the determinant, and not in both"),
@@ -31,14 +31,14 @@ def _examine_guess_between(answer):
         (noise_t * z_s + noise_s * z_t, "the noises have to cancel: subtract, do not add"),
         ((noise_t * z_s + noise_s * z_t) / determinant, "the noises have to cancel: subtract, do not add"),
         ((z_s - z_t) / (signal_s - signal_t), "the noise has changed from t to s as well: it does not cancel so"),
-        ((z_s - noise_s * slope) / signal_s, "the picture has changed from t to s as well: slope is not eps_hat"),
+        ((z_s - noise_s * slope) / signal_s, "the image has changed from t to s as well: slope is not eps_hat"),
         (
             (noise_t * z_s - noise_s * z_t) / (signal_s - signal_t),
             "the factor of x0_hat: signal_s noise_t - signal_t noise_s",
         ),
         (
             (noise_t * z_s - noise_s * z_t) / (noise_t - noise_s),
-            "that holds where signal is 1: here the picture fades, too",
+            "that holds where signal is 1: here the image fades, too",
         ),
     ]
     expect("x0_hat", call(answer, z_t, z_s, signal_t, noise_t, signal_s, noise_s), x0_hat, mistakes)
@@ -143,15 +143,15 @@ def _examine_one_step(answer):
     mistakes = [
         (d, "with many steps: a single guess is an average, and varies less"),
         (gain, "this is x0_hat for z = 1: the deviation of z is noise"),
-        (gain * math.sqrt(variance), "that would be for z with some picture in it: here the start is noise alone"),
+        (gain * math.sqrt(variance), "that would be for z with some image in it: here the start is noise alone"),
         (gain * noise**2, "the factor of z multiplies its deviation, and not the variance"),
         (d * math.sqrt(gain * noise), "deviations are multiplied by the factor itself, not by its root"),
         (signal * d**2 / variance**0.5 * noise, "the divisor is the variance of z, without a root"),
         (signal * d / variance * noise, "in the perfect denoiser it is d squared: a variance over a variance"),
-        (signal * d**2 / noise, "the variance of z has the share of the picture, signal^2 d^2, as well"),
+        (signal * d**2 / noise, "the variance of z has the share of the image, signal^2 d^2, as well"),
         (
             signal * d**2 / (d**2 + noise**2) * noise,
-            "in z the picture is multiplied by signal: its variance by signal^2",
+            "in z the image is multiplied by signal: its variance by signal^2",
         ),
         (noise * d / math.sqrt(variance), "that is where the whole path would lead: here it is a single step"),
         (noise, "that is the start: x0_hat is the factor of the perfect denoiser times it"),

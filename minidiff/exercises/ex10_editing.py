@@ -1,4 +1,4 @@
-"""The exercises of `tutorials/10_steering.ipynb`: two labels, pasting, what stays, blending, a step undone."""
+"""The exercises of `tutorials/10_editing.ipynb`: two labels, pasting, what stays, blending, a step undone."""
 
 import numpy as np
 
@@ -25,10 +25,10 @@ def _examine_steer(answer):
         (towards, "this is the plain answer for the class that is wanted: w and v do nothing yet"),
         (any_class + w * (towards - any_class), "nothing leads away from the unwanted class: v is missing"),
         (any_class + w * (towards - any_class) + v * (away - any_class), "v leads to the unwanted class: its sign"),
-        (w * (towards - any_class) - v * (away - any_class), "only the differences: add them to the unlabelled answer"),
-        (w * towards - v * away, "the answers themselves are mixed: take their differences to the unlabelled one"),
+        (w * (towards - any_class) - v * (away - any_class), "only the differences: add them to the unlabeled answer"),
+        (w * towards - v * away, "the answers themselves are mixed: take their differences to the unlabeled one"),
         (any_class + w * (towards - away), "this goes from one class to the other by w; v has a difference of its own"),
-        (any_class + (w - v) * (towards - away), "each strength has a difference of its own, to the unlabelled answer"),
+        (any_class + (w - v) * (towards - away), "each strength has a difference of its own, to the unlabeled answer"),
         (any_class + w * (away - any_class) - v * (towards - any_class), "wanted and unwanted are mixed up"),
         (towards + w * (towards - any_class) - v * (away - any_class),
          "begin at the answer without a label, not at that for the wanted class"),
@@ -51,16 +51,16 @@ def _examine_paste(answer):
     noised = schedule.add_noise(image, eps, t_next)
     signal, noise = schedule.signal[t_next], schedule.noise[t_next]
     mistakes = [
-        (np.where(mask, z, image), "the clean picture is pasted: z is noisy as at step t_next, and so must it be"),
+        (np.where(mask, z, image), "the clean image is pasted: z is noisy as at step t_next, and so must it be"),
         (np.where(mask, noised, z), "the mask is the wrong way round: True is the hole, and z stays there"),
-        (np.where(mask, image, z), "the mask is the wrong way round, and the picture needs the noise of step t_next"),
+        (np.where(mask, image, z), "the mask is the wrong way round, and the image needs the noise of step t_next"),
         (noised, "this forgets z: in the hole, where mask is True, z stays"),
-        (np.where(mask, z, image + noise * eps), "the picture has to shrink, too: signal[t_next] times the picture"),
-        (np.where(mask, z, image + eps), "how much picture, and how much noise, is there at step t_next?"),
-        (np.where(mask, z, signal * image), "the noise is missing: signal times picture, plus noise times eps"),
+        (np.where(mask, z, image + noise * eps), "the image has to shrink, too: signal[t_next] times the image"),
+        (np.where(mask, z, image + eps), "how much image, and how much noise, is there at step t_next?"),
+        (np.where(mask, z, signal * image), "the noise is missing: signal times image, plus noise times eps"),
         (np.where(mask, z, noise * image + signal * eps), "signal and noise have changed places"),
         (np.where(mask, z, schedule.add_noise(image, eps, t_next + 1)), "one step too noisy: z has arrived at t_next"),
-        (mask * z + noised, "the pasted picture must be zero in the hole, or both are added up there"),
+        (mask * z + noised, "the pasted image must be zero in the hole, or both are added up there"),
     ]  # fmt: skip
     expect("z", call(answer, schedule, z, image, mask, eps, t_next), np.where(mask, z, noised), mistakes)
 
@@ -75,8 +75,8 @@ def _examine_what_stays(answer):
         (m + d * (x0 - m) / total, "z is not x0: its mean is signal times x0"),
         (m + d * (signal * x0 - m) / total, "the formula subtracts signal m from z, and not m"),
         (d * signal * (x0 - m) / total, "the m at the front of the formula is lost"),
-        (x0, "that would be so only without noise; the sampler draws the picture towards m"),
-        (np.full_like(x0, m), "this forgets the picture altogether, as at t = T: something of it shines through"),
+        (x0, "that would be so only without noise; the sampler draws the image towards m"),
+        (np.full_like(x0, m), "this forgets the image altogether, as at t = T: something of it shines through"),
         (m + d * signal * (x0 - m) / total**2, "total stands under a root in the formula"),
         (m + d * signal * (x0 - m) / (signal * d + noise), "the root of a sum of squares is not the sum"),
     ]
@@ -84,7 +84,7 @@ def _examine_what_stays(answer):
     mistakes = [
         (noise, "this is the deviation of z; the formula multiplies it"),
         ((d * noise / total) ** 2, "this is the variance: take the root"),
-        (d, "that is the deviation of the data, reached only at t = T; the picture x0 is the same for all noises"),
+        (d, "that is the deviation of the data, reached only at t = T; the image x0 is the same for all noises"),
         (noise / total, "the factor d of the formula is missing"),
         (d / total, "eps has the deviation 1, and z has noise times that"),
         (d * noise**2 / total, "noise is squared: a deviation is multiplied by a factor as it is"),
@@ -148,8 +148,8 @@ def _examine_undo(answer):
 
 EXERCISES = (
     Exercise("ex10_1", "towards one, away from another", 2, "steer", _examine_steer),
-    Exercise("ex10_2", "paste the noisy picture", 2, "paste", _examine_paste),
-    Exercise("ex10_3", "how much of a picture stays", 3, "what_stays", _examine_what_stays),
+    Exercise("ex10_2", "paste the noisy image", 2, "paste", _examine_paste),
+    Exercise("ex10_3", "how much of an image stays", 3, "what_stays", _examine_what_stays),
     Exercise("ex10_4", "between many noises", 2, "blend", _examine_blend),
     Exercise("ex10_5", "a step undone exactly", 3, "undo_ddim", _examine_undo),
 )

@@ -35,7 +35,7 @@ RUNS = (  # what is wrong, what it does to the measurements, and what the studen
     ("no time input", {"reaction": 0.0}, "its answer does not react to t at all"),
     ("wrong sampler", {"spread": 0.004}, "with an oracle its sampler draws nearly the same number every time"),
     ("wrong sampler", {"spread": 2.6, "reaction": 0.2}, "with an oracle its sampler spreads far too much"),
-    ("wrong sampler", {"oracle": 0.4}, "with the oracle its sampler draws none of the pictures, and its end is exact"),
+    ("wrong sampler", {"oracle": 0.4}, "with the oracle its sampler draws none of the images, and its end is exact"),
     ("noise at the last step", {"oracle": 0.1, "last_step": 0.4},
      "it fails the oracle because z and x0_hat differ at the end: the last step tells it from a wrong sampler"),
     ("no average", {"raw_loss": 1.2}, "the parameters it draws with have a loss 20 % above that of the average"),
@@ -117,7 +117,7 @@ def _examine_step(answer):
              "the fresh noise has to be fresh: eps, and not eps_hat once more"),
             (signal * x0_hat + noise * eps_hat, "without any fresh noise this is plain ddim: eta is not used"),
         ]  # fmt: skip
-        if noise == 0:  # at s = 0 most mistakes give the picture, as they should
+        if noise == 0:  # at s = 0 most mistakes give the image, as they should
             mistakes = mistakes[4:5]
         expect(f"z at eta = {eta}, from {t} to {s},", call(answer, schedule, x0_hat, eps_hat, eps, t, s, eta), right,
                mistakes)  # fmt: skip
@@ -162,7 +162,7 @@ def _examine_diagnosis(answer):
 EXERCISES = (
     Exercise("ex11_1", "how many steps end in noise", 2, "shortest_T", _examine_shortest),
     Exercise("ex11_2", "the loss before the first step", 2, "first_loss", _examine_first_loss),
-    Exercise("ex11_3", "pictures too smooth", 2, "eta_step", _examine_step),
+    Exercise("ex11_3", "images too smooth", 2, "eta_step", _examine_step),
     Exercise("ex11_4", "an average that forgets too slowly", 2, "share_of_start", _examine_share),
     Exercise("ex11_5", "the doctor", 3, "diagnose", _examine_diagnosis),
 )

@@ -31,7 +31,7 @@ def show(*things, docstring=True):
 
 
 def show_text(text, metadata=None):
-    """Python source on the screen: coloured in a notebook, printed elsewhere."""
+    """Python source on the screen: colored in a notebook, printed elsewhere."""
     if in_notebook():
         from IPython.display import display
 

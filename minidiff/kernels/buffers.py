@@ -24,7 +24,7 @@ LINE = 64  # bytes
 
 
 def new_block(size):
-    """An uninitialised array of so many bytes, (size,), that begins at a cache line and is nobody's view."""
+    """An uninitialized array of so many bytes, (size,), that begins at a cache line and is nobody's view."""
     whole = np.empty(size + LINE, np.uint8)
     first = -whole.ctypes.data % LINE
     # as a view of `whole`, NumPy would let views of the block refer to `whole` instead of the block
@@ -49,7 +49,7 @@ class Buffers(threading.local):
         self.unused = references_to_unused()
 
     def empty(self, shape, dtype):
-        """Like `np.empty`: an uninitialised array of this shape and dtype, in memory used before where possible."""
+        """Like `np.empty`: an uninitialized array of this shape and dtype, in memory used before where possible."""
         count = math.prod(shape)
         size = count * np.dtype(dtype).itemsize
         blocks = self.blocks.setdefault(size, [])

@@ -1,4 +1,4 @@
-"""exp of one number, in a form the compiler can vectorise.
+"""exp of one number, in a form the compiler can vectorize.
 
 A call of `exp` inside a Numba loop is made number by number and takes about 3 ns; the network wants the exponential of
 some two million numbers an image, in SiLU and in softmax. Split differently, it is plain arithmetic:

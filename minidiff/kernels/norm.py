@@ -1,4 +1,4 @@
-"""Group normalisation, a scale and shift for each image and channel, and SiLU: one kernel forward, one backward.
+"""Group normalization, a scale and shift for each image and channel, and SiLU: one kernel forward, one backward.
 
 For an image n and a channel c of group G, with the mean and variance taken over the group's pixels and channels:
 

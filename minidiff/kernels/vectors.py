@@ -1,7 +1,7 @@
 """Vectors of numbers, for the loops where the compiler does not find them itself.
 
-A processor works on a *vector* of 4, 8 or 16 neighbouring numbers as fast as on a single one. Most loops need no help:
-the compiler sees that neighbours are treated alike and takes many at a time. Three are different: a matrix product,
+A processor works on a *vector* of 4, 8 or 16 neighboring numbers as fast as on a single one. Most loops need no help:
+the compiler sees that neighbors are treated alike and takes many at a time. Three are different: a matrix product,
 which is fast when a part of the result stays in the processor's registers while its sums grow (`products.py`);
 Winograd's maps, whose inputs and outputs lie in 36 places far apart (`winograd.py`); and transposing, where numbers
 change their lanes. An array is memory, never a register. So here is one more kind of value for a kernel's variables,

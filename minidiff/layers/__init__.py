@@ -9,7 +9,7 @@ All keep one contract, which is also all there is to "automatic" differentiation
 a parameter used by many images gets a share of gradient from each. A layer object keeps no arrays of its own, so one
 network serves any number of threads.
 
-A layer also knows `shapes()`, the names and shapes of its parameters; `initialise(p, rng)`, their first values; and
+A layer also knows `shapes()`, the names and shapes of its parameters; `initialize(p, rng)`, their first values; and
 `cost(shape)`, the shape it makes of an input of that shape and the floating-point operations spent on the way
 (a multiplication and an addition count as two).
 

@@ -1,6 +1,6 @@
 """Self-attention: every pixel looks at every other pixel and takes over what concerns it.
 
-A convolution sees its neighbours only; the two eyes of a face have to agree across the picture. With S = H*W pixels,
+A convolution sees its neighbors only; the two eyes of a face have to agree across the image. With S = H*W pixels,
 for each image and each head of d channels (Vaswani et al., 2017, eq. 1):
 
     q, k, v = three linear maps of GroupNorm(x)                     (S, d) each
@@ -25,7 +25,7 @@ class SelfAttention:
         name: prefix of its parameters' names.
         channels: C.
         head_channels: d, divides C.
-        num_groups: of the normalisation.
+        num_groups: of the normalization.
 
     Raises:
         MinidiffError: head_channels does not divide channels.

@@ -25,7 +25,7 @@ class ResidualBlock:
         name: prefix of its parameters' names.
         in_channels, out_channels: C and K.
         time_channels: length of the time vector.
-        num_groups: of the normalisations.
+        num_groups: of the normalizations.
         film: whether the time vector scales and shifts, or only shifts.
     """
 

@@ -56,7 +56,7 @@ class Conv2d:
         kernel = (self.kernel_size, self.kernel_size, self.in_channels, self.out_channels)
         return {f"{self.name}.weight": kernel, f"{self.name}.bias": (self.out_channels,)}
 
-    def initialise(self, p, rng):
+    def initialize(self, p, rng):
         weight = p[f"{self.name}.weight"]
         bound = 0.0 if self.zero else (self.kernel_size**2 * self.in_channels) ** -0.5
         weight[...] = rng.uniform(-bound, bound, weight.shape)

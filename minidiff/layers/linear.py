@@ -5,7 +5,7 @@ Linear: y = x W + b. From the chain rule, with one row for each example:
     dW = x' dy        db = sum of dy over the rows        dx = dy W'
 
 The product of `kernels/linear.py` gives a row the same result, to the bit, whatever other rows there are; NumPy's need
-not. So a picture that is generated does not depend on how many others are. A gradient is a sum over rows anyway, and is
+not. So an image that is generated does not depend on how many others are. A gradient is a sum over rows anyway, and is
 left to NumPy.
 
 Class embedding: y[n] = table[label[n]]. A lookup is a product with a one-hot vector, so its gradient goes to the rows
@@ -37,7 +37,7 @@ class Linear:
     def shapes(self):
         return {f"{self.name}.weight": (self.in_channels, self.out_channels), f"{self.name}.bias": (self.out_channels,)}
 
-    def initialise(self, p, rng):
+    def initialize(self, p, rng):
         bound = 0.0 if self.zero else self.in_channels**-0.5
         p[f"{self.name}.weight"][...] = rng.uniform(-bound, bound, (self.in_channels, self.out_channels))
         p[f"{self.name}.bias"][...] = 0
@@ -74,7 +74,7 @@ class ClassEmbedding:
     def shapes(self):
         return {f"{self.name}.table": (self.num_classes + 1, self.channels)}
 
-    def initialise(self, p, rng):
+    def initialize(self, p, rng):
         p[f"{self.name}.table"][...] = rng.normal(0.0, 0.5, (self.num_classes + 1, self.channels))
 
     def cost(self, shape):

@@ -1,4 +1,4 @@
-"""Group normalisation with SiLU, optionally steered by the time vector (FiLM).
+"""Group normalization with SiLU, optionally steered by the time vector (FiLM).
 
     y = SiLU( (x_hat * gamma + beta) * (1 + a) + b )
 
@@ -25,7 +25,7 @@ EPS = 1e-5
 
 
 class GroupNorm:
-    """Normalise groups of channels, scale and shift, and apply SiLU.
+    """Normalize groups of channels, scale and shift, and apply SiLU.
 
     Args:
         name: prefix of its parameters' names.
@@ -45,7 +45,7 @@ class GroupNorm:
     def shapes(self):
         return {f"{self.name}.gamma": (self.channels,), f"{self.name}.beta": (self.channels,)}
 
-    def initialise(self, p, rng):
+    def initialize(self, p, rng):
         p[f"{self.name}.gamma"][...] = 1
         p[f"{self.name}.beta"][...] = 0
 

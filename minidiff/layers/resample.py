@@ -1,8 +1,8 @@
-"""Halving and doubling the size of the picture.
+"""Halving and doubling the size of the image.
 
 Down: a 3x3 convolution with stride 2, which also changes the number of channels.
 
-Up: a 1x1 convolution to the finer level's channels while the picture is still small, every pixel repeated as a 2x2
+Up: a 1x1 convolution to the finer level's channels while the image is still small, every pixel repeated as a 2x2
 square, and the finer level's own activation from the way down joined on as further channels. A number that was
 repeated four times collects the sum of four gradients; a join is undone by a split.
 """

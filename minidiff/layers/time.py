@@ -19,18 +19,18 @@ from minidiff.layers.linear import ClassEmbedding, Linear
 NUM_FREQUENCIES = 32
 
 
-def noise_level_features(log_noise, dtype):
+def noise_level_features(log_sigma, dtype):
     """Sines and cosines of the logarithm of the noise level.
 
     Args:
-        log_noise: ln(noise / signal) of each image, (N,).
+        log_sigma: ln(noise / signal) of each image, (N,).
         dtype: of the result.
 
     Returns:
         (N, 64).
     """
     frequencies = np.geomspace(0.25, 16.0, NUM_FREQUENCIES)
-    angles = np.asarray(log_noise, np.float64)[:, None] * frequencies  # (N, 32)
+    angles = np.asarray(log_sigma, np.float64)[:, None] * frequencies  # (N, 32)
     return (1.4 * np.concatenate([np.sin(angles), np.cos(angles)], axis=1)).astype(dtype)
 
 
@@ -55,9 +55,9 @@ class TimeEmbedding:
         first, second = self.linear1.cost((shape[0], 2 * NUM_FREQUENCIES)), self.linear2.cost((shape[0], self.channels))
         return second[0], first[1] + second[1]
 
-    def forward(self, p, log_noise, labels):
-        """Args: log_noise (N,); labels (N,), None for "any class"."""
-        features = noise_level_features(log_noise, p.vector.dtype)  # (N, 64)
+    def forward(self, p, log_sigma, labels):
+        """Args: log_sigma (N,); labels (N,), None for "any class"."""
+        features = noise_level_features(log_sigma, p.vector.dtype)  # (N, 64)
         h, cache1 = self.linear1.forward(p, features)  # (N, channels)
         h, slope1 = self._silu(h)
         h, cache2 = self.linear2.forward(p, h)

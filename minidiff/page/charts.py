@@ -28,7 +28,7 @@ class Axes:
             self.y_range = 0.0, spread(0.0, max(ys), 0.04)[1]
 
     def x(self, value):
-        """Where a value lies, in units of the picture."""
+        """Where a value lies, in units of the image."""
         low, high = self.x_range
         return round(LEFT + (WIDTH - LEFT - RIGHT) * (value - low) / (high - low), 2)
 
@@ -44,21 +44,21 @@ class Axes:
 
         Args:
             label: what it shows, in words.
-            lines: list of (xs, ys, colour number).
+            lines: list of (xs, ys, color number).
             more: elements to draw on top.
 
         Returns:
             `Markup`.
         """
         parts = [*self._grid()]
-        for xs, ys, colour in lines:
+        for xs, ys, color in lines:
             points = [(x, y) for x, y in zip(xs, ys, strict=True) if math.isfinite(y) and (y > 0 or not self.log)]
             points = thinned(points)
             path = " ".join(f"{self.x(x)},{self.y(y)}" for x, y in points)
-            parts.append(element("polyline", points=path, class_=f"line colour{colour}"))
+            parts.append(element("polyline", points=path, class_=f"line color{color}"))
             if len(points) <= 30:
                 parts += [
-                    element("circle", cx=self.x(x), cy=self.y(y), r=3, class_=f"mark colour{colour}") for x, y in points
+                    element("circle", cx=self.x(x), cy=self.y(y), r=3, class_=f"mark color{color}") for x, y in points
                 ]
         return element("svg", parts, *more, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=label)
 
@@ -108,9 +108,9 @@ def ticks(low, high, log=False, whole=False):
 
 
 def legend(*names):
-    """The names of lines, each with the colour of its number."""
+    """The names of lines, each with the color of its number."""
     items = [
-        element("li", element("span", class_=f"swatch colour{i}", aria_hidden="true"), name)
+        element("li", element("span", class_=f"swatch color{i}", aria_hidden="true"), name)
         for i, name in enumerate(names)
     ]
     return element("ul", items, class_="legend")

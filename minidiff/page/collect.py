@@ -1,4 +1,4 @@
-"""Facts and pictures from a run, as plain data. What is not there is left out, with a line that says so."""
+"""Facts and images from a run, as plain data. What is not there is left out, with a line that says so."""
 
 import json
 import shlex
@@ -6,29 +6,29 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from minidiff import pipeline
-from minidiff.changes import fingerprint
 from minidiff.data import to_bytes
 from minidiff.data.dataset import Dataset
 from minidiff.errors import MinidiffError
 from minidiff.evaluation.nearest import nearest
 from minidiff.plotting import GAP
+from minidiff.runs import pipeline
+from minidiff.runs.compatibility import fingerprint
+from minidiff.runs.snapshots import COUNT, is_traced, snapshots
+from minidiff.runs.train import read_config
 from minidiff.samplers import State
 from minidiff.sampling import sample, starting_noise
 from minidiff.schedule import Schedule
-from minidiff.snapshots import COUNT, is_traced, snapshots
 from minidiff.training_config import TrainingConfig
-from minidiff.training_run import read_config
 from minidiff.unet import UNet, UNetConfig
 
 SAMPLER, STEPS, SAMPLES = "heun", 12, 16  # as `minidiff demo` and `minidiff train` draw their sheet
-SEEDS = (0, 1, 2, 3)  # of the pictures whose denoising is shown
-FORWARD_STEPS, FORWARD_PICTURES = 21, 3
+SEEDS = (0, 1, 2, 3)  # of the images whose denoising is shown
+FORWARD_STEPS, FORWARD_IMAGES = 21, 3
 
 
 @dataclass(frozen=True)
 class Forward:
-    """Training pictures drowning in noise: steps t, and z at each, uint8 (len(t), pictures, H, W, C)."""
+    """Training images drowning in noise: steps t, and z at each, uint8 (len(t), images, H, W, C)."""
 
     t: list
     z: np.ndarray
@@ -36,7 +36,7 @@ class Forward:
 
 @dataclass(frozen=True)
 class Denoising:
-    """From noise to pictures: at each step t, z and what the network sees in it, uint8 (len(t), seeds, H, W, C).
+    """From noise to images: at each step t, z and what the network sees in it, uint8 (len(t), seeds, H, W, C).
 
     At the last step, t = 0, nothing is asked any more, and x0_hat is that of the step before, which z has become.
     """
@@ -49,10 +49,10 @@ class Denoising:
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples beside the training pictures nearest to them, and how far away those are, in grey levels.
+    """Samples beside the training images nearest to them, and how far away those are, in gray levels.
 
-    `spacing` is the median distance of the same training pictures to the nearest of all others. What needs the
-    training pictures is None if they are not there.
+    `spacing` is the median distance of the same training images to the nearest of all others. What needs the
+    training images is None if they are not there.
     """
 
     images: np.ndarray
@@ -86,13 +86,13 @@ class Facts:
 
 
 def collect(run, workers, say=lambda line: None, dataset=None):
-    """Gathers everything about a run, and draws pictures with its network.
+    """Gathers everything about a run, and draws images with its network.
 
     Args:
         run: `Run`.
         workers: `Workers`.
         say: called with lines about damaged checkpoints.
-        dataset: the training pictures, if they are at hand; read again if not.
+        dataset: the training images, if they are at hand; read again if not.
 
     Returns:
         `Facts`.
@@ -116,7 +116,7 @@ def collect(run, workers, say=lambda line: None, dataset=None):
         facts.missing["history"] = "No epoch has been finished yet, so there is no loss to show."
     facts.snapshots = read_snapshots(run, network)
     if not facts.snapshots:
-        facts.missing["snapshots"] = "No pictures from the middle of the training were kept in this run."
+        facts.missing["snapshots"] = "No images from the middle of the training were kept in this run."
     add_data(facts, data_options, dataset)
     add_drawings(facts, run, workers, say)
     add_evaluation(facts, run)
@@ -124,25 +124,25 @@ def collect(run, workers, say=lambda line: None, dataset=None):
 
 
 def add_data(facts, options, dataset):
-    """The training pictures, and some of them in noise."""
+    """The training images, and some of them in noise."""
     try:
         facts.dataset = pipeline.load_data(options)[0] if dataset is None else dataset
         if facts.dataset.example_shape != facts.network.example_shape:
             raise MinidiffError(f"they are now of shape {facts.dataset.example_shape}")
     except MinidiffError as error:
         facts.dataset = None
-        facts.missing["data"] = f"The training pictures are not where they were when this run was trained: {error}."
+        facts.missing["data"] = f"The training images are not where they were when this run was trained: {error}."
         return
     facts.num_images = len(facts.dataset)
     schedule = facts.schedule
     t = np.unique(np.rint(np.linspace(0, schedule.T, FORWARD_STEPS)).astype(int)).tolist()
-    x0 = facts.dataset.pixels(np.arange(min(FORWARD_PICTURES, len(facts.dataset))))
+    x0 = facts.dataset.pixels(np.arange(min(FORWARD_IMAGES, len(facts.dataset))))
     eps = np.random.default_rng(facts.training.seed).standard_normal(x0.shape, np.float32)
     facts.forward = Forward(t, np.stack([to_bytes(schedule.add_noise(x0, eps, step)) for step in t]))
 
 
 def add_drawings(facts, run, workers, say):
-    """What the network draws: the way from noise to pictures, and samples beside their nearest training pictures."""
+    """What the network draws: the way from noise to images, and samples beside their nearest training images."""
     try:
         denoiser = pipeline.load_denoiser(run, workers, say)
         trained_on = run.find_checkpoint(facts.num_parameters, say).facts["config"]["data"]
@@ -152,7 +152,7 @@ def add_drawings(facts, run, workers, say):
     facts.num_images = trained_on["images"]
     if facts.dataset is not None and fingerprint(facts.dataset) != trained_on:
         facts.missing["same data"] = (
-            "The training pictures have changed since this run was trained; what is shown of them is how they are now."
+            "The training images have changed since this run was trained; what is shown of them is how they are now."
         )
     shape, steps = facts.network.example_shape, min(STEPS, facts.schedule.T)
     labels = pipeline.labels_for(facts.class_names, SAMPLES)
@@ -173,7 +173,7 @@ def add_drawings(facts, run, workers, say):
 
 
 def with_nearest(images, names, dataset):
-    """`Samples` with the training pictures nearest to them, as far as there are any."""
+    """`Samples` with the training images nearest to them, as far as there are any."""
     if dataset is None:
         return Samples(images, names)
     positions, distances = nearest(images, dataset.images)
@@ -184,12 +184,12 @@ def with_nearest(images, names, dataset):
 
 
 def names_of(facts, labels, count):
-    """The class of each picture; empty names without classes."""
+    """The class of each image; empty names without classes."""
     return [""] * count if labels is None else [facts.class_names[label] for label in labels]
 
 
 def read_snapshots(run, network):
-    """epoch -> pictures uint8 (n, H, W, C), cut out of their sheets; a sheet that cannot be read is left out."""
+    """epoch -> images uint8 (n, H, W, C), cut out of their sheets; a sheet that cannot be read is left out."""
     from PIL import Image, UnidentifiedImageError
 
     height, width, channels = network.example_shape

@@ -1,8 +1,8 @@
-"""The prediction trace: from noise to a picture, step by step, with what the network sees in the noise."""
+"""The prediction trace: from noise to an image, step by step, with what the network sees in the noise."""
 
 from minidiff.page.collect import SAMPLER, SEEDS
 from minidiff.page.film import film
-from minidiff.page.markup import element, images, missing, section
+from minidiff.page.markup import element, image_grid, missing, section
 
 
 def render(facts):
@@ -25,19 +25,19 @@ def render(facts):
         title,
         element(
             "p",
-            f"Four pictures on their way, from the noises of seeds {seeds}{kinds}. On the left is z, which begins as "
-            "pure noise. On the right is x0_hat, the picture that the network believes to be behind z. Each step mixes "
+            f"Four images on their way, from the noises of seeds {seeds}{kinds}. On the left is z, which begins as "
+            "pure noise. On the right is x0_hat, the image that the network believes to be behind z. Each step mixes "
             f"x0_hat with less noise, and so makes the next z (sampler {SAMPLER}, {last} steps).",
         ),
         film("prediction-film", "Step", frames),
         element(
             "p",
-            "Look at x0_hat in the first steps: much noise allows many pictures, and the network answers with their "
-            "average, which is blurred. As the noise goes, fewer pictures remain possible, and x0_hat gets sharp.",
+            "Look at x0_hat in the first steps: much noise allows many images, and the network answers with their "
+            "average, which is blurred. As the noise goes, fewer images remain possible, and x0_hat gets sharp.",
         ),
     )
 
 
-def panel(title, pictures):
-    """Some pictures, two in a row, under a title."""
-    return element("figure", element("figcaption", title), images(pictures, title, 2))
+def panel(title, images):
+    """Some images, two in a row, under a title."""
+    return element("figure", element("figcaption", title), image_grid(images, title, 2))

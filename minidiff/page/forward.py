@@ -4,7 +4,7 @@ import math
 
 from minidiff.page.charts import Axes, chart
 from minidiff.page.film import film, numbers
-from minidiff.page.markup import element, images, missing, section
+from minidiff.page.markup import element, image_grid, missing, section
 
 
 def render(facts):
@@ -17,7 +17,9 @@ def render(facts):
     for i, t in enumerate(times):
         signal, noise = float(schedule.signal[t]), float(schedule.noise[t])
         values = [("signal", f"{signal:.3f}"), ("noise", f"{noise:.3f}"), ("log-SNR", log_snr(schedule.log_snr[t]))]
-        shown = [] if facts.forward is None else [images(facts.forward.z[i], f"z at t = {t}", len(facts.forward.z[i]))]
+        shown = (
+            [] if facts.forward is None else [image_grid(facts.forward.z[i], f"z at t = {t}", len(facts.forward.z[i]))]
+        )
         places = {"x": axes.x(t), "signal": axes.y(signal), "noise": axes.y(noise)}
         frames.append((f"t = {t} of {schedule.T}", [*shown, numbers(values)], places))
     return section(
@@ -25,9 +27,9 @@ def render(facts):
         "The forward process",
         element(
             "p",
-            "Move the slider, and pictures of this run drown in noise. At every t the mixture is z = signal x0 + noise "
+            "Move the slider, and images of this run drown in noise. At every t the mixture is z = signal x0 + noise "
             f"eps, with the two numbers of the “{schedule.name.replace('_', ' ')}” schedule over {schedule.T} "
-            "steps. log-SNR is the logarithm of signal² / noise²: at 0 there is as much noise as picture.",
+            "steps. log-SNR is the logarithm of signal² / noise²: at 0 there is as much noise as image.",
         ),
         missing(facts.missing["data"]) if facts.forward is None else None,
         film("forward-film", "Time t", frames, start=len(frames) // 3, shared=[drawing]),
@@ -43,9 +45,7 @@ def curve(schedule):
     t = list(range(0, schedule.T + 1, max(1, schedule.T // 100)))
     signal, noise = schedule.signal[t].tolist(), schedule.noise[t].tolist()
     axes = Axes(t, signal + noise, "t", "weight", log=max(noise) > 2)  # noise that explodes needs a logarithmic scale
-    dots = [
-        element("circle", r=6, class_=f"dot colour{i}", data_dot=name) for i, name in enumerate(("signal", "noise"))
-    ]
+    dots = [element("circle", r=6, class_=f"dot color{i}", data_dot=name) for i, name in enumerate(("signal", "noise"))]
     drawing = axes.draw("Signal and noise over t", [(t, signal, 0), (t, noise, 1)], *dots)
     return axes, chart("The schedule", drawing, ("signal", "noise"))
 

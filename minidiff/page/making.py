@@ -8,7 +8,7 @@ def render(facts):
     config = facts.config
     made = [
         ("data", f"{config.get('name', 'unknown')}: {config.get('source') or config['data']['spec']}"),
-        ("licence", config.get("licence", "unknown")),
+        ("license", config.get("license", "unknown")),
         ("classes", ", ".join(facts.class_names) or "none"),
         ("minidiff", config.get("version", "unknown")),
         ("Python", config.get("python", "unknown")),

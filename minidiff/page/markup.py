@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 
 WITHOUT_END = {"img", "input", "circle", "line", "polyline", "rect", "meta"}
-LARGEST_SIDE = 64  # pictures with a longer side are shown by every second, third, ... pixel: it keeps the page small
+LARGEST_SIDE = 64  # images with a longer side are shown by every second, third, ... pixel: it keeps the page small
 
 
 class Markup(str):
@@ -63,7 +63,7 @@ def with_code(text):
 def section(name, title, *children):
     """A section of the page, with a heading that can be linked to."""
     return element(
-        "section", element("h2", title, id=f"{name}-title"), *children, id=name, aria_labelledby=f"{name}-title"
+        "section", element("h2", title, id=f"{name}-title"), *children, id=name, aria_labeledby=f"{name}-title"
     )
 
 
@@ -83,12 +83,12 @@ def table(head, rows, caption, class_=None):
 
 
 def shown_step(side):
-    """Every how many pixels a picture with this longer side is shown."""
+    """Every how many pixels an image with this longer side is shown."""
     return -(-side // LARGEST_SIDE)
 
 
-def image(pixels, alt=""):
-    """A picture as an element that holds it.
+def image_tag(pixels, alt=""):
+    """An image as an element that holds it.
 
     Args:
         pixels: uint8 (H, W, C).
@@ -108,15 +108,15 @@ def image(pixels, alt=""):
     return element("img", src=source, alt=alt, width=width, height=height)
 
 
-def images(pictures, label, columns, alts=None):
-    """Pictures in a grid that is read out as one, or one by one if each has a text of its own.
+def image_grid(images, label, columns, alts=None):
+    """Images in a grid that is read out as one, or one by one if each has a text of its own.
 
     Args:
-        pictures: uint8 (n, H, W, C).
+        images: uint8 (n, H, W, C).
         label: what they show.
         columns: of the grid.
         alts: a text for each.
     """
-    cells = [image(picture, alt) for picture, alt in zip(pictures, alts or [""] * len(pictures), strict=True)]
+    cells = [image_tag(image, alt) for image, alt in zip(images, alts or [""] * len(images), strict=True)]
     role = "group" if alts else "img"
-    return element("div", cells, class_="pictures", role=role, aria_label=label, style=f"--columns: {columns}")
+    return element("div", cells, class_="images", role=role, aria_label=label, style=f"--columns: {columns}")

@@ -1,10 +1,10 @@
-"""The training trace: curves, a table with what its numbers say, and pictures from the same noise."""
+"""The training trace: curves, a table with what its numbers say, and images from the same noise."""
 
 import math
 
 from minidiff.page.charts import Axes, chart
-from minidiff.page.markup import element, images, missing, section, table
-from minidiff.snapshots import TRACE_EPOCHS
+from minidiff.page.markup import element, image_grid, missing, section, table
+from minidiff.runs.snapshots import TRACE_EPOCHS
 
 QUARTERS = ("the least noise", "little noise", "much noise", "the most noise")
 
@@ -23,7 +23,7 @@ def render(facts):
         element("h3", "The same noise, again and again"),
         element(
             "p",
-            "After some of the epochs the network drew pictures, always from the same noises and in few steps. What "
+            "After some of the epochs the network drew images, always from the same noises and in few steps. What "
             "changes from row to row is what it has learned in between.",
         ),
         missing(facts.missing["snapshots"]) if not facts.snapshots else snapshots(facts),
@@ -67,7 +67,7 @@ def loss_axes(history, log=False):
 
 
 def loss_lines(history):
-    """The loss of the training, and that on held-out pictures if there are any."""
+    """The loss of the training, and that on held-out images if there are any."""
     epochs = [row["epoch"] for row in history]
     lines = [(epochs, [row["loss"] for row in history], 0)]
     if any("held_out_loss" in row for row in history):
@@ -89,8 +89,8 @@ def about_quarters(losses):
     if (hardest, easiest) != (QUARTERS[0], QUARTERS[-1]):
         return text
     return (
-        f"{text} Faint noise is hard to tell from the grain of a picture. Strong noise is nearly all there is to see, "
-        "and so easily named; that does not make the picture behind it any clearer."
+        f"{text} Faint noise is hard to tell from the grain of an image. Strong noise is nearly all there is to see, "
+        "and so easily named; that does not make the image behind it any clearer."
     )
 
 
@@ -125,7 +125,7 @@ def observe(row, before, history):
         side = "about the same"
         if abs(difference) >= 0.05:
             side = f"{percent(abs(difference))} {'higher' if difference > 0 else 'lower'}"
-        parts.append(f"On held-out pictures {held_out:.4f}, {side}.")
+        parts.append(f"On held-out images {held_out:.4f}, {side}.")
     highest = max(other["learning_rate"] for other in history)
     if before is not None and row["learning_rate"] < 0.5 * highest:
         parts.append(f"The learning rate is at {percent(row['learning_rate'] / highest)} of its highest.")
@@ -164,11 +164,11 @@ def percent(share):
 
 
 def snapshots(facts):
-    """A row of pictures for each epoch that was looked at."""
+    """A row of images for each epoch that was looked at."""
     losses = {row["epoch"]: row["loss"] for row in facts.history}
     rows = []
-    for epoch, pictures in facts.snapshots.items():
+    for epoch, images in facts.snapshots.items():
         loss = f", loss {losses[epoch]:.4f}" if epoch in losses else ""
         text = element("figcaption", f"epoch {epoch}{loss}")
-        rows.append(element("figure", text, images(pictures, f"Pictures after epoch {epoch}", len(pictures))))
+        rows.append(element("figure", text, image_grid(images, f"Images after epoch {epoch}", len(images))))
     return element("div", rows, class_="epochs")

@@ -13,17 +13,17 @@ def render_insight():
         element(
             "div",
             element(
-                "p", element("strong", "The network is never taught to draw. It is taught to tell picture from noise.")
+                "p", element("strong", "The network is never taught to draw. It is taught to tell image from noise.")
             ),
             element(
                 "p",
-                "Whoever can do that at every noise level can draw: begin with noise, ask what picture might be in "
+                "Whoever can do that at every noise level can draw: begin with noise, ask what image might be in "
                 "it, go a small step towards the answer, and ask again. No step has to be right. Each only has to be a "
                 "little better informed than the one before, since there is less noise in its way.",
             ),
             element(
                 "p",
-                "And because we put the noise there ourselves, every training picture comes with any number of "
+                "And because we put the noise there ourselves, every training image comes with any number of "
                 "questions whose right answer we know. That is why so simple a loss is enough.",
             ),
             class_="insight",

@@ -6,7 +6,7 @@ from minidiff.atomic import write_whole
 from minidiff.page import denoising, forward, making, progress, questions, samples, stages
 from minidiff.page.collect import collect
 from minidiff.page.markup import LARGEST_SIDE, Markup, element, missing, shown_step
-from minidiff.plotting import COLOURS
+from minidiff.plotting import COLORS
 
 HERE = Path(__file__).parent
 SECTIONS = {  # in the order of the page, and how the list at its top calls them
@@ -61,8 +61,8 @@ def render(facts):
         Markup('<meta charset="utf-8">'),
         element("meta", http_equiv="Content-Security-Policy", content=POLICY),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", f"{facts.name}: a diffusion model, from noise to pictures"),
-        element("style", Markup(colours() + (HERE / "style.css").read_text(encoding="utf-8"))),
+        element("title", f"{facts.name}: a diffusion model, from noise to images"),
+        element("style", Markup(colors() + (HERE / "style.css").read_text(encoding="utf-8"))),
         element("noscript", element("style", Markup(".explanation[hidden] { display: block; }"))),
     )
     header = element(
@@ -100,12 +100,12 @@ def summary(facts):
     last = facts.history[-1] if facts.history else None
     trained = f"trained for {last['epoch']} epochs in {last['seconds']:,.0f} seconds" if last else "not trained yet"
     return (
-        f"A network of {facts.num_parameters:,} parameters, {trained}. Every picture, shape and loss on this "
+        f"A network of {facts.num_parameters:,} parameters, {trained}. Every image, shape and loss on this "
         "page was measured in this run."
-        + (f" Pictures are more than {LARGEST_SIDE} pixels wide: one in {step} is shown, each way." if step > 1 else "")
+        + (f" Images are more than {LARGEST_SIDE} pixels wide: one in {step} is shown, each way." if step > 1 else "")
     )
 
 
-def colours():
-    """The colours of `plotting.py`, as variables of the page's style."""
-    return ":root{" + "".join(f"--okabe-ito-{i}:{colour};" for i, colour in enumerate(COLOURS)) + "}\n"
+def colors():
+    """The colors of `plotting.py`, as variables of the page's style."""
+    return ":root{" + "".join(f"--okabe-ito-{i}:{color};" for i, color in enumerate(COLORS)) + "}\n"

@@ -1,23 +1,23 @@
-"""Samples beside their nearest training pictures, and the figures of `minidiff evaluate`."""
+"""Samples beside their nearest training images, and the figures of `minidiff evaluate`."""
 
 import numpy as np
 
 from minidiff.evaluation import measure
-from minidiff.page.markup import element, image, missing, section, table
+from minidiff.page.markup import element, image_tag, missing, section, table
 
 
 def render_nearest(facts):
-    """Samples, and below each the training picture nearest to it."""
+    """Samples, and below each the training image nearest to it."""
     title, found = "Drawn, or copied?", facts.samples
     if found is None:
         return section("samples", title, missing(facts.missing["samples"]))
     pairs = []
-    for i, picture in enumerate(found.images):
+    for i, image in enumerate(found.images):
         name = found.names[i]
-        parts = [image(picture, f"sample {i + 1}{f', {name}' if name else ''}")]
+        parts = [image_tag(image, f"sample {i + 1}{f', {name}' if name else ''}")]
         if found.nearest is not None:
             parts += [
-                image(found.nearest[i], "the training picture nearest to it"),
+                image_tag(found.nearest[i], "the training image nearest to it"),
                 element("figcaption", f"{found.distances[i]:.0f} apart"),
             ]
         pairs.append(element("figure", parts))
@@ -26,8 +26,8 @@ def render_nearest(facts):
         title,
         element(
             "p",
-            "Each pair is a sample, above, and the training picture nearest to it, below. If the network had learned "
-            "pictures by heart, the two would look the same.",
+            "Each pair is a sample, above, and the training image nearest to it, below. If the network had learned "
+            "images by heart, the two would look the same.",
         ),
         missing(facts.missing["data"]) if found.nearest is None else None,
         element("div", pairs, class_="pairs"),
@@ -36,24 +36,24 @@ def render_nearest(facts):
 
 
 def about_distances(found):
-    """Whether the samples are suspiciously near to training pictures."""
+    """Whether the samples are suspiciously near to training images."""
     median = float(np.median(found.distances))
     text = (
-        "How far apart they are is the root mean square difference, in grey levels of 255. For half of the samples it "
+        "How far apart they are is the root mean square difference, in gray levels of 255. For half of the samples it "
         f"is less than {median:.1f}."
     )
     if found.spacing is None:
         return text
-    text += f" Half of these training pictures are less than {found.spacing:.1f} apart from the nearest of all others."
+    text += f" Half of these training images are less than {found.spacing:.1f} apart from the nearest of all others."
     if median < 0.5 * found.spacing:
-        return f"{text} Samples so much nearer than that are probably copies: try more pictures, or fewer epochs."
+        return f"{text} Samples so much nearer than that are probably copies: try more images, or fewer epochs."
     if median < 0.8 * found.spacing:
         return f"{text} The samples are somewhat nearer: some of what is in them may be learned by heart."
-    return f"{text} So the samples are no nearer than one would expect of new pictures."
+    return f"{text} So the samples are no nearer than one would expect of new images."
 
 
 def render_evaluation(facts):
-    """The figures that were measured, beside those of real pictures."""
+    """The figures that were measured, beside those of real images."""
     title, rows = "How good is it?", None
     why = facts.missing.get("evaluation")
     if facts.evaluation is not None:
@@ -68,8 +68,8 @@ def render_evaluation(facts):
         title,
         element(
             "p",
-            "A small classifier compares samples with real pictures that were never trained on. The right column is "
-            "what other real pictures score by the same measure: nothing honest can do better.",
+            "A small classifier compares samples with real images that were never trained on. The right column is "
+            "what other real images score by the same measure: nothing honest can do better.",
         ),
         table(["measure", *rows[0][1:]], [[cell.replace("+-", "±") for cell in row] for row in rows[1:]], how(facts)),
     )

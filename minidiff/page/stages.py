@@ -4,15 +4,15 @@ import numpy as np
 
 from minidiff.page.charts import chart
 from minidiff.page.collect import SAMPLES
-from minidiff.page.markup import element, images, missing, section
+from minidiff.page.markup import element, image_grid, missing, section
 from minidiff.page.progress import loss_axes, loss_lines
 
-SHOWN = 8  # pictures of the data
+SHOWN = 8  # images of the data
 TARGETS = {
     "noise": "the noise eps",
-    "image": "the picture x0",
-    "velocity": "the velocity, a mixture of noise and picture",
-    "flow": "the flow, eps - x0: the way from the picture to the noise",
+    "image": "the image x0",
+    "velocity": "the velocity, a mixture of noise and image",
+    "flow": "the flow, eps - x0: the way from the image to the noise",
 }
 
 
@@ -29,7 +29,7 @@ def render(facts):
         "Four stages",
         element(
             "p",
-            "A diffusion model learns from pictures to which noise was added, and draws by taking noise away. "
+            "A diffusion model learns from images to which noise was added, and draws by taking noise away. "
             "These are the four stages of this run, with the shapes that went in and came out.",
         ),
         element(
@@ -50,36 +50,36 @@ def stage(title, goes_in, comes_out, explanation, shown):
 
 
 def data_stage(facts):
-    """1. Pictures."""
+    """1. Images."""
     count = "an unknown number of" if facts.num_images is None else facts.num_images
     classes = len(facts.class_names)
-    shown = missing(facts.missing["data"]) if facts.dataset is None else data_pictures(facts)
+    shown = missing(facts.missing["data"]) if facts.dataset is None else data_images(facts)
     return stage(
         "Input data",
         [str(facts.config.get("source") or facts.config["data"]["spec"])],
         [shape_of(count, facts.network.example_shape), f"{classes} classes" if classes else "no classes"],
-        "Bytes from 0 to 255 become numbers from -1 to 1. Noise is centred on 0, so the pictures are too.",
+        "Bytes from 0 to 255 become numbers from -1 to 1. Noise is centered on 0, so the images are too.",
         [shown, missing(facts.missing["same data"]) if "same data" in facts.missing else None],
     )
 
 
-def data_pictures(facts):
-    """The first pictures of the data."""
+def data_images(facts):
+    """The first images of the data."""
     dataset = facts.dataset
     count = min(SHOWN, len(dataset))
     alts = None
     if dataset.labels is not None:
         alts = [str(dataset.class_names[label]) for label in dataset.labels[:count]]
-    return images(dataset.images[:count], "Pictures of the training data", SHOWN, alts)
+    return image_grid(dataset.images[:count], "Images of the training data", SHOWN, alts)
 
 
 def noise_stage(facts):
-    """2. Pictures and noise, mixed."""
+    """2. Images and noise, mixed."""
     batch, shape = batch_of(facts), facts.network.example_shape
-    shown = missing("Without the training pictures there is none to drown in noise.")
+    shown = missing("Without the training images there is none to drown in noise.")
     if facts.forward is not None:
         chosen = np.linspace(0, len(facts.forward.t) - 1, min(SHOWN, len(facts.forward.t))).astype(int)
-        shown = images(facts.forward.z[chosen, 0], "One picture in ever more noise", SHOWN)
+        shown = image_grid(facts.forward.z[chosen, 0], "One image in ever more noise", SHOWN)
     return stage(
         "Forward process",
         [
@@ -88,13 +88,13 @@ def noise_stage(facts):
             f"t: {batch} steps, each from 1 to {facts.schedule.T}",
         ],
         [f"z: {shape_of(batch, shape)}"],
-        "z = signal[t] x0 + noise[t] eps. Every picture of a batch gets its own noise and its own t, in one go.",
+        "z = signal[t] x0 + noise[t] eps. Every image of a batch gets its own noise and its own t, in one go.",
         shown,
     )
 
 
 def training_stage(facts):
-    """3. Pictures in noise, and what the network says about them."""
+    """3. Images in noise, and what the network says about them."""
     batch, shape = batch_of(facts), facts.network.example_shape
     goes_in = [f"z: {shape_of(batch, shape)}", f"log noise level: {batch} numbers"]
     if facts.network.num_classes:
@@ -118,9 +118,9 @@ def learning(facts):
     strip = None
     if facts.snapshots:
         epochs = [f"epoch {epoch}" for epoch in facts.snapshots]
-        pictures = np.stack([pictures[0] for pictures in facts.snapshots.values()])
+        images = np.stack([images[0] for images in facts.snapshots.values()])
         text = f"Drawn from one and the same noise after {', '.join(epochs)}"
-        strip = element("figure", element("figcaption", text), images(pictures, text, 3, epochs), class_="beside")
+        strip = element("figure", element("figcaption", text), image_grid(images, text, 3, epochs), class_="beside")
     return element("div", chart("Loss of each epoch, logarithmic", drawing), strip, class_="charts")
 
 
@@ -131,7 +131,7 @@ def drawing_stage(facts):
         shown = missing(facts.missing["samples"])
     else:
         names = facts.samples.names[:SHOWN] if facts.class_names else None
-        shown = images(facts.samples.images[:SHOWN], "Pictures drawn by the network", SHOWN, names)
+        shown = image_grid(facts.samples.images[:SHOWN], "Images drawn by the network", SHOWN, names)
     goes_in = [f"noise: {shape_of(SAMPLES, shape)}"]
     if facts.class_names:
         goes_in.append(f"labels: {SAMPLES}, each class in turn")
@@ -140,12 +140,12 @@ def drawing_stage(facts):
         goes_in,
         [shape_of(SAMPLES, shape)],
         "It begins with nothing but noise. Again and again the network says what it sees in it, and a little of the "
-        "noise is taken away, until a picture is left.",
+        "noise is taken away, until an image is left.",
         shown,
     )
 
 
 def batch_of(facts):
-    """How many pictures there are in a batch."""
+    """How many images there are in a batch."""
     size = facts.training.batch_size
     return size if facts.num_images is None else min(size, facts.num_images)

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from minidiff.atomic import UNFINISHED, write_whole
-from minidiff.data.limits import DAMAGED
-from minidiff.data.npy import read_header
+from minidiff.data.readers.limits import DAMAGED
+from minidiff.data.readers.npy import read_header
 from minidiff.errors import MinidiffError
 from minidiff.version import __version__
 

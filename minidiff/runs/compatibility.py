@@ -1,7 +1,7 @@
 """Is it still the same training? What a run may be resumed with, and what not.
 
 A resumed training is compared with its checkpoint. Where they differ, it stops and says what differs, because the user
-may not know: a picture was deleted, an option mistyped. Some changes make sense, and can be accepted; others would
+may not know: an image was deleted, an option mistyped. Some changes make sense, and can be accepted; others would
 make the steps so far those of another training.
 """
 
@@ -9,7 +9,7 @@ from minidiff.errors import MinidiffError
 
 MAY_CHANGE = (
     "epochs", "learning_rate", "warmup_steps", "weight_decay", "clip", "ema_decay", "class_dropout", "flip",
-    "time_distribution", "loss_weight", "slice_size",
+    "time_distribution", "loss_weight", "microbatch_size",
 )  # fmt: skip
 ADDED = {"network": {"film": True}}  # numbers that came later: what checkpoints had that do not name them
 
@@ -31,7 +31,7 @@ def differences(before, now):
             if old.get(name) != now[part].get(name):
                 allowed = part == "training" and name in MAY_CHANGE
                 found.append((f"{name} was {old.get(name)} and is {now[part].get(name)}", allowed))
-    for part, words in (("data", "the pictures"), ("held_out", "the held-out pictures")):
+    for part, words in (("data", "the images"), ("held_out", "the held-out images")):
         old = before.get(part)
         if old != now[part]:
             sizes = [f"{d['images']} ({d['fingerprint']})" if isinstance(d, dict) else "none" for d in (old, now[part])]

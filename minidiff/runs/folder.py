@@ -4,7 +4,7 @@
     RUN/history.csv          one row an epoch
     RUN/checkpoints/         where the training stood, see `checkpoint.py`
     RUN/.lock                who is writing, see `lock.py`
-    RUN/*.png, *.gif         pictures
+    RUN/*.png, *.gif         images
 
 All files are written whole or not at all (`atomic.py`), and nothing is ever pickled.
 """
@@ -15,9 +15,9 @@ import math
 from pathlib import Path
 
 from minidiff.atomic import UNFINISHED, write_whole
-from minidiff.checkpoint import FORMAT, load_checkpoint, load_newest, save_checkpoint, steps_in
+from minidiff.runs.checkpoint import FORMAT, load_checkpoint, load_newest, save_checkpoint, steps_in
 from minidiff.errors import MinidiffError
-from minidiff.lock import LOCK_FILE, FolderLock
+from minidiff.runs.lock import LOCK_FILE, FolderLock
 
 CONFIG, HISTORY, CHECKPOINTS = "config.json", "history.csv", "checkpoints"
 
@@ -144,7 +144,7 @@ class Run:
         save_checkpoint(self.checkpoints, step, arrays, facts, best_step)
 
     def load_checkpoint(self, size, say, best=False):
-        """The newest checkpoint that is whole, or the one with the lowest loss on held-out pictures.
+        """The newest checkpoint that is whole, or the one with the lowest loss on held-out images.
 
         Args:
             size: how many parameters the network of the run has.
@@ -164,7 +164,7 @@ class Run:
             return newest
         best_step = newest.facts.get("best_step")
         if best_step not in steps_in(self.checkpoints):
-            raise MinidiffError(f"{self.path} has no best checkpoint: it was trained without held-out pictures")
+            raise MinidiffError(f"{self.path} has no best checkpoint: it was trained without held-out images")
         return load_checkpoint(self.checkpoints, best_step, size)
 
     def find_checkpoint(self, size, say):

@@ -1,8 +1,8 @@
-"""The whole way, with words and pictures: what the `minidiff` command does once its arguments are read.
+"""The whole way, with words and images: what the `minidiff` command does once its arguments are read.
 
 The four stages of a diffusion model are data, noise, training and generation. Each function here runs one of them on a
-`Run`, says what goes in and what comes out, and leaves the pictures in the run's folder. The third, training, has a
-file of its own, `training_run.py`.
+`Run`, says what goes in and what comes out, and leaves the images in the run's folder. The third, training, has a
+file of its own, `train.py`.
 """
 
 import math
@@ -15,8 +15,8 @@ from minidiff.denoiser import NetworkDenoiser
 from minidiff.errors import MinidiffError
 from minidiff.parameters import Parameters
 from minidiff.sampling import sample
-from minidiff.snapshots import is_traced
-from minidiff.training_run import read_config
+from minidiff.runs.snapshots import is_traced
+from minidiff.runs.train import read_config
 from minidiff.unet import UNet
 
 
@@ -42,7 +42,7 @@ def describe(dataset):
 
 
 def show_noise(run, dataset, training, say):
-    """Stage 2: a strip that shows pictures of the data turning into noise, `forward_process.png`."""
+    """Stage 2: a strip that shows images of the data turning into noise, `forward_process.png`."""
     schedule = training.create_schedule()
     times = np.rint(np.linspace(0, schedule.T, 9)).astype(int)
     count = min(3, len(dataset))
@@ -50,7 +50,7 @@ def show_noise(run, dataset, training, say):
     eps = np.random.default_rng(training.seed).standard_normal(x0.shape, np.float32)
     strip = np.stack([schedule.add_noise(x0, eps, t) for t in times], axis=1)  # (count, 9, H, W, C)
     plotting.save_sheet(run.path / "forward_process.png", strip.reshape(-1, *x0.shape[1:]), columns=len(times))
-    say(f"   in:  pictures x0 {dataset.images.shape}, noise eps of the same shape, a step t from 1 to {schedule.T}")
+    say(f"   in:  images x0 {dataset.images.shape}, noise eps of the same shape, a step t from 1 to {schedule.T}")
     say(f"   out: z = signal[t] x0 + noise[t] eps, the same shape; signal falls from 1 to {schedule.signal[-1]:.3g}")
     say(f"   {run.path / 'forward_process.png'}")
 
@@ -85,7 +85,7 @@ def load_denoiser(run, workers, say, best=False):
         run: `Run`.
         workers: `Workers`.
         say: called with a line for each damaged checkpoint that was passed over.
-        best: take the checkpoint with the lowest loss on held-out pictures instead of the newest.
+        best: take the checkpoint with the lowest loss on held-out images instead of the newest.
 
     Returns:
         `NetworkDenoiser`.
@@ -102,7 +102,7 @@ def load_denoiser(run, workers, say, best=False):
 
 
 def labels_for(class_names, count, name=None):
-    """Labels for `count` pictures: all of one class, or each class in turn.
+    """Labels for `count` images: all of one class, or each class in turn.
 
     Args:
         class_names: of the run, possibly none.
@@ -124,7 +124,7 @@ def labels_for(class_names, count, name=None):
 
 
 def generate(denoiser, shape, sampler, steps, seed, labels, progress=True):
-    """Stage 4: from noise to pictures, with a bar.
+    """Stage 4: from noise to images, with a bar.
 
     Args:
         denoiser: any.
@@ -147,7 +147,7 @@ def collect(states, steps, progress=True):
         progress: whether to draw the bar, if standard error is a terminal.
 
     Returns:
-        pictures (N, H, W, C) in [-1, 1], and the list of the noisy pictures after each step.
+        images (N, H, W, C) in [-1, 1], and the list of the noisy images after each step.
     """
     disable = None if progress else True  # None: unless standard error is a terminal
     bar = tqdm(states, total=steps + 1, desc="   steps", leave=False, disable=disable)

@@ -9,15 +9,15 @@ import time
 
 import numpy as np
 
-from minidiff.checkpoint import PER_EXAMPLE, PER_STEP
-from minidiff.watch import losses_by_time
+from minidiff.runs.checkpoint import PER_EXAMPLE, PER_STEP
+from minidiff.divergence import losses_by_time
 
 
 class Progress:
     """Collects `Step`s.
 
     Attributes:
-        best_step: step of the checkpoint with the lowest loss on held-out pictures so far, or None.
+        best_step: step of the checkpoint with the lowest loss on held-out images so far, or None.
     """
 
     def __init__(self):
@@ -58,7 +58,7 @@ class Progress:
         Args:
             step: its last `Step`.
             T: of the schedule.
-            held_out_losses: (N,), or None if no pictures are held out.
+            held_out_losses: (N,), or None if no images are held out.
 
         Returns:
             dict of numbers; NaN where there is no figure.

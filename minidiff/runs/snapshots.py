@@ -1,6 +1,6 @@
-"""Pictures from the middle of a training: the same noises, drawn again as the network gets better.
+"""Images from the middle of a training: the same noises, drawn again as the network gets better.
 
-After epochs 1, 5, 10, 20 and the last one, four pictures are drawn with few steps by the averaged parameters, and kept
+After epochs 1, 5, 10, 20 and the last one, four images are drawn with few steps by the averaged parameters, and kept
 as RUN/trace/epoch_0005.png, side by side. Their noises are those of seed 0, whatever the training draws, and nothing of
 the training is touched: a run with snapshots and one without give the same bytes.
 
@@ -22,7 +22,7 @@ def is_traced(epoch, last_epoch):
 
 
 def save_snapshot(run, trainer, epoch):
-    """Draws and keeps the pictures of an epoch.
+    """Draws and keeps the images of an epoch.
 
     Args:
         run: `Run`.

@@ -18,19 +18,19 @@ import numpy as np
 from tqdm import tqdm
 
 from minidiff import data, plotting
-from minidiff.changes import check_differences, differences, fingerprint
-from minidiff.checkpoint import KEPT, steps_in, tidy
+from minidiff.runs.compatibility import check_differences, differences, fingerprint
+from minidiff.runs.checkpoint import KEPT, steps_in, tidy
 from minidiff.errors import MinidiffError
-from minidiff.interruption import Interruption
+from minidiff.runs.interruption import Interruption
 from minidiff.parallel import available_cores
-from minidiff.progress import Progress
-from minidiff.run import Run
-from minidiff.snapshots import forget_snapshots, is_traced, save_snapshot
+from minidiff.runs.progress import Progress
+from minidiff.runs.folder import Run
+from minidiff.runs.snapshots import forget_snapshots, is_traced, save_snapshot
 from minidiff.training import Trainer
 from minidiff.training_config import SAVE_MINUTES, TrainingConfig
 from minidiff.unet import UNet, UNetConfig
 from minidiff.version import __version__
-from minidiff.watch import Diverged
+from minidiff.divergence import Diverged
 
 
 def start_run(path, data_options, dataset, training, channels=None, network=None, fast=False):
@@ -41,7 +41,7 @@ def start_run(path, data_options, dataset, training, channels=None, network=None
         data_options: for `pipeline.load_data`.
         dataset: what they describe.
         training: `TrainingConfig`.
-        channels: of each level of the network; chosen by the size of the pictures if not given.
+        channels: of each level of the network; chosen by the size of the images if not given.
         network: `UNetConfig`, if it is not to be the usual.
         fast: whether it is to be the lighter one.
 
@@ -51,7 +51,7 @@ def start_run(path, data_options, dataset, training, channels=None, network=None
     Raises:
         MinidiffError: numbers that do not fit each other, or a folder that cannot be used.
     """
-    network = network or UNetConfig.for_pictures(
+    network = network or UNetConfig.for_images(
         dataset.height, dataset.width, dataset.channels, dataset.num_classes, channels=channels
     )
     network = network.lighter() if fast else network
@@ -66,7 +66,7 @@ def start_run(path, data_options, dataset, training, channels=None, network=None
         "data": at_place(data_options),
         "name": dataset.name,
         "source": dataset.source,
-        "licence": dataset.licence,
+        "license": dataset.license,
         "class_names": list(dataset.class_names),
         "network": network.as_dict(),
         "training": training.as_dict(),
@@ -77,7 +77,7 @@ def start_run(path, data_options, dataset, training, channels=None, network=None
 def at_place(data_options):
     """The options of the data, with a path that leads there from any folder."""
     spec = str(data_options["spec"])
-    return data_options | {"spec": spec if spec in data.DRAWN_SETS else str(Path(spec).expanduser().resolve())}
+    return data_options | {"spec": spec if spec in data.SYNTHETIC_SETS else str(Path(spec).expanduser().resolve())}
 
 
 def read_config(run):
@@ -102,7 +102,7 @@ def read_config(run):
     return network, training, options
 
 
-def train(
+def train_run(
     run, network_config, dataset, training, workers, say,
     held_out=None, accept_changes=False, data_options=None, save_minutes=SAVE_MINUTES, progress=True,
 ):  # fmt: skip
@@ -138,8 +138,8 @@ def train(
         "data": fingerprint(dataset),
         "held_out": held_out and fingerprint(held_out),
     }
-    picture = (dataset.height, dataset.width, dataset.channels)
-    say(f"   in:  noisy pictures {(training.batch_size, *picture)}, a noise level and a label for each")
+    image = (dataset.height, dataset.width, dataset.channels)
+    say(f"   in:  noisy images {(training.batch_size, *image)}, a noise level and a label for each")
     say(f"   out: a prediction of the same shape; {trainer.p.size:,} parameters, {workers.threads} threads")
     check_space(run, trainer.p.size)
     so_far = take_up(run, trainer, config, accept_changes, say)

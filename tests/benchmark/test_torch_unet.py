@@ -20,15 +20,15 @@ SMALL = UNetConfig(
     time_channels=16, num_groups=4, head_channels=8, num_classes=3,
 )  # fmt: skip
 CONFIGS = [
-    pytest.param(SMALL, id="colour-classes"),
-    pytest.param(replace(SMALL, image_channels=1, num_classes=0, attention_levels=0), id="grey-no-attention"),
+    pytest.param(SMALL, id="color-classes"),
+    pytest.param(replace(SMALL, image_channels=1, num_classes=0, attention_levels=0), id="gray-no-attention"),
     pytest.param(replace(SMALL, channels=(8, 16), film=False), id="shift-only"),
     pytest.param(replace(SMALL, channels=(8,), blocks_per_level=1, attention_levels=1), id="one-level"),
 ]
 
 
 def random_problem(config, dtype):
-    """Network, parameters, noisy pictures, noise levels, labels and upstream gradient."""
+    """Network, parameters, noisy images, noise levels, labels and upstream gradient."""
     rng = np.random.default_rng(0)
     network = UNet(config)
     p = random_parameters(network, rng, dtype)
@@ -37,23 +37,23 @@ def random_problem(config, dtype):
     return network, p, z, rng.normal(size=3), labels, upstream
 
 
-def run_torch(config, p, z, log_noise, labels, memory_format=torch.contiguous_format):
+def run_torch(config, p, z, log_sigma, labels, memory_format=torch.contiguous_format):
     """The module and its prediction."""
     module = torch_unet.build(config, p).to(memory_format=memory_format)
     images = torch.from_numpy(z).permute(0, 3, 1, 2).contiguous(memory_format=memory_format)
-    return module, module(images, torch.from_numpy(log_noise), None if labels is None else torch.from_numpy(labels))
+    return module, module(images, torch.from_numpy(log_sigma), None if labels is None else torch.from_numpy(labels))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("config", CONFIGS)
 def test_predictions_and_all_gradients_agree(config, memory_format, dtype):
-    network, p, z, log_noise, labels, upstream = random_problem(config, dtype)
-    prediction, caches = network.forward(p, z, log_noise, labels)
+    network, p, z, log_sigma, labels, upstream = random_problem(config, dtype)
+    prediction, caches = network.forward(p, z, log_sigma, labels)
     g = p.zeros_like()
     network.backward(p, g, caches, upstream)
 
-    module, theirs = run_torch(config, p, z, log_noise, labels, memory_format)
+    module, theirs = run_torch(config, p, z, log_sigma, labels, memory_format)
     theirs.backward(torch.from_numpy(upstream).permute(0, 3, 1, 2))
     their_gradient = Parameters(p.shapes, vector=torch_unet.gradients(module, config))
 
@@ -65,9 +65,9 @@ def test_predictions_and_all_gradients_agree(config, memory_format, dtype):
 
 
 def test_no_labels_mean_any_class():
-    _, p, z, log_noise, _, _ = random_problem(SMALL, np.float64)
-    _, without = run_torch(SMALL, p, z, log_noise, None)
-    _, null_class = run_torch(SMALL, p, z, log_noise, np.full(3, 3))
+    _, p, z, log_sigma, _, _ = random_problem(SMALL, np.float64)
+    _, without = run_torch(SMALL, p, z, log_sigma, None)
+    _, null_class = run_torch(SMALL, p, z, log_sigma, np.full(3, 3))
     assert torch.equal(without, null_class)
 
 
@@ -87,8 +87,8 @@ class Copies(TorchDispatchMode):
 
 
 def test_channels_stay_last():
-    """The rival pays for no copies: every picture-shaped activation keeps the memory format that it was given."""
-    _, p, z, log_noise, labels, _ = random_problem(SMALL, np.float32)
+    """The rival pays for no copies: every image-shaped activation keeps the memory format that it was given."""
+    _, p, z, log_sigma, labels, _ = random_problem(SMALL, np.float32)
     module = torch_unet.build(SMALL, p).to(memory_format=torch.channels_last)
     formats = {}
 
@@ -104,7 +104,7 @@ def test_channels_stay_last():
         layer.register_forward_hook(note(name))
     images = torch.from_numpy(z).permute(0, 3, 1, 2)
     with Copies() as copies:
-        module(images, torch.from_numpy(log_noise), torch.from_numpy(labels))
+        module(images, torch.from_numpy(log_sigma), torch.from_numpy(labels))
     assert copies.shapes == []
     assert len(formats) > 50
     assert [name for name, kept in formats.items() if not all(kept)] == []

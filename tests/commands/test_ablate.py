@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minidiff import data, training_run
+from minidiff import data
 from minidiff.cli import main
 from minidiff.evaluation.ablation import ROWS, Budget, Result, choose_rows, configs_of
 from minidiff.evaluation.ablation_table import save_strips, several, table
-from minidiff.run import Run
+from minidiff.runs import train
+from minidiff.runs.folder import Run
 from minidiff.training_config import FAST_BATCH_SIZE, TrainingConfig
 from minidiff.unet import UNet, UNetConfig
 
@@ -27,7 +28,7 @@ def cells_of(text):
 
 @pytest.mark.parametrize("size", [32, 64])
 def test_every_row_but_the_first_changes_something_and_makes_a_network(size):
-    usual = UNetConfig.for_pictures(size, size, 3, 8)
+    usual = UNetConfig.for_images(size, size, 3, 8)
     assert len({row.name for row in ROWS}) == len(ROWS)
     configs = [(TrainingConfig(**row.training), replace(usual, **row.network)) for row in ROWS]
     assert configs[0] == (TrainingConfig(), usual)
@@ -41,7 +42,7 @@ def test_the_row_called_fast_is_what_the_option_fast_does():
     dataset = data.load("shapes", num_images=8, size=16, seed=0)
     (fast,) = choose_rows(["fast"])
     network, training = configs_of(fast, dataset, epochs=3, seed=1)
-    assert network == UNetConfig.for_pictures(16, 16, 3, dataset.num_classes).lighter()
+    assert network == UNetConfig.for_images(16, 16, 3, dataset.num_classes).lighter()
     assert training == TrainingConfig(epochs=3, seed=1, batch_size=FAST_BATCH_SIZE)
 
 
@@ -76,21 +77,21 @@ def test_two_rows_end_to_end_and_nothing_twice(tmp_path, capsys, monkeypatch):
         assert distance == "{:.2f} +- {:.2f}".format(*figures["frechet"])
         assert float(loss) == pytest.approx(figures["loss_unseen"], abs=6e-5)
         assert share == f"{100 * figures['accuracy']:.1f} %"
-        assert times == ["62.5 ms", "2 s"]  # a quarter of a second for 4 pictures; 24 of them in one epoch
+        assert times == ["62.5 ms", "2 s"]  # a quarter of a second for 4 images; 24 of them in one epoch
     assert stepped == [4, 4]
     assert rows["*real*"][1] == "{:.2f} +- {:.2f}".format(*figures["frechet_floor"])
 
-    (picture,) = re.findall(r"!\[[^]]*\]\(([^)]*)\)", text)
-    assert Image.open(out / picture).size == (140 + 4 * (2 + 8 * 18), 4 * (2 + 2 * 18))
+    (image,) = re.findall(r"!\[[^]]*\]\(([^)]*)\)", text)
+    assert Image.open(out / image).size == (140 + 4 * (2 + 8 * 18), 4 * (2 + 2 * 18))
 
     def refuse(*arguments, **options):
         raise AssertionError("trained or measured again")
 
-    before = (out / "ablation.md").read_bytes(), (out / picture).read_bytes()
-    monkeypatch.setattr(training_run, "train", refuse)
+    before = (out / "ablation.md").read_bytes(), (out / image).read_bytes()
+    monkeypatch.setattr(train, "train_run", refuse)
     monkeypatch.setattr("minidiff.evaluation.ablation.evaluate", refuse)
     assert main(arguments) == 0
-    assert ((out / "ablation.md").read_bytes(), (out / picture).read_bytes()) == before
+    assert ((out / "ablation.md").read_bytes(), (out / image).read_bytes()) == before
 
     capsys.readouterr()
     assert main([*arguments, "--epochs", "2"]) == 2

@@ -28,7 +28,7 @@ def arrays(tmp_path):
 def test_what_is_there_is_printed(arrays, capsys):
     assert main(["data", arrays, "--part", "test"]) == 0
     said = capsys.readouterr().out
-    for part in ("set: 5 pictures of 16 x 16, colour", "classes  none", "NCHW", "-1 taken for black", "test part"):
+    for part in ("set: 5 images of 16 x 16, color", "classes  none", "NCHW", "-1 taken for black", "test part"):
         assert part in said
 
 
@@ -36,8 +36,8 @@ def test_every_option_arrives(arrays, capsys):
     options = ["--layout", "NCWH", "--range", "-2", "2", "--images-key", "train_images", "--labels-key", "none"]
     assert main(["data", arrays, *options, "--images", "4", "--seed", "3", "--size", "24", "--distinct"]) == 0
     said = capsys.readouterr().out
-    assert "4 pictures of 24 x 24" in said
-    assert "4 of 12 pictures chosen at random, seed 3" in said
+    assert "4 images of 24 x 24" in said
+    assert "4 of 12 images chosen at random, seed 3" in said
     assert "taken for black" not in said
     assert main(["data", arrays, "--max-bytes", "100"]) == 2
     assert "more than 100" in capsys.readouterr().err
@@ -47,12 +47,12 @@ def test_a_contact_sheet(arrays, tmp_path, capsys):
     assert main(["data", arrays, "--out", str(tmp_path / "sheet.png")]) == 0
     assert str(tmp_path / "sheet.png") in capsys.readouterr().out
     sheet = np.asarray(Image.open(tmp_path / "sheet.png"))
-    scale = sheet.shape[0] // (3 * 18 + 2)  # 12 pictures of 16 with a gap of 2, four in a row
+    scale = sheet.shape[0] // (3 * 18 + 2)  # 12 images of 16 with a gap of 2, four in a row
     assert sheet.shape[:2] == ((3 * 18 + 2) * scale, (4 * 18 + 2) * scale)
     assert sheet[4 * scale : 14 * scale, 4 * scale : 14 * scale].std() > 20
 
 
-def test_the_pictures_themselves(arrays, tmp_path):
+def test_the_images_themselves(arrays, tmp_path):
     assert main(["data", arrays, "--out", str(tmp_path / "kept.npz")]) == 0
     assert load(tmp_path / "kept.npz").fingerprint() == load(arrays).fingerprint()
     assert main(["data", str(tmp_path / "kept.npz"), "--images", "3"]) == 0

@@ -35,7 +35,7 @@ def test_shape_is_reported_and_a_batch_becomes_pixels():
     np.testing.assert_allclose(batch, images[[3, 0]].astype(float) / 127.5 - 1, atol=1e-6)
 
 
-def test_subset_keeps_pictures_and_labels_together():
+def test_subset_keeps_images_and_labels_together():
     images = random_images()
     dataset = Dataset(images, np.array([0, 1, 0, 1, 1]), ("a", "b"), name="pairs", notes=("kept",))
     some = dataset.subset([4, 0])
@@ -122,7 +122,7 @@ def test_fingerprint_sees_pixels_labels_and_shape():
         (random_images(channels=2), None, (), "1 or 3"),
         (random_images()[0], None, (), "shape"),
         (random_images(num_images=0), None, (), "at least one"),
-        (random_images(), np.zeros(4, int), ("a",), "5 pictures"),
+        (random_images(), np.zeros(4, int), ("a",), "5 images"),
         (random_images(), np.zeros(5), ("a",), "whole-number"),
         (random_images(), np.arange(5), ("a", "b", "c", "d"), "0 to 4"),
         (random_images(), np.arange(5) - 1, ("a", "b", "c", "d", "e"), "-1"),

@@ -20,15 +20,15 @@ def test_everything_that_matters_is_said():
     )
     text = "\n".join(describe(dataset))
     for part in (
-        *("pets: 40 pictures of 8 x 12, grey", "a folder", "CC0", "note     padded", "designs  2"),
+        *("pets: 40 images of 8 x 12, gray", "a folder", "CC0", "note     padded", "designs  2"),
         *("values   0 to 200, mean 100.0, deviation 100.0", "as pixels: -1.00 to 0.57, mean -0.22, deviation 0.78"),
-        *("classes  3, of 0 to 30 pictures", "cats      30", "dogs       0", "mice      10"),
-        "39 pictures are exact copies",
+        *("classes  3, of 0 to 30 images", "cats      30", "dogs       0", "mice      10"),
+        "39 images are exact copies",
     ):
         assert part in text
 
 
-def test_figures_of_many_pictures_agree_with_numpy():
+def test_figures_of_many_images_agree_with_numpy():
     dataset = draw("shapes", 120, 64)  # more than one batch
     line = next(line for line in describe(dataset) if line.startswith("values"))
     assert f"mean {dataset.images.mean():.1f}, deviation {dataset.images.std():.1f}" in line

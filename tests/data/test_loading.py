@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minidiff.data import DRAWN_SETS, draw, load
+from minidiff.data import SYNTHETIC_SETS, draw, load
 from minidiff.errors import MinidiffError
-from tests.data.test_idx import write_pair
+from tests.data.readers.test_idx import write_pair
 
 
-@pytest.mark.parametrize("name", DRAWN_SETS)
+@pytest.mark.parametrize("name", SYNTHETIC_SETS)
 def test_drawn_sets_by_name(name):
     dataset = load(name, size=16, num_images=5, seed=2)
     np.testing.assert_array_equal(dataset.images, draw(name, 5, 16, 2).images)
@@ -25,7 +25,7 @@ def test_defaults_of_the_drawn_sets():
 
 def test_idx_by_folder_and_by_file(tmp_path):
     write_pair(tmp_path)
-    (tmp_path / "picture.png").write_bytes(b"not looked at")
+    (tmp_path / "image.png").write_bytes(b"not looked at")
     assert load(tmp_path).images.shape == (6, 32, 32, 1)
     assert load(str(tmp_path / "train-images-idx3-ubyte"), size=48).images.shape == (6, 48, 48, 1)
 
@@ -33,7 +33,7 @@ def test_idx_by_folder_and_by_file(tmp_path):
 def test_some_of_an_idx_set(tmp_path):
     write_pair(tmp_path, num_images=30)
     dataset = load(tmp_path, num_images=10, seed=1)
-    numbers = dataset.images[:, 2, 2, 0]  # the first pixel of a picture is its number
+    numbers = dataset.images[:, 2, 2, 0]  # the first pixel of an image is its number
     assert len(dataset) == 10
     assert (np.diff(numbers.astype(int)) > 0).all()
     np.testing.assert_array_equal(dataset.labels, numbers % 10)
@@ -43,7 +43,7 @@ def test_some_of_an_idx_set(tmp_path):
         load(tmp_path, num_images=31)
 
 
-def test_a_folder_of_pictures(tmp_path):
+def test_a_folder_of_images(tmp_path):
     for i in range(3):
         Image.new("RGB", (20, 30), (40 * i, 0, 0)).save(tmp_path / f"{i}.png")
     assert load(tmp_path).images.shape == (3, 64, 64, 3)
@@ -69,9 +69,9 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
         load(tmp_path / "essay.txt")
 
 
-def test_a_single_picture_is_refused(tmp_path):
+def test_a_single_image_is_refused(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "one.png")
-    with pytest.raises(MinidiffError, match=r"one\.png: a single picture; give the folder"):
+    with pytest.raises(MinidiffError, match=r"one\.png: a single image; give the folder"):
         load(tmp_path / "one.png")
 
 

@@ -30,7 +30,7 @@ def test_gradients(num_classes):
         assert (losses[0] - losses[1]) / 2e-6 == pytest.approx(direction @ g.vector, rel=1e-6)
 
 
-def test_the_class_of_a_turned_picture_is_not_asked_for():
+def test_the_class_of_a_turned_image_is_not_asked_for():
     network = Classifier(1, 2)
     p = network.create_parameters(0)
     g = p.zeros_like()
@@ -50,7 +50,7 @@ def test_cross_entropy_is_the_formula_and_does_not_overflow():
     np.testing.assert_allclose(dscores[1], [1, -1, 0], atol=1e-12)
 
 
-def test_pictures_are_averaged_down():
+def test_images_are_averaged_down():
     x = np.arange(64 * 48, dtype=np.float32).reshape(1, 64, 48, 1)
     small = shrink(x)
     assert small.shape == (1, 32, 24, 1)

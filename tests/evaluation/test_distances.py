@@ -1,4 +1,4 @@
-"""The distances against closed forms, and that they tell better pictures from worse ones."""
+"""The distances against closed forms, and that they tell better images from worse ones."""
 
 import numpy as np
 import pytest

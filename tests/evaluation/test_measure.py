@@ -1,4 +1,4 @@
-"""The whole measure on pictures: fresh real ones score the floor, worse ones more, and copies are found out."""
+"""The whole measure on images: fresh real ones score the floor, worse ones more, and copies are found out."""
 
 import json
 
@@ -26,7 +26,7 @@ def test_nearest_is_the_plain_search():
 
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory):
-    """The figures of several sets of pictures, measured against the same real ones."""
+    """The figures of several sets of images, measured against the same real ones."""
     folder = tmp_path_factory.mktemp("cache")
     training = data.load("cats", size=16, num_images=240)
     real = data.load("cats", size=16, num_images=240, seed=7)
@@ -42,13 +42,13 @@ def scored(tmp_path_factory):
     }
     with Workers(1) as workers:
         return {
-            name: measure(pictures, fresh.labels, training, real, workers, cache_folder=folder, examples=2000)[0]
-            for name, pictures in sets.items()
+            name: measure(images, fresh.labels, training, real, workers, cache_folder=folder, examples=2000)[0]
+            for name, images in sets.items()
         }
 
 
 @pytest.mark.parametrize("distance", ["frechet", "kernel"])
-def test_fresh_real_pictures_fall_to_the_floor_and_worse_ones_rise(scored, distance):
+def test_fresh_real_images_fall_to_the_floor_and_worse_ones_rise(scored, distance):
     value, error = scored["fresh"][distance]
     floor, floor_error = scored["fresh"][f"{distance}_floor"]
     assert abs(value - floor) < 5 * (error + floor_error)
@@ -56,12 +56,12 @@ def test_fresh_real_pictures_fall_to_the_floor_and_worse_ones_rise(scored, dista
     assert scored["blurred"][distance][0] > value + 3 * error
 
 
-def test_real_pictures_show_their_class_and_noise_hides_it(scored):
+def test_real_images_show_their_class_and_noise_hides_it(scored):
     assert scored["fresh"]["accuracy"] > 0.8
     assert scored["noisy"]["accuracy"] < scored["fresh"]["accuracy"]
 
 
-def test_copies_are_nearer_to_the_training_pictures_than_unseen_ones(scored):
+def test_copies_are_nearer_to_the_training_images_than_unseen_ones(scored):
     assert scored["copies"]["nearest_pixels"] == pytest.approx(0, abs=0.01)
     assert scored["fresh"]["nearest_pixels"] == pytest.approx(scored["fresh"]["nearest_pixels_real"], rel=0.3)
     assert scored["fresh"]["nearest_pixels"] > 1
@@ -72,11 +72,11 @@ def test_the_table_names_samples_and_floor(scored):
     assert "120 samples" in lines[0]
     assert "120 real, unseen" in lines[0]
     assert any(line.split()[:2] == ["Frechet", "distance"] and line.count("+-") == 2 for line in lines)
-    assert "unseen pictures 0.2500; " in lines[-1]
+    assert "unseen images 0.2500; " in lines[-1]
     assert "0.1000  0.2000  -  0.3000" in lines[-1]
 
 
-def test_unseen_pictures_of_a_drawn_set_are_other_pictures():
+def test_unseen_images_of_a_drawn_set_are_other_images():
     options = {"spec": "shapes", "seed": 0, "size": 16, "images": 64}
     training = data.load("shapes", size=16, num_images=64)
     other = unseen(options, training, 64)
@@ -109,8 +109,8 @@ def test_mistakes_are_one_line(run, capsys, arguments, message):
     assert message in capsys.readouterr().err
 
 
-def test_a_folder_without_unseen_pictures_is_told_what_to_do(tmp_path, capsys):
-    rng, folder = np.random.default_rng(0), tmp_path / "pictures"
+def test_a_folder_without_unseen_images_is_told_what_to_do(tmp_path, capsys):
+    rng, folder = np.random.default_rng(0), tmp_path / "images"
     folder.mkdir()
     for i in range(12):
         Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8)).save(folder / f"{i}.png")

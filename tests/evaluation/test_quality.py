@@ -8,7 +8,7 @@ from PIL import Image
 
 from minidiff import data
 from minidiff.cli import main
-from minidiff.evaluation.judge import Judge
+from minidiff.evaluation.extractor import Judge
 from minidiff.evaluation.measure import measure
 from minidiff.evaluation.quality import COMPARED, Point, quality, steps_for, table
 from minidiff.oracles import GaussianDenoiser

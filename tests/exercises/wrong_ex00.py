@@ -54,7 +54,7 @@ WRONG = {
         ("minidiff train --resume runs/photos --epochs 8", "exists"),
         (TRAIN.replace("photos --size", "photographs --size"), "see --data"),
         (TRAIN.replace("--size 32", ""), "64 is taken"),
-        (TRAIN.replace("--size", "--images"), "how many pictures"),
+        (TRAIN.replace("--size", "--images"), "how many images"),
         (TRAIN + " --images 1000", "all of them"),
         (TRAIN.replace("--epochs 8", ""), "epoch"),
         (TRAIN.replace("--held-out 0.1", ""), "nothing is held out"),
@@ -77,7 +77,7 @@ WRONG = {
         (steps(lambda train, batch, epochs: epochs * train / batch), "whole number"),
         (steps(lambda train, batch, epochs: math.ceil(epochs * train / batch)), "must not"),
         (steps(lambda train, batch, epochs: epochs * train), "whole batch"),
-        (lambda images, batch, epochs, held_out: epochs * math.ceil(images / batch), "held-out pictures are counted"),
+        (lambda images, batch, epochs, held_out: epochs * math.ceil(images / batch), "held-out images are counted"),
         (lambda images, batch, epochs, held_out: epochs * math.ceil(held_out * images / batch), "only the held-out"),
     ],
     "ex00_5": [

@@ -16,11 +16,11 @@ def box(change):
 
 
 def paint(change):
-    return lambda canvas, coverage, colour: change(canvas, coverage[:, :, None], colour)
+    return lambda canvas, coverage, color: change(canvas, coverage[:, :, None], color)
 
 
-def paint_in_place(canvas, coverage, colour):
-    canvas += coverage[:, :, None] * (colour - canvas)
+def paint_in_place(canvas, coverage, color):
+    canvas += coverage[:, :, None] * (color - canvas)
     return canvas
 
 
@@ -70,13 +70,13 @@ WRONG = {
         (lambda x, y, w, h: np.maximum(np.abs(x) - w / 2, np.abs(y) - h / 2), "half of the width"),
     ],
     "ex01_4": [
-        (paint(lambda canvas, amount, colour: canvas + amount * colour), "paint hides"),
-        (paint(lambda canvas, amount, colour: amount * colour), "black"),
-        (paint(lambda canvas, amount, colour: amount * canvas + (1 - amount) * colour), "swapped"),
-        (paint(lambda canvas, amount, colour: np.where(amount > 0.5, colour, canvas)), "stairs"),
-        (paint(lambda canvas, amount, colour: (canvas + colour) / 2), "not used"),
-        (paint(lambda canvas, amount, colour: canvas + amount * (canvas - colour)), "check its sign"),
-        (paint(lambda canvas, amount, colour: canvas * (1 - amount) + colour), "weighted"),
+        (paint(lambda canvas, amount, color: canvas + amount * color), "paint hides"),
+        (paint(lambda canvas, amount, color: amount * color), "black"),
+        (paint(lambda canvas, amount, color: amount * canvas + (1 - amount) * color), "swapped"),
+        (paint(lambda canvas, amount, color: np.where(amount > 0.5, color, canvas)), "stairs"),
+        (paint(lambda canvas, amount, color: (canvas + color) / 2), "not used"),
+        (paint(lambda canvas, amount, color: canvas + amount * (canvas - color)), "check its sign"),
+        (paint(lambda canvas, amount, color: canvas * (1 - amount) + color), "weighted"),
         (paint_in_place, "in place"),
     ],
     "ex01_5": [

@@ -39,7 +39,7 @@ def not_a_number(u):
 WRONG = {
     "ex02_1": [
         (levels(signal=lambda beta, alpha_bar: alpha_bar), "square of the signal"),
-        (levels(signal=lambda beta, alpha_bar: np.sqrt(alpha_bar[1:])), "clean picture is missing"),
+        (levels(signal=lambda beta, alpha_bar: np.sqrt(alpha_bar[1:])), "clean image is missing"),
         (levels(signal=lambda beta, alpha_bar: alpha_bar[1:]), "t = 0"),
         (levels(signal=lambda beta, alpha_bar: np.sqrt(1 - np.append(0, beta))), "alone"),
         (levels(signal=lambda beta, alpha_bar: np.sqrt(np.append(1, np.cumprod(beta)))), "what each step leaves"),

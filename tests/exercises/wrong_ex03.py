@@ -33,8 +33,8 @@ def only_visible(z, visible, images, signal, noise):
     return from_distances()(z, visible, images, signal, noise) * visible
 
 
-def distances(pictures, references, total=np.mean):
-    return np.sqrt(total(np.square(pictures[:, None] - references), axis=(2, 3, 4))).min(axis=1)
+def distances(images, references, total=np.mean):
+    return np.sqrt(total(np.square(images[:, None] - references), axis=(2, 3, 4))).min(axis=1)
 
 
 def copies(judge):
@@ -69,7 +69,7 @@ WRONG = {
         (from_distances(seen=lambda z, visible: (z, np.ones_like(visible))), "nonsense"),
         (from_distances(seen=lambda z, visible: (z * visible, np.ones_like(visible))), "no measurement"),
         (from_distances(seen=lambda z, visible: (z, ~visible)), "turned round"),
-        (only_visible, "whole picture"),
+        (only_visible, "whole image"),
         (from_distances(factor=1.0), "factor of 2"),
         (from_distances(power=1), "squared"),
         (from_distances(around=1.0), "signal * x_k"),
@@ -78,7 +78,7 @@ WRONG = {
         (lambda z, visible, images, signal, noise: np.where(visible, z / signal, 0), "first, then"),
     ],
     "ex03_3": [
-        (lambda z, eps, a, b, c, d: (z - b * eps) / a, "clean picture"),
+        (lambda z, eps, a, b, c, d: (z - b * eps) / a, "clean image"),
         (lambda z, eps, a, b, c, d: c * (z - b * eps) / a, "missing"),
         (lambda z, eps, a, b, c, d: (z - b * eps) / a + d * eps, "multiplied by signal_s"),
         (lambda z, eps, a, b, c, d: c * (z - b * eps) + d * eps, "divide"),
@@ -104,6 +104,6 @@ WRONG = {
         (choice(lambda d2, odds: np.sqrt(d2 / (2 * np.log(odds))), total=np.mean), "mean of squares"),
         (choice(lambda d2, odds: np.sqrt(d2 / (2 * odds))), "logarithm"),
         (choice(lambda d2, odds: np.sqrt(d2) / (2 * np.log(odds))), "over all of it"),
-        (choice(lambda d2, odds: np.sqrt(d2 / (2 * np.log(odds))).min()), "each picture"),
+        (choice(lambda d2, odds: np.sqrt(d2 / (2 * np.log(odds))).min()), "each image"),
     ],
 }

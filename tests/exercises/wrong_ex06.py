@@ -6,7 +6,7 @@ FRAME = ((0, 0), (1, 1), (1, 1), (0, 0))
 
 
 def windows(x, mode="constant"):
-    """The nine shifted pictures that a 3x3 window sees: (i, j, picture)."""
+    """The nine shifted images that a 3x3 window sees: (i, j, image)."""
     _, H, W, _ = x.shape
     padded = np.pad(x, FRAME, mode=mode)
     return [(i, j, padded[:, i : i + H, j : j + W]) for i in range(3) for j in range(3)]
@@ -104,7 +104,7 @@ WRONG = {
         (gradients(lambda x, weight, dy: dy * weight[1, 1]), "nine outputs"),
         (gradients(lambda x, weight, dy: dy * weight.sum(axis=(0, 1))), "nine places"),
         (gradients(change_dweight=lambda x, weight, dy: turned(back(x, dy))), "pairs dy"),
-        (gradients(change_dweight=lambda x, weight, dy: back(x, dy) / len(x)), "over the pictures"),
+        (gradients(change_dweight=lambda x, weight, dy: back(x, dy) / len(x)), "over the images"),
         (gradients(change_dweight=lambda x, weight, dy: back(x, dy) / dy[..., 0].size), "over the pixels"),
         (gradients(change_dweight=lambda x, weight, dy: 0 * weight), "zero everywhere"),
         (lambda x, weight, dy: forward(dy, turned(weight)), "2 things"),

@@ -75,7 +75,7 @@ WRONG = {
         (bottleneck(lambda H, W, C, B, weights: weights + 2 * C + B), "not that goes in"),
         (bottleneck(lambda H, W, C, B, weights: 9 * (2 * C * B + B * B) + 2 * B + C), "others are 1x1"),
         (bottleneck(lambda H, W, C, B, weights: 9 * C * C + C), "on all C channels"),
-        (bottleneck(lambda H, W, C, B, weights: (weights + 2 * B + C) * H * W), "grow with the picture"),
+        (bottleneck(lambda H, W, C, B, weights: (weights + 2 * B + C) * H * W), "grow with the image"),
         (bottleneck(flops=lambda H, W, C, B, weights: H * W * weights), "two operations"),
         (bottleneck(flops=lambda H, W, C, B, weights: 2 * H * W * (weights + 2 * B + C)), "biases are left out"),
         (bottleneck(flops=lambda H, W, C, B, weights: 2 * weights), "for one pixel"),
@@ -99,7 +99,7 @@ WRONG = {
         (join(dskip=lambda skip, gate, dy: dy / gate), "transposed"),
         (join(dskip=lambda skip, gate, dy: dy * skip), "before it is summed"),
         (join(dgate=lambda skip, gate, dy: np.sum(dy, axis=(0, 1, 2))), "skip is a factor"),
-        (join(dgate=lambda skip, gate, dy: np.sum(dy * skip, axis=(1, 2))), "all pictures"),
+        (join(dgate=lambda skip, gate, dy: np.sum(dy * skip, axis=(1, 2))), "all images"),
         (join(dgate=lambda skip, gate, dy: dy * skip), "every pixel"),
     ],
     "ex07_4": [

@@ -117,7 +117,7 @@ WRONG = {
         (lambda s, n, d: s * d**2 / math.sqrt(s**2 * d**2 + n**2), "noise alone"),
         (lambda s, n, d: s * d**2 / (s**2 * d**2 + n**2) * n**2, "not the variance"),
         (lambda s, n, d: s * d / (s**2 * d**2 + n**2) * n, "d squared"),
-        (lambda s, n, d: s * d**2 / n, "share of the picture"),
+        (lambda s, n, d: s * d**2 / n, "share of the image"),
         (lambda s, n, d: s * d**2 / (d**2 + n**2) * n, "multiplied by signal"),
         (lambda s, n, d: n * d / math.sqrt(s**2 * d**2 + n**2), "whole path"),
         (lambda s, n, d: n, "the start"),

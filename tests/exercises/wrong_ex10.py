@@ -69,9 +69,9 @@ WRONG = {
         (lambda denoiser, z, t, wanted, unwanted, w, v: denoiser(z, t, wanted)[0], "2 things"),
     ],
     "ex10_2": [
-        (paste(lambda z, x, mask, eps, s, n: np.where(mask, z, x)), "clean picture"),
+        (paste(lambda z, x, mask, eps, s, n: np.where(mask, z, x)), "clean image"),
         (paste(lambda z, x, mask, eps, s, n: np.where(mask, s * x + n * eps, z)), "True is the hole"),
-        (paste(lambda z, x, mask, eps, s, n: np.where(mask, x, z)), "and the picture needs"),
+        (paste(lambda z, x, mask, eps, s, n: np.where(mask, x, z)), "and the image needs"),
         (paste(lambda z, x, mask, eps, s, n: s * x + n * eps), "forgets z"),
         (paste(lambda z, x, mask, eps, s, n: np.where(mask, z, x + n * eps)), "shrink"),
         (paste(lambda z, x, mask, eps, s, n: np.where(mask, z, x + eps)), "how much"),

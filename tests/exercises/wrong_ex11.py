@@ -130,7 +130,7 @@ WRONG = {
         (doctor(reaction=0.4), "does not react"),
         (doctor(spread=0.9), "same number"),
         (lambda m: diagnose({**m, "spread": min(m["spread"], 0.9)}), "too much"),
-        (doctor(oracle=0.0), "none of the pictures"),
+        (doctor(oracle=0.0), "none of the images"),
         (doctor(raw_loss=1.0), "20 % above"),
         (doctor(length=1.0), "have grown"),
         (lambda m: "ill", "names"),

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from minidiff.buffers import LINE, Buffers
+from minidiff.kernels.buffers import LINE, Buffers
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

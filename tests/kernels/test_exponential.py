@@ -1,4 +1,4 @@
-"""The vectorised exponential against NumPy's."""
+"""The vectorized exponential against NumPy's."""
 
 import numba
 import numpy as np

@@ -1,4 +1,4 @@
-"""SiLU against NumPy's exp; group normalisation, forward and backward, against plain formulas in NumPy."""
+"""SiLU against NumPy's exp; group normalization, forward and backward, against plain formulas in NumPy."""
 
 import numpy as np
 import pytest

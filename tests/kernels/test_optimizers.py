@@ -1,11 +1,11 @@
-"""The loops of the optimiser against the same formulas in NumPy, in double precision."""
+"""The loops of the optimizer against the same formulas in NumPy, in double precision."""
 
 import math
 
 import numpy as np
 import pytest
 
-from minidiff.kernels import optimisers
+from minidiff.kernels import optimizers
 
 SIZES = [1, 7, 1000]
 both_types = pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-6), (np.float64, 1e-14)])
@@ -23,7 +23,7 @@ def test_adamw(size, dtype, tolerance):
     (p, g, m, v, average), (p64, g64, m64, v64, average64) = vectors(5, size, dtype)
     v[:], v64[:] = v**2, v.astype(np.float64) ** 2
     scale, learning_rate, beta1, beta2, n, decay, keep = 0.3, 0.01, 0.9, 0.95, 3, 0.1, 0.8
-    optimisers.adamw(
+    optimizers.adamw(
         p, g, m, v, average, scale, learning_rate, beta1, beta2, 1 - beta1**n, 1 - beta2**n, decay, keep
     )  # fmt: skip
 
@@ -41,21 +41,21 @@ def test_adamw(size, dtype, tolerance):
 @pytest.mark.parametrize("size", [0, 1, 4095, 4096, 4097, 100_000])
 def test_sum_of_squares(size, dtype, tolerance):
     (g,), (g64,) = vectors(1, size, dtype)
-    assert optimisers.sum_of_squares(g) == pytest.approx(math.fsum(g64**2), rel=10 * tolerance)
+    assert optimizers.sum_of_squares(g) == pytest.approx(math.fsum(g64**2), rel=10 * tolerance)
 
 
 def test_sum_of_squares_loses_nothing_in_a_long_vector():
     """Ten million times 1e-4 squared: a float32 total would stand still long before the end."""
     g = np.full(10_000_000, 1e-4, np.float32)
-    assert optimisers.sum_of_squares(g) == pytest.approx(0.1, rel=1e-5)
+    assert optimizers.sum_of_squares(g) == pytest.approx(0.1, rel=1e-5)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_number_gone_bad_shows(bad):
     g = np.ones(100, np.float32)
     g[50] = bad
-    assert not np.isfinite(optimisers.sum_of_squares(g))
+    assert not np.isfinite(optimizers.sum_of_squares(g))
     p, v, average = np.zeros_like(g), np.zeros_like(g), np.zeros_like(g)
-    optimisers.adamw(p, g, np.zeros_like(g), v, average, 1.0, 0.1, 0.9, 0.95, 0.1, 0.05, 0.0, 0.5)
+    optimizers.adamw(p, g, np.zeros_like(g), v, average, 1.0, 0.1, 0.9, 0.95, 0.1, 0.05, 0.0, 0.5)
     for array in (v, average, p):
         assert np.flatnonzero(~np.isfinite(array)).tolist() == [50]

@@ -59,7 +59,7 @@ def test_a_new_layer_is_the_identity(rng):
     layer = SelfAttention("attention", 8, 4)
     p = Parameters({name: shape for child in layer.children for name, shape in child.shapes().items()})
     for child in layer.children:
-        child.initialise(p, rng)
+        child.initialize(p, rng)
     x = rng.normal(size=(2, 3, 5, 8)).astype(np.float32)
     np.testing.assert_array_equal(layer.forward(p, x)[0], x)
 

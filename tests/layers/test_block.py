@@ -25,7 +25,7 @@ def test_is_the_formula(rng, in_channels, out_channels, film):
     p = random_parameters(layer, rng)
     x, time_vector = rng.normal(size=(2, 3, 5, in_channels)), rng.normal(size=(2, 3))
 
-    def normalise(h, name):
+    def normalize(h, name):
         groups = h.reshape(2, 15, 2, -1)
         mean, variance = groups.mean(axis=(1, 3), keepdims=True), groups.var(axis=(1, 3), keepdims=True)
         x_hat = ((groups - mean) / np.sqrt(variance + 1e-5)).reshape(h.shape)
@@ -40,8 +40,8 @@ def test_is_the_formula(rng, in_channels, out_channels, film):
 
     a_b = time_vector @ p["block.film.weight"] + p["block.film.bias"]
     a, b = np.split(a_b, 2, axis=1) if film else (np.zeros((2, out_channels)), a_b)
-    h = convolve(silu(normalise(x, "norm1")), "conv1")
-    h = silu(normalise(h, "norm2") * (1 + a[:, None, None]) + b[:, None, None])
+    h = convolve(silu(normalize(x, "norm1")), "conv1")
+    h = silu(normalize(h, "norm2") * (1 + a[:, None, None]) + b[:, None, None])
     expected = convolve(h, "conv2") + (x if in_channels == out_channels else convolve(x, "carry"))
     np.testing.assert_allclose(layer.forward(p, x, time_vector)[0], expected, rtol=0, atol=1e-11)
 
@@ -59,7 +59,7 @@ def test_a_new_block_is_the_identity(rng):
     layer = ResidualBlock("block", 8, 8, time_channels=3)
     p = Parameters({name: shape for child in layer.children for name, shape in child.shapes().items()})
     for child in layer.children:
-        child.initialise(p, rng)
+        child.initialize(p, rng)
     x, time_vector = rng.normal(size=(2, 3, 5, 8)).astype(np.float32), rng.normal(size=(2, 3)).astype(np.float32)
     np.testing.assert_array_equal(layer.forward(p, x, time_vector)[0], x)
 

@@ -225,7 +225,7 @@ def test_initial_values(rng):
         layer = Conv2d("conv", 32, 16, zero=zero)
         p = Parameters(layer.shapes())
         p.vector[:] = np.nan
-        layer.initialise(p, rng)
+        layer.initialize(p, rng)
         assert np.all(p["conv.bias"] == 0)
         # uniform in +-1 / sqrt(9 * 32): deviation is the bound over sqrt(3)
         expected = 0 if zero else (9 * 32) ** -0.5 / 3**0.5

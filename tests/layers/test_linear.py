@@ -43,7 +43,7 @@ def test_initial_values(rng):
         layer = Linear("linear", 100, 50, zero)
         p = Parameters(layer.shapes())
         p.vector[:] = np.nan
-        layer.initialise(p, rng)
+        layer.initialize(p, rng)
         assert np.all(p["linear.bias"] == 0)
         assert p["linear.weight"].std() == pytest.approx(0 if zero else 0.1 / 3**0.5, rel=0.03)
 

@@ -1,4 +1,4 @@
-"""Group normalisation with FiLM: statistics of the result, the formula, and gradients."""
+"""Group normalization with FiLM: statistics of the result, the formula, and gradients."""
 
 import numpy as np
 import pytest
@@ -72,27 +72,27 @@ def test_a_gradient_that_comes_past_the_layer_is_added(rng, activate):
 
 
 @pytest.mark.parametrize("offset", [-3e4, 1e3])
-def test_float32_normalises_far_from_zero(rng, offset):
+def test_float32_normalizes_far_from_zero(rng, offset):
     layer = GroupNorm("norm", 4, 2, activate=False)
     p = Parameters(layer.shapes(), np.float32)
-    layer.initialise(p, rng)
+    layer.initialize(p, rng)
     x = (offset + rng.normal(size=(2, 16, 16, 4))).astype(np.float32)
     exact = x.astype(np.float64).reshape(2, -1, 2, 2)
     exact = (exact - exact.mean(axis=(1, 3), keepdims=True)) / exact.std(axis=(1, 3), keepdims=True)
     assert relative_error(layer.forward(p, x)[0], exact.reshape(x.shape)) < 3e-3 * abs(offset) / 3e4
 
 
-def test_a_new_layer_normalises(rng):
+def test_a_new_layer_normalizes(rng):
     layer = GroupNorm("norm", 6, 2, activate=False)
     p = Parameters(layer.shapes(), np.float64)
-    layer.initialise(p, rng)
+    layer.initialize(p, rng)
     y = layer.forward(p, 3 + 5 * rng.normal(size=(2, 4, 5, 6)))[0].reshape(2, 20, 2, 3)
     np.testing.assert_allclose(y.mean(axis=(1, 3)), 0, atol=1e-12)
     np.testing.assert_allclose(y.std(axis=(1, 3)), 1, atol=1e-5)
 
 
 def test_arrays_that_are_not_contiguous(rng):
-    """A picture laid out with its channels first, seen with its channels last."""
+    """An image laid out with its channels first, seen with its channels last."""
     layer = GroupNorm("norm", 4, 2)
     p = random_parameters(layer, rng)
     x, dy = rng.normal(size=(2, 2, 4, 3, 5)).transpose(0, 1, 3, 4, 2)

@@ -19,12 +19,12 @@ def silu(u):
 
 
 def test_features_are_sines_and_cosines_of_the_noise_level():
-    log_noise = np.array([-3.0, 0.0, 0.5])
-    features = noise_level_features(log_noise, np.float64)
+    log_sigma = np.array([-3.0, 0.0, 0.5])
+    features = noise_level_features(log_sigma, np.float64)
     assert features.shape == (3, 64)
     for i, frequency in ((0, 0.25), (31, 16.0)):
-        np.testing.assert_allclose(features[:, i], 1.4 * np.sin(frequency * log_noise), rtol=0, atol=1e-12)
-        np.testing.assert_allclose(features[:, 32 + i], 1.4 * np.cos(frequency * log_noise), rtol=0, atol=1e-12)
+        np.testing.assert_allclose(features[:, i], 1.4 * np.sin(frequency * log_sigma), rtol=0, atol=1e-12)
+        np.testing.assert_allclose(features[:, 32 + i], 1.4 * np.cos(frequency * log_sigma), rtol=0, atol=1e-12)
     np.testing.assert_allclose(features[1], [0] * 32 + [1.4] * 32, rtol=0, atol=0)
 
 
@@ -39,11 +39,11 @@ def test_features_have_variance_one_and_tell_noise_levels_apart():
 def test_is_the_formula(rng, num_classes):
     layer = TimeEmbedding("time", 5, num_classes)
     p = random_parameters(layer, rng)
-    log_noise, labels = rng.normal(size=4), np.array([2, 0, 3, 1]) if num_classes else None
-    h = silu(noise_level_features(log_noise, np.float64) @ p["time.linear1.weight"] + p["time.linear1.bias"])
+    log_sigma, labels = rng.normal(size=4), np.array([2, 0, 3, 1]) if num_classes else None
+    h = silu(noise_level_features(log_sigma, np.float64) @ p["time.linear1.weight"] + p["time.linear1.bias"])
     h = h @ p["time.linear2.weight"] + p["time.linear2.bias"]
     expected = silu(h + p["time.classes.table"][labels] if num_classes else h)
-    y = layer.forward(p, log_noise, labels)[0]
+    y = layer.forward(p, log_sigma, labels)[0]
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-12)
     assert layer.cost((4,))[0] == y.shape
 
@@ -68,9 +68,9 @@ def test_a_row_knows_nothing_of_its_place_in_the_batch(rng):
 def test_no_labels_mean_any_class(rng):
     layer = TimeEmbedding("time", 5, num_classes=3)
     p = random_parameters(layer, rng)
-    log_noise = rng.normal(size=2)
+    log_sigma = rng.normal(size=2)
     np.testing.assert_array_equal(
-        layer.forward(p, log_noise, None)[0], layer.forward(p, log_noise, np.array([3, 3]))[0]
+        layer.forward(p, log_sigma, None)[0], layer.forward(p, log_sigma, np.array([3, 3]))[0]
     )
 
 

@@ -1,7 +1,7 @@
-"""Chromium without a window, for the tests of the page; as a program, it takes pictures of a page to look at.
+"""Chromium without a window, for the tests of the page; as a program, it takes images of a page to look at.
 
 python -m tests.page.browser RUN/report.html FOLDER      every section, narrow and wide, light and dark
-python -m tests.page.browser RUN/report.html FILE.png    the one picture that the README shows
+python -m tests.page.browser RUN/report.html FILE.png    the one image that the README shows
 """
 
 import base64
@@ -50,7 +50,7 @@ def show(driver, file, width, theme):
     driver.get(Path(file).resolve().as_uri())
 
 
-def picture(driver, selector):
+def image(driver, selector):
     """A PNG file, as bytes, of an element in the full width of the page."""
     box = "const b = arguments[0].getBoundingClientRect(); return [b.top + scrollY, b.height, innerWidth]"
     top, height, width = driver.execute_script(box, driver.find_element("css selector", selector))
@@ -59,13 +59,13 @@ def picture(driver, selector):
     return base64.b64decode(found["data"])
 
 
-def take_pictures(file, out):
+def take_images(file, out):
     """What the program does."""
     with chromium() as driver:
         if out.suffix == ".png":
             selector, width, theme = SHOWN
             show(driver, file, width, theme)
-            out.write_bytes(picture(driver, selector))
+            out.write_bytes(image(driver, selector))
             return
         out.mkdir(parents=True, exist_ok=True)
         for width in WIDTHS:
@@ -74,8 +74,8 @@ def take_pictures(file, out):
                 sections = [section.get_attribute("id") for section in driver.find_elements("css selector", "section")]
                 for selector in ("header", *(f"#{name}" for name in sections)):
                     target = out / f"{selector.strip('#')}_{width}_{theme}.png"
-                    target.write_bytes(picture(driver, selector))
+                    target.write_bytes(image(driver, selector))
 
 
 if __name__ == "__main__":
-    take_pictures(Path(sys.argv[1]), Path(sys.argv[2]))
+    take_images(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -17,7 +17,7 @@ EMPTY = {"meta", "img", "input", "circle", "line", "polyline"}  # elements witho
 def evil_dataset(count=12):
     """The tiny data, with names that try to break out of the page."""
     images = np.random.default_rng(0).integers(0, 256, (count, tiny.SIDE, tiny.SIDE, 3), np.uint8)
-    texts = {"name": EVIL, "source": f"/data/{EVIL}", "licence": "<b>free</b> & 'all'"}
+    texts = {"name": EVIL, "source": f"/data/{EVIL}", "license": "<b>free</b> & 'all'"}
     return Dataset(images, np.arange(count) % 3, NAMES, **texts)
 
 
@@ -26,7 +26,7 @@ def evil_run(path, workers, epochs=6):
     data, training = evil_dataset(), replace(tiny.TRAINING, epochs=epochs)
     run = tiny.start(path, training, data)
     tiny.train(run, workers, training, data)
-    facts = {"name": data.name, "source": data.source, "licence": data.licence, "machine": EVIL}
+    facts = {"name": data.name, "source": data.source, "license": data.license, "machine": EVIL}
     run.write_config(run.config | facts | {"command": f"minidiff train --data '{EVIL}' --out {'very_long_' * 12}"})
     return run, data
 

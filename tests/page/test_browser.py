@@ -65,10 +65,10 @@ def press(driver, *keys):
 
 
 def visible_frame(driver, film):
-    """The picture sources, the text and the slider's text of the one frame that can be seen."""
+    """The image sources, the text and the slider's text of the one frame that can be seen."""
     frames = [frame for frame in find_all(driver, f"#{film} .frame") if frame.get_attribute("hidden") is None]
     assert len(frames) == 1
-    sources = [picture.get_attribute("src") for picture in frames[0].find_elements("css selector", "img")]
+    sources = [image.get_attribute("src") for image in frames[0].find_elements("css selector", "img")]
     slider = find(driver, f"#{film} input")
     label = find(driver, f"#{film} output").text
     assert slider.get_attribute("aria-valuetext") == label == frames[0].get_attribute("data-label")
@@ -76,7 +76,7 @@ def visible_frame(driver, film):
 
 
 @pytest.mark.parametrize("film", ["forward-film", "prediction-film"])
-def test_sliders_change_pictures_with_the_keyboard(show, film):
+def test_sliders_change_images_with_the_keyboard(show, film):
     from selenium.webdriver.common.keys import Keys
 
     driver = show()
@@ -180,8 +180,8 @@ def test_a_level_can_be_chosen(show):
 
 
 def background(driver):
-    colour = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
-    return sum(map(int, colour.strip("rgb()").split(",")))
+    color = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
+    return sum(map(int, color.strip("rgb()").split(",")))
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -234,8 +234,8 @@ def test_no_text_overflows(show, width):
 
 CONTRAST = """
 const context = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
-const light = (colour) => {
-  context.fillStyle = colour;
+const light = (color) => {
+  context.fillStyle = color;
   context.fillRect(0, 0, 1, 1);
   const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map((c) => c / 255)
     .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
@@ -243,8 +243,8 @@ const light = (colour) => {
 };
 const behind = (element) => {
   for (; element; element = element.parentElement) {
-    const colour = getComputedStyle(element).backgroundColor;
-    if (colour !== "rgba(0, 0, 0, 0)") return colour;
+    const color = getComputedStyle(element).backgroundColor;
+    if (color !== "rgba(0, 0, 0, 0)") return color;
   }
 };
 let least = 99, where = "";

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from minidiff import pipeline
 from minidiff.data import Dataset, to_bytes
 from minidiff.page.collect import COUNT, SAMPLES, SEEDS, STEPS, collect, with_nearest
 from minidiff.parallel import Workers
-from minidiff.run import Run
+from minidiff.runs import pipeline
+from minidiff.runs.folder import Run
+from minidiff.runs.snapshots import snapshots
 from minidiff.sampling import sample
-from minidiff.snapshots import snapshots
 from tests import tiny
 from tests.page.pages import NAMES, evil_run
 
@@ -64,7 +64,7 @@ def test_the_forward_process_is_the_schedules(facts, evil):
     np.testing.assert_array_equal(facts.forward.z[i], to_bytes(expected))
 
 
-def test_denoising_begins_with_the_noise_of_each_seed_and_ends_with_its_picture(facts, evil, workers):
+def test_denoising_begins_with_the_noise_of_each_seed_and_ends_with_its_image(facts, evil, workers):
     denoiser = pipeline.load_denoiser(evil[0], workers, print)
     found = facts.denoising
     assert found.t[0] == facts.schedule.T
@@ -87,13 +87,13 @@ def test_samples_are_those_of_the_sheet_and_nearest_is_nearest(facts, evil, work
     sheet, _ = pipeline.generate(denoiser, (SAMPLES, 8, 8, 3), "heun", 12, 0, labels)
     np.testing.assert_array_equal(found.images, to_bytes(sheet))
     assert found.names == [NAMES[label] for label in labels]
-    for picture, near, distance in zip(found.images, found.nearest, found.distances, strict=True):
-        distances = np.sqrt(np.square(data.images.astype(float) - picture).mean(axis=(1, 2, 3)))
+    for image, near, distance in zip(found.images, found.nearest, found.distances, strict=True):
+        distances = np.sqrt(np.square(data.images.astype(float) - image).mean(axis=(1, 2, 3)))
         assert distance == pytest.approx(distances.min(), rel=1e-4)
         np.testing.assert_array_equal(near, data.images[distances.argmin()])
 
 
-def test_the_spacing_is_that_of_the_training_pictures_themselves():
+def test_the_spacing_is_that_of_the_training_images_themselves():
     levels = np.array([0, 10, 30, 100], np.uint8)
     dataset = Dataset(np.broadcast_to(levels[:, None, None, None], (4, 2, 2, 1)).copy())
     found = with_nearest(np.full((2, 2, 2, 1), 1, np.uint8), ["", ""], dataset)
@@ -111,9 +111,9 @@ def test_snapshots_are_cut_out_of_their_sheets(facts, evil):
     np.testing.assert_array_equal(facts.snapshots[5][1], page[2:10, 12:20])
 
 
-def test_snapshots_that_are_no_pictures_of_this_run_are_left_out(run, evil, workers):
+def test_snapshots_that_are_no_images_of_this_run_are_left_out(run, evil, workers):
     files = snapshots(run)
-    files[1].write_bytes(b"no picture")
+    files[1].write_bytes(b"no image")
     shutil.copy(run.path / "loss.png", files[5])
     assert list(collect(run, workers, dataset=evil[1]).snapshots) == [6]
 

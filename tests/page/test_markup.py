@@ -1,4 +1,4 @@
-"""What is text stays text, and a picture in the page is the picture."""
+"""What is text stays text, and an image in the page is the image."""
 
 import base64
 import io
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minidiff.page.markup import LARGEST_SIDE, Markup, element, image, images, shown_step, table, with_code
+from minidiff.page.markup import LARGEST_SIDE, Markup, element, image_grid, image_tag, shown_step, table, with_code
 from tests.page.pages import EVIL, Page
 
 
@@ -26,9 +26,9 @@ def test_code_between_backticks():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_picture_is_in_the_page_with_every_pixel(channels):
+def test_a_image_is_in_the_page_with_every_pixel(channels):
     pixels = np.random.default_rng(0).integers(0, 256, (5, 9, channels), np.uint8)
-    (attributes,) = Page(image(pixels, EVIL)).all("img")
+    (attributes,) = Page(image_tag(pixels, EVIL)).all("img")
     assert attributes["alt"] == EVIL
     assert (attributes["width"], attributes["height"]) == ("9", "5")
     kind, content = attributes["src"].split(",")
@@ -38,22 +38,22 @@ def test_a_picture_is_in_the_page_with_every_pixel(channels):
 
 
 @pytest.mark.parametrize(("side", "step"), [(1, 1), (LARGEST_SIDE, 1), (LARGEST_SIDE + 1, 2), (128, 2), (1000, 16)])
-def test_a_large_picture_is_shown_by_some_of_its_pixels(side, step):
+def test_a_large_image_is_shown_by_some_of_its_pixels(side, step):
     assert shown_step(side) == step
     pixels = np.zeros((side, 3, 1), np.uint8)
-    (attributes,) = Page(image(pixels)).all("img")
+    (attributes,) = Page(image_tag(pixels)).all("img")
     assert int(attributes["height"]) == -(-side // step) <= LARGEST_SIDE
 
 
-def test_pictures_are_read_out_as_one_or_one_by_one():
-    pictures = np.zeros((2, 2, 2, 3), np.uint8)
-    page = Page(images(pictures, "two", 2))
+def test_images_are_read_out_as_one_or_one_by_one():
+    images = np.zeros((2, 2, 2, 3), np.uint8)
+    page = Page(image_grid(images, "two", 2))
     assert page.all("div")[0] | {"style": ""} == {
-        "class": "pictures", "role": "img", "aria-label": "two", "style": "",
+        "class": "images", "role": "img", "aria-label": "two", "style": "",
     }  # fmt: skip
-    page = Page(images(pictures, "two", 2, ["a", "b"]))
+    page = Page(image_grid(images, "two", 2, ["a", "b"]))
     assert page.all("div")[0]["role"] == "group"
-    assert [picture["alt"] for picture in page.all("img")] == ["a", "b"]
+    assert [image["alt"] for image in page.all("img")] == ["a", "b"]
 
 
 def test_a_table_has_headings_that_a_screen_reader_knows():

@@ -47,10 +47,10 @@ def test_a_quarter_in_which_nothing_was_drawn_says_nothing():
         assert about_quarters(losses).endswith("no more than one of them was drawn.")
 
 
-def test_held_out_pictures_and_the_learning_rate_are_mentioned():
+def test_held_out_images_and_the_learning_rate_are_mentioned():
     before, now = row(1, 0.4), row(5, 0.2, learning_rate=0.0002, held_out_loss=0.25)
     said = observe(now, before, [before, now])
-    assert "On held-out pictures 0.2500, 25\u00a0% higher." in said
+    assert "On held-out images 0.2500, 25\u00a0% higher." in said
     assert said.endswith("The learning rate is at 10\u00a0% of its highest.")
     assert "about the same" in observe(row(5, 0.2, held_out_loss=0.201), before, [before])
     assert "less than 1\u00a0%" in observe(row(5, 0.2, learning_rate=1e-7), before, [before])

@@ -94,14 +94,14 @@ def test_the_whole_quiz_is_there(page):
 def test_everything_can_be_read_out(page):
     ids = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
     assert len(set(ids)) == len(ids)
-    assert all("alt" in picture for picture in page.all("img"))
-    labelled = {label["for"] for label in page.all("label") if "for" in label}
-    assert labelled <= set(ids)
+    assert all("alt" in image for image in page.all("img"))
+    labeled = {label["for"] for label in page.all("label") if "for" in label}
+    assert labeled <= set(ids)
     for name, attributes, around in page.elements:
         if name in ("input", "select"):
-            assert attributes.get("id") in labelled or "label" in around
-        if "aria-labelledby" in attributes:
-            assert attributes["aria-labelledby"] in ids
+            assert attributes.get("id") in labeled or "label" in around
+        if "aria-labeledby" in attributes:
+            assert attributes["aria-labeledby"] in ids
         if name == "svg":
             assert attributes["aria-label"]
 
@@ -130,14 +130,14 @@ def test_names_from_data_do_no_harm(page, facts):
     assert "</" not in (HERE / "style.css").read_text()
 
 
-def test_lines_have_the_colours_of_the_other_figures(facts):
+def test_lines_have_the_colors_of_the_other_figures(facts):
     source = render(facts)
-    for i, colour in enumerate(plotting.COLOURS):
-        assert f"--okabe-ito-{i}:{colour};" in source
+    for i, color in enumerate(plotting.COLORS):
+        assert f"--okabe-ito-{i}:{color};" in source
 
 
 def test_the_largest_page_has_less_than_5_megabytes(facts):
-    """Pictures of noise, which no format makes smaller, at the largest size that is shown, and a long history."""
+    """Images of noise, which no format makes smaller, at the largest size that is shown, and a long history."""
     noise = np.random.default_rng(0).integers(0, 256, (300, 64, 64, 3), np.uint8)
     t = list(range(21))
     steps, seeds = STEPS + 1, len(SEEDS)
@@ -196,7 +196,7 @@ def test_other_kinds_of_runs(tmp_path, workers, channels, classes, training):
     assert f"12 images x 8 x 8 x {channels} channel{'s' if channels > 1 else ''}" in said
     assert ("3 classes" in said) == (classes == 3)
     assert ("no classes" in said) == (classes == 0)
-    assert "held-out pictures" in page.whole_text
+    assert "held-out images" in page.whole_text
     assert "gone" not in page.whole_text
     gone = [around for name, attributes, around in page.elements if attributes.get("class") == "missing"]
     assert len([around for around in gone if "noscript" not in around]) == 1  # not measured yet

@@ -290,7 +290,7 @@ def practise_linear_backward(f):
 
     layer, rng = Linear("l", 3, 2), np.random.default_rng(0)
     p = minidiff.Parameters(layer.shapes(), np.float64)
-    layer.initialise(p, rng)
+    layer.initialize(p, rng)
     x, dy, g = rng.normal(size=(5, 3)), rng.normal(size=(5, 2)), p.zeros_like()
     dx = layer.backward(p, g, layer.forward(p, x)[1], dy)
     found = f(x, p["l.weight"], dy)

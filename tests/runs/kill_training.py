@@ -1,6 +1,6 @@
 """A program for `test_kill.py`: trains, is killed at random moments, resumes, and is compared with a run left in peace.
 
-    python -m tests.kill_training FOLDER KILLS SEED
+    python -m tests.runs.kill_training FOLDER KILLS SEED
 
 Every training is a process of its own, killed by SIGKILL, which no program can catch: what it was about to write is
 lost, half-written files stay, and nothing is tidied up. To make many of them in a short time, this process imports
@@ -20,9 +20,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from minidiff.checkpoint import steps_in
+from minidiff.runs.checkpoint import steps_in
 from minidiff.cli import main
-from minidiff.run import Run
+from minidiff.runs.folder import Run
 
 TRAIN = ["--data", "shapes", "--size", "8", "--images", "10", "--channels", "32", "--epochs", "8", "--T", "20"]
 STEPS = 24  # eight epochs of three
@@ -55,7 +55,7 @@ def finish(child):
 
 
 def outcome(folder):
-    """All that must be the same: the last checkpoint's numbers, the history without its times, and the pictures."""
+    """All that must be the same: the last checkpoint's numbers, the history without its times, and the images."""
     checkpoints = sorted(file.name for file in (folder / "checkpoints").iterdir())
     times = {"seconds", "images_per_second"}
     rows = Run.open(folder).history()
@@ -86,7 +86,7 @@ def kill_and_compare(folder, kills, seed):
         while True:
             child = start(command(path, dice.choice([1, 2])), log)
             left = 1 - newest_step(path) / STEPS
-            if left > 0 or dice.random() < 0.1:  # once trained, it is mostly left to draw its pictures
+            if left > 0 or dice.random() < 0.1:  # once trained, it is mostly left to draw its images
                 time.sleep(dice.uniform(0, training))  # never so short that a run could not even start again
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child, signal.SIGKILL)

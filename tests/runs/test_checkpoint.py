@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from minidiff.checkpoint import DamagedCheckpoint, load_checkpoint, load_newest, save_checkpoint, sha256, steps_in
+from minidiff.runs.checkpoint import DamagedCheckpoint, load_checkpoint, load_newest, save_checkpoint, sha256, steps_in
 from minidiff.errors import MinidiffError
 
 SIZE = 50

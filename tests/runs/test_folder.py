@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from minidiff.errors import MinidiffError
-from minidiff.run import Run, free_folder
+from minidiff.runs.folder import Run, free_folder
 from tests import tiny
 
 
@@ -181,7 +181,7 @@ def test_checkpoints_the_newest_and_the_best(tmp_path):
         with pytest.raises(MinidiffError, match="no checkpoint yet"):
             run.load_checkpoint(7, pytest.fail)
         save(run, 1)
-        with pytest.raises(MinidiffError, match="without held-out pictures"):
+        with pytest.raises(MinidiffError, match="without held-out images"):
             run.load_checkpoint(7, pytest.fail, best=True)
         for step in (2, 3, 4):
             save(run, step, best_step=2)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from minidiff.interruption import SIGNALS, Interruption
+from minidiff.runs.interruption import SIGNALS, Interruption
 
 
 @pytest.mark.parametrize("number", SIGNALS)

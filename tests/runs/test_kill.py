@@ -11,15 +11,15 @@ import sys
 import time
 from pathlib import Path
 
-from tests.kill_training import TRAIN, outcome
+from tests.runs.kill_training import TRAIN, outcome
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("MINIDIFF_KILLS", "20"))
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
 
 
 def test_a_training_killed_at_random_moments_ends_with_the_same_bytes(tmp_path):
-    command = [sys.executable, "-m", "tests.kill_training", str(tmp_path), str(KILLS), "0"]
+    command = [sys.executable, "-m", "tests.runs.kill_training", str(tmp_path), str(KILLS), "0"]
     result = subprocess.run(
         command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=60 * KILLS, check=False
     )

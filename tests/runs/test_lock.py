@@ -10,12 +10,12 @@ import pytest
 
 import minidiff
 from minidiff.errors import MinidiffError
-from minidiff.lock import LOCK_FILE, FolderLock
+from minidiff.runs.lock import LOCK_FILE, FolderLock
 
 ROOT = Path(minidiff.__file__).parents[1]
 PROGRAM = """
 import sys, time
-from minidiff.lock import FolderLock
+from minidiff.runs.lock import FolderLock
 lock = FolderLock(sys.argv[1])
 print("locked", flush=True)
 time.sleep(60)
@@ -41,7 +41,7 @@ def test_a_second_writer_is_refused_and_told_who_is_there(tmp_path, other_proces
         FolderLock(tmp_path)
 
 
-def test_the_lock_of_a_dead_process_is_recognised(tmp_path, other_process):
+def test_the_lock_of_a_dead_process_is_recognized(tmp_path, other_process):
     other_process.send_signal(signal.SIGKILL)
     other_process.wait()
     lock = FolderLock(tmp_path)

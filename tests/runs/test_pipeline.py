@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minidiff import pipeline, training_run
+from minidiff.runs import pipeline, train
 from minidiff.data import Dataset
 from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
-from minidiff.run import Run
+from minidiff.runs.folder import Run
 from minidiff.training_config import TrainingConfig
 from tests import tiny
 
@@ -30,9 +30,9 @@ def trained(tmp_path_factory, workers):
     lines = []
     dataset, _ = pipeline.load_data(OPTIONS)
     path = tmp_path_factory.mktemp("runs") / "run"
-    run, network = training_run.start_run(path, OPTIONS, dataset, TRAINING, channels=(32, 32))
+    run, network = train.start_run(path, OPTIONS, dataset, TRAINING, channels=(32, 32))
     with run:
-        trainer = training_run.train(run, network, dataset, TRAINING, workers, lines.append)
+        trainer = train.train_run(run, network, dataset, TRAINING, workers, lines.append)
     return run, trainer, lines
 
 
@@ -41,8 +41,8 @@ def test_options_become_data():
     assert held_out is None
     assert dataset.images.shape == (8, 16, 16, 3)
     assert pipeline.describe(dataset) == "8 images x 16 x 16 x 3 channels, 6 classes"
-    unlabelled = Dataset(np.zeros((2, 5, 7, 1), np.uint8))
-    assert pipeline.describe(unlabelled) == "2 images x 5 x 7 x 1 channels, no classes"
+    unlabeled = Dataset(np.zeros((2, 5, 7, 1), np.uint8))
+    assert pipeline.describe(unlabeled) == "2 images x 5 x 7 x 1 channels, no classes"
 
 
 def test_a_new_run_says_everything_that_made_it(trained):
@@ -58,21 +58,21 @@ def test_a_new_run_says_everything_that_made_it(trained):
 def test_a_network_that_does_not_fit_makes_no_folder(tmp_path):
     dataset = tiny.dataset()  # 8 x 8 cannot be halved four times
     with pytest.raises(MinidiffError, match="next sizes that work are 16"):
-        training_run.start_run(tmp_path / "run", OPTIONS, dataset, TRAINING, channels=(8, 8, 8, 8, 8))
+        train.start_run(tmp_path / "run", OPTIONS, dataset, TRAINING, channels=(8, 8, 8, 8, 8))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_strip_of_noise_starts_with_the_picture_and_ends_without_it(tmp_path):
+def test_the_strip_of_noise_starts_with_the_image_and_ends_without_it(tmp_path):
     run, lines = Run(tmp_path), []
     data = Dataset(np.full((2, 20, 20, 3), 255, np.uint8))
     pipeline.show_noise(run, data, TRAINING, lines.append)
     strip = np.asarray(Image.open(tmp_path / "forward_process.png")).astype(float)
     assert strip.shape == (6 * (2 + 2 * 22), 6 * (2 + 9 * 22), 3)
-    pictures = [strip[12:132, 12 + 132 * i : 132 + 132 * i] for i in range(9)]
-    assert (pictures[0] == 255).all()
-    spreads = [picture.std() for picture in pictures]
+    images = [strip[12:132, 12 + 132 * i : 132 + 132 * i] for i in range(9)]
+    assert (images[0] == 255).all()
+    spreads = [image.std() for image in images]
     assert spreads == sorted(spreads)
-    assert pictures[8].mean() == pytest.approx(127.5, abs=10)
+    assert images[8].mean() == pytest.approx(127.5, abs=10)
     assert "(2, 20, 20, 3)" in lines[0]
 
 
@@ -91,7 +91,7 @@ def test_training_writes_a_row_an_epoch_a_checkpoint_and_a_curve(trained):
 def test_the_trained_network_comes_back_from_the_folder(trained, workers):
     run, trainer, _ = trained
     denoiser = pipeline.load_denoiser(Run.open(run.path), workers, pytest.fail)
-    np.testing.assert_array_equal(denoiser.p.vector, trainer.optimiser.average)
+    np.testing.assert_array_equal(denoiser.p.vector, trainer.optimizer.average)
     z = np.random.default_rng(0).standard_normal((3, 16, 16, 3), np.float32)
     for found, expected in zip(denoiser(z, 7, [0, 1, 2]), trainer.denoiser()(z, 7, [0, 1, 2]), strict=True):
         np.testing.assert_array_equal(found, expected)
@@ -107,7 +107,7 @@ def test_the_trained_network_comes_back_from_the_folder(trained, workers):
         lambda config: config["network"].update(height="tall"),
         lambda config: config["network"].update(head_channels=0),
         lambda config: config["network"].update(num_groups=3),
-        lambda config: config["network"].update(colour="blue"),
+        lambda config: config["network"].update(color="blue"),
         lambda config: config["training"].update(warmth=3),
         lambda config: config["training"].update(T="many"),
         lambda config: config["training"].update(schedule="spiral"),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from minidiff.progress import Progress
+from minidiff.runs.progress import Progress
 from minidiff.training import Step
 
 
@@ -76,7 +76,7 @@ def test_the_best_checkpoint_is_that_of_the_lowest_held_out_loss():
     assert best == [1, 2, 2, 2, 5]
 
 
-def test_without_held_out_pictures_there_is_no_best():
+def test_without_held_out_images_there_is_no_best():
     progress = Progress()
     progress.add(STEPS[-1])
     assert "held_out_loss" not in progress.end_epoch(STEPS[-1], 100)

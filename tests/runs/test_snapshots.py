@@ -1,4 +1,4 @@
-"""Pictures from the middle of a training: at the right epochs, from the same noise, with no effect on the result."""
+"""Images from the middle of a training: at the right epochs, from the same noise, with no effect on the result."""
 
 from dataclasses import replace
 
@@ -10,9 +10,9 @@ from minidiff import plotting
 from minidiff.data import to_bytes
 from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
-from minidiff.run import Run
+from minidiff.runs.folder import Run
 from minidiff.sampling import generate
-from minidiff.snapshots import COUNT, STEPS, forget_snapshots, is_traced, save_snapshot, snapshots
+from minidiff.runs.snapshots import COUNT, STEPS, forget_snapshots, is_traced, save_snapshot, snapshots
 from tests import tiny
 
 
@@ -22,7 +22,7 @@ def workers():
         yield some
 
 
-def pictures(run):
+def images(run):
     return {epoch: file.read_bytes() for epoch, file in snapshots(run).items()}
 
 
@@ -36,7 +36,7 @@ def test_a_training_with_snapshots_and_one_without_give_the_same_bytes(tmp_path,
         tiny.train(run, workers)
         found = tiny.outcome(run)
         assert list(snapshots(run)) == [1, 3]
-    monkeypatch.setattr("minidiff.training_run.save_snapshot", lambda *arguments: None)
+    monkeypatch.setattr("minidiff.runs.train.save_snapshot", lambda *arguments: None)
     with tiny.start(tmp_path / "without") as run:
         tiny.train(run, workers)
         assert not (run.path / "trace").exists()
@@ -68,7 +68,7 @@ def test_a_schedule_of_two_steps_is_no_obstacle(tmp_path, workers):
 def test_what_is_stopped_and_resumed_has_the_same_snapshots(tmp_path, workers):
     with tiny.start(tmp_path / "undisturbed") as run:
         tiny.train(run, workers)
-        expected = pictures(run)
+        expected = images(run)
     with tiny.start(tmp_path / "run") as run:
         first = True
 
@@ -83,10 +83,10 @@ def test_what_is_stopped_and_resumed_has_the_same_snapshots(tmp_path, workers):
         with pytest.raises(KeyError):
             tiny.train(run, workers, say=fail_once)
         assert list(snapshots(run)) == [1]
-        (run.path / "trace" / "epoch_0001.png").write_bytes(b"half a picture")
+        (run.path / "trace" / "epoch_0001.png").write_bytes(b"half an image")
     with Run.open(tmp_path / "run", to_write=True) as run:
         tiny.train(run, workers)
-        assert pictures(run) == expected
+        assert images(run) == expected
 
 
 def test_snapshots_of_epochs_that_are_trained_again_go(tmp_path):

@@ -17,17 +17,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minidiff import pipeline, training_run
-from minidiff.changes import differences
+from minidiff.runs import pipeline, train
+from minidiff.runs.compatibility import differences
 from minidiff.data import Dataset
 from minidiff.errors import MinidiffError
-from minidiff.interruption import SIGNALS
+from minidiff.runs.interruption import SIGNALS
 from minidiff.parallel import Workers
-from minidiff.progress import Progress
-from minidiff.run import Run
+from minidiff.runs.progress import Progress
+from minidiff.runs.folder import Run
 from minidiff.sampling import generate
 from minidiff.training_config import TrainingConfig
-from minidiff.watch import Diverged
+from minidiff.divergence import Diverged
 from tests import tiny
 
 
@@ -39,7 +39,7 @@ def workers():
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, workers):
-    """What nine steps in one go come to, and four pictures generated afterwards."""
+    """What nine steps in one go come to, and four images generated afterwards."""
     with tiny.start(tmp_path_factory.mktemp("undisturbed")) as run:
         trainer, _ = tiny.train(run, workers)
         return *tiny.outcome(run), samples_of(trainer)
@@ -243,7 +243,7 @@ def stopped(tmp_path, workers, signal_after):
         ({"learning_rate": 0.001}, "learning_rate was 0.002 and is 0.001"),
         ({"epochs": 4}, "epochs was 3 and is 4"),
         ({"flip": True, "clip": 0.5}, "clip was 1.0 and is 0.5; flip was False and is True"),
-        ({"slice_size": 1}, "slice_size was 2 and is 1"),
+        ({"microbatch_size": 1}, "microbatch_size was 2 and is 1"),
     ],
 )
 def test_another_configuration_stops_unless_it_is_accepted(stopped, workers, change, words):
@@ -261,39 +261,39 @@ def test_another_configuration_stops_unless_it_is_accepted(stopped, workers, cha
 
 
 @pytest.mark.parametrize(
-    "change", [{"batch_size": 3}, {"target": "noise"}, {"T": 60}, {"seed": 1}, {"optimiser": "adamw"}]
+    "change", [{"batch_size": 3}, {"target": "noise"}, {"T": 60}, {"seed": 1}, {"optimizer": "adamw"}]
 )
 def test_what_would_be_another_training_cannot_be_accepted(stopped, workers, change):
     with pytest.raises(MinidiffError, match=f"cannot go on after step 4: {next(iter(change))} was .* start a new run"):
         tiny.train(stopped, workers, replace(tiny.TRAINING, **change), accept_changes=True)
 
 
-def test_other_pictures_stop_unless_they_are_accepted(stopped, workers):
+def test_other_images_stop_unless_they_are_accepted(stopped, workers):
     data = tiny.dataset(seed=1)
-    expected = rf"the pictures were 12 \({tiny.dataset().fingerprint()}\) and are 12 \({data.fingerprint()}\)"
+    expected = rf"the images were 12 \({tiny.dataset().fingerprint()}\) and are 12 \({data.fingerprint()}\)"
     with pytest.raises(MinidiffError, match=expected):
         tiny.train(stopped, workers, data=data)
     tiny.train(stopped, workers, data=data, accept_changes=True)
 
 
 @pytest.mark.parametrize("accept", [False, True])
-def test_more_or_fewer_pictures_cannot_be_accepted(stopped, workers, accept):
-    with pytest.raises(MinidiffError, match=r"the pictures were 12 .* and are 16 .* start a new run"):
+def test_more_or_fewer_images_cannot_be_accepted(stopped, workers, accept):
+    with pytest.raises(MinidiffError, match=r"the images were 12 .* and are 16 .* start a new run"):
         tiny.train(stopped, workers, data=tiny.dataset(count=16), accept_changes=accept)
 
 
-def test_held_out_pictures_cannot_come_and_go(stopped, workers):
-    with pytest.raises(MinidiffError, match=r"the held-out pictures were none and are 12 .* start a new run"):
+def test_held_out_images_cannot_come_and_go(stopped, workers):
+    with pytest.raises(MinidiffError, match=r"the held-out images were none and are 12 .* start a new run"):
         tiny.train(stopped, workers, held_out=tiny.dataset(seed=1), accept_changes=True)
 
 
 def test_another_network_is_refused(stopped, workers):
     net = replace(tiny.network().config, channels=(8, 8))
     with pytest.raises(MinidiffError, match="no checkpoint in"):
-        training_run.train(stopped, net, tiny.dataset(), tiny.TRAINING, workers, lambda line: None)
+        train.train_run(stopped, net, tiny.dataset(), tiny.TRAINING, workers, lambda line: None)
     net = replace(tiny.network().config, num_groups=2)  # as many parameters
     with pytest.raises(MinidiffError, match="num_groups was 4 and is 2"):
-        training_run.train(stopped, net, tiny.dataset(), tiny.TRAINING, workers, print)
+        train.train_run(stopped, net, tiny.dataset(), tiny.TRAINING, workers, print)
 
 
 def test_a_checkpoint_from_before_a_network_could_do_without_film_means_film(stopped, workers):
@@ -356,9 +356,9 @@ def test_parameters_gone_bad_are_not_saved(tmp_path, workers, monkeypatch):
             trainers[0].p.vector[5] = np.inf
 
     trainers = []
-    real_take_up = training_run.take_up
+    real_take_up = train.take_up
     monkeypatch.setattr(
-        training_run,
+        train,
         "take_up",
         lambda run, trainer, *rest: (trainers.append(trainer), real_take_up(run, trainer, *rest))[1],
     )
@@ -446,10 +446,10 @@ def test_a_disk_that_cannot_hold_the_checkpoints_is_refused_before_the_first_ste
         assert run.history() == []
 
 
-# Held-out pictures
+# Held-out images
 
 
-def test_held_out_pictures_have_their_column_and_the_best_checkpoint_stays(tmp_path, workers, monkeypatch):
+def test_held_out_images_have_their_column_and_the_best_checkpoint_stays(tmp_path, workers, monkeypatch):
     data, held_out = tiny.dataset(count=20).split(0.4)
     assert len(held_out) == 8
     losses = iter([0.5, 0.2, 0.4, 0.3, 0.6])
@@ -479,16 +479,16 @@ def test_the_held_out_loss_is_that_of_the_averaged_parameters_with_the_same_nois
     before = trainer.p.vector.copy()
     trainer.p.vector[:] = 0  # not those
     np.testing.assert_array_equal(trainer.held_out_losses(held_out)[1], losses)
-    trainer.optimiser.average[:] = before
+    trainer.optimizer.average[:] = before
     assert (trainer.held_out_losses(held_out)[1] != losses).all()
     with Workers(3) as more:
-        trainer.optimiser.average[:], trainer.workers = before, more
+        trainer.optimizer.average[:], trainer.workers = before, more
         found = trainer.held_out_losses(held_out)[1]
     trainer.workers = workers
     np.testing.assert_array_equal(trainer.held_out_losses(held_out)[1], found)
 
 
-def test_held_out_pictures_must_fit_too(workers):
+def test_held_out_images_must_fit_too(workers):
     with pytest.raises(MinidiffError, match="the data has"):
         tiny.trainer(workers).held_out_losses(Dataset(np.zeros((2, 16, 16, 3), np.uint8)))
 

@@ -18,7 +18,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from minidiff.data.limits import CHUNK, DAMAGED, DEFLATE_LIMIT
+from minidiff.data.readers.limits import CHUNK, DAMAGED, DEFLATE_LIMIT
 from minidiff.errors import MinidiffError
 
 LITTER = {"thumbs.db", "desktop.ini", "__macosx"}
@@ -87,7 +87,7 @@ class Files:
     def title(self):
         """A short name of the set: that of the file or folder."""
         name = printable(self.only or self.path.resolve().name)
-        return re.sub(r"(\.(npy|npz|zip|tgz|tar|gz|bin))+$", "", name) or "pictures"
+        return re.sub(r"(\.(npy|npz|zip|tgz|tar|gz|bin))+$", "", name) or "images"
 
     def where(self, name):
         """How messages call a file."""

@@ -1,4 +1,4 @@
-"""Decoded pictures kept on the disk, so that the second time is quick.
+"""Decoded images kept on the disk, so that the second time is quick.
 
 The name of an entry is a hash of everything it depends on: the contents of the files, what was asked for, and the
 versions of this code and of Pillow. So a changed file leads to a new entry, and an old one is never wrong, only unused.
@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from minidiff.data.files import open_files
-from minidiff.data.npy import read_npy
-from minidiff.data.saved import write_npz
+from minidiff.data.readers.archives import open_files
+from minidiff.data.readers.npy import read_npy
+from minidiff.data.readers.saved import write_npz
 from minidiff.errors import MinidiffError
 
-VERSION = 1  # of the way pictures are decoded; raise it when that changes
+VERSION = 1  # of the way images are decoded; raise it when that changes
 MAX_ENTRIES = 16
 
 
@@ -36,13 +36,13 @@ def default_cache_folder():
 
 
 def entry_path(folder, files, names, *settings):
-    """The file that keeps these pictures, decoded with these settings, whether it exists or not."""
+    """The file that keeps these images, decoded with these settings, whether it exists or not."""
     key = repr((VERSION, files.content_hash(names), names, settings))
     return Path(folder) / f"{hashlib.sha256(key.encode(errors='surrogateescape')).hexdigest()[:32]}.npz"
 
 
 def find(entry, max_bytes):
-    """What an entry keeps: pictures (N, H, W, C), positions (N,) and notes; None if it is missing or damaged."""
+    """What an entry keeps: images (N, H, W, C), positions (N,) and notes; None if it is missing or damaged."""
     if not entry.is_file():
         return None
     with contextlib.suppress(MinidiffError, OSError, ValueError), open_files(entry) as files:

@@ -1,4 +1,4 @@
-"""CIFAR-10, CIFAR-100 and STL-10: colour pictures in records of fixed length.
+"""CIFAR-10, CIFAR-100 and STL-10: color images in records of fixed length.
 
 Binary versions (Alex Krizhevsky, "The CIFAR-10 dataset"; Adam Coates, Honglak Lee, Andrew Ng, "STL-10 dataset"):
 
@@ -6,7 +6,7 @@ Binary versions (Alex Krizhevsky, "The CIFAR-10 dataset"; Adam Coates, Honglak L
     CIFAR-100    record = 2 labels (coarse, fine) + the same 3072 bytes
     STL-10       record = 27648 bytes: red, green, blue, COLUMN by column, 96 x 96; labels 1 to 10 in another file
 
-The Python versions of CIFAR hold the same 3072 bytes a picture in pickle files; `opcodes.py` reads those.
+The Python versions of CIFAR hold the same 3072 bytes an image in pickle files; `safe_pickle.py` reads those.
 """
 
 import re
@@ -16,10 +16,10 @@ import numpy as np
 
 from minidiff.data.choosing import choose
 from minidiff.data.dataset import Dataset
-from minidiff.data.files import beside
-from minidiff.data.limits import DAMAGED, MAX_BYTES, check_promise, read_exactly
-from minidiff.data.opcodes import read_opcodes
-from minidiff.data.sizing import fit
+from minidiff.data.readers.archives import beside
+from minidiff.data.readers.limits import DAMAGED, MAX_BYTES, check_promise, read_exactly
+from minidiff.data.readers.safe_pickle import read_opcodes
+from minidiff.data.readers.sizing import fit
 from minidiff.errors import MinidiffError
 
 
@@ -30,7 +30,7 @@ class Version:
     Args:
         title: of the set.
         parts: pattern of the names of the files of each part; they are read in the order of their names.
-        record: bytes a picture takes, with its labels; 0 for the Python versions.
+        record: bytes an image takes, with its labels; 0 for the Python versions.
         label_column: which byte of the record is the label, by the name it is asked for.
         num_classes: how many, by the same names.
         names: files with the names of the classes, by the same names.
@@ -157,7 +157,7 @@ def load_cifar(files, size=None, num_images=None, seed=0, part=None, labels_key=
 
 
 def _read_records(files, name, version, key, max_bytes):
-    """Pictures (N, H, W, 3) and labels (N,) or None from a binary file."""
+    """Images (N, H, W, 3) and labels (N,) or None from a binary file."""
     content, where = _read(files, name, max_bytes), files.where(name)
     if len(content) == 0 or len(content) % version.record:
         raise MinidiffError(
@@ -175,25 +175,25 @@ def _read_records(files, name, version, key, max_bytes):
     labels = _read(files, labels_name, max_bytes)
     if len(labels) != len(images) or labels.min() < 1:
         raise MinidiffError(
-            f"{files.where(labels_name)}: {len(labels)} labels cannot belong to {len(images)} pictures, or are not "
+            f"{files.where(labels_name)}: {len(labels)} labels cannot belong to {len(images)} images, or are not "
             "1 to 10; fetch both files again"
         )
     return images, labels - 1
 
 
 def _read_batch(files, name, version, key, max_bytes):
-    """Pictures (N, 32, 32, 3) and labels (N,) from a Python batch."""
+    """Images (N, 32, 32, 3) and labels (N,) from a Python batch."""
     where = files.where(name)
     batch = read_opcodes(_read(files, name, max_bytes).tobytes(), where)
     data, labels = batch.get("data"), batch.get(version.label_column[key])
     if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != 3072:
-        raise MinidiffError(f"{where}: holds no pictures of 3072 bytes as 'data'; this is no CIFAR batch")
+        raise MinidiffError(f"{where}: holds no images of 3072 bytes as 'data'; this is no CIFAR batch")
     if isinstance(labels, np.ndarray):
         labels = labels.ravel()
     elif not isinstance(labels, list) or not all(isinstance(label, int) and 0 <= label < 256 for label in labels):
         raise MinidiffError(f"{where}: holds no labels as {version.label_column[key]!r}; this is no CIFAR batch")
     if len(labels) != len(data) or len(data) == 0:
-        raise MinidiffError(f"{where}: {len(labels)} labels for {len(data)} pictures; fetch the file again")
+        raise MinidiffError(f"{where}: {len(labels)} labels for {len(data)} images; fetch the file again")
     return np.ascontiguousarray(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), np.asarray(labels)
 
 

@@ -1,4 +1,4 @@
-"""Emoji packages as they are downloaded: pictures named after their code points, such as 1f469-1f3fd-200d-1f680.png.
+"""Emoji packages as they are downloaded: images named after their code points, such as 1f469-1f3fd-200d-1f680.png.
 
 Known are the npm packages `emoji-datasource-google` and `-twitter` (PNG, 64 x 64) and `@lobehub/fluent-emoji-3d`
 (WebP, 256 x 256), each as the .tgz that `npm pack` leaves. What an emoji shows is told by its code points alone, after
@@ -19,22 +19,22 @@ import numpy as np
 
 from minidiff.data.choosing import choose
 from minidiff.data.dataset import Dataset
-from minidiff.data.folder import PICTURE_NAME, read_pictures
-from minidiff.data.limits import DAMAGED, MAX_BYTES, MAX_PIXELS
+from minidiff.data.readers.folder import IMAGE_NAME, read_images
+from minidiff.data.readers.limits import DAMAGED, MAX_BYTES, MAX_PIXELS
 from minidiff.errors import MinidiffError
 
 CODE_POINTS = re.compile(r"[0-9a-f]{4,5}(-[0-9a-f]{4,5})*")
 PICTOGRAPHS = range(0x1F000, 0x1FB00)
 TONES = ("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff")  # Fitzpatrick's scale of skin, type 1-2 to type 6
 TONE_NAMES = ("yellow", "light", "medium-light", "medium", "medium-dark", "dark")
-JOINERS = ("200d", "fe0f")  # zero-width joiner, "show as a picture"
+JOINERS = ("200d", "fe0f")  # zero-width joiner, "show as an image"
 MAX_PACKAGE_JSON = 2**16  # bytes
 SUBSETS = ("people", "faces", "all")
-# A package in which the pictures of two tones bear each other's names: in 137 of its 140 people "medium-light" is
+# A package in which the images of two tones bear each other's names: in 137 of its 140 people "medium-light" is
 # darker than "medium", while with Google and Twitter it is lighter in every one.
 EXCHANGED_PACKAGE, EXCHANGED_VERSION = "@lobehub/fluent-emoji-3d", "1.1.0"
 EXCHANGED_TONES = {"medium-light": "medium", "medium": "medium-light"}
-LICENCES = {  # by what stands in the names of the files
+LICENSES = {  # by what stands in the names of the files
     "google/": "Noto Emoji, (c) Google, Apache-2.0",
     "twitter/": "Twemoji, (c) Twitter and other contributors, CC BY 4.0",
     "assets/": "Fluent Emoji, (c) Microsoft, MIT",
@@ -77,9 +77,9 @@ def in_ranges(code_point, ranges):
 
 
 def code_points(name):
-    """The code points in the name of a picture, as a list of hexadecimal texts; empty if it is not named so."""
+    """The code points in the name of an image, as a list of hexadecimal texts; empty if it is not named so."""
     stem = name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    return stem.split("-") if PICTURE_NAME.search(name) and CODE_POINTS.fullmatch(stem) else []
+    return stem.split("-") if IMAGE_NAME.search(name) and CODE_POINTS.fullmatch(stem) else []
 
 
 def without_tone(points):
@@ -111,10 +111,10 @@ def label_of(points, subset):
 
 
 def is_emoji(files):
-    """Whether most pictures of an archive or folder are named after code points of pictographs."""
-    pictures = [name for name in files.names if PICTURE_NAME.search(name)]
-    named = sum(any(int(point, 16) in PICTOGRAPHS for point in code_points(name)) for name in pictures)
-    return 2 * named > len(pictures)
+    """Whether most images of an archive or folder are named after code points of pictographs."""
+    images = [name for name in files.names if IMAGE_NAME.search(name)]
+    named = sum(any(int(point, 16) in PICTOGRAPHS for point in code_points(name)) for name in images)
+    return 2 * named > len(images)
 
 
 def has_exchanged_tones(files):
@@ -148,9 +148,9 @@ def load_emoji(
         num_images: take this many, chosen at random; all of them by default.
         seed: of that choice.
         subset: one of SUBSETS.
-        max_pixels: larger pictures are left out.
+        max_pixels: larger images are left out.
         max_bytes: limit on the size of the whole set in memory.
-        cache_folder: where decoded pictures are kept for the next time; nowhere by default.
+        cache_folder: where decoded images are kept for the next time; nowhere by default.
 
     Returns:
         Dataset with images (N, size, size, 3), without exact copies; `groups` are the designs.
@@ -170,7 +170,7 @@ def load_emoji(
         raise MinidiffError(f"{files.path}: none of {len(every)} emoji is of the subset {subset}; give another subset")
     chosen, choice = choose(len(names), num_images, seed, files.path)
     names = np.array(names, dtype=object)[chosen].tolist()
-    images, kept, notes = read_pictures(files, names, size, max_pixels, max_bytes, cache_folder)
+    images, kept, notes = read_images(files, names, size, max_pixels, max_bytes, cache_folder)
     names = [names[i] for i in kept]
     if images.shape[3] == 1:
         images = np.repeat(images, 3, axis=3)
@@ -178,15 +178,15 @@ def load_emoji(
     if subset == "people" and has_exchanged_tones(files):
         follow = [TONE_NAMES.index(EXCHANGED_TONES.get(name, name)) for name in TONE_NAMES]
         labels = np.array(follow)[labels]
-        notes += ("this package has medium-light and medium exchanged: the labels follow the pictures",)
-    licences = [licence for place, licence in LICENCES.items() if place in names[0]]
+        notes += ("this package has medium-light and medium exchanged: the labels follow the images",)
+    licenses = [license for place, license in LICENSES.items() if place in names[0]]
     return Dataset(
         images,
         labels,
         {"people": TONE_NAMES, "faces": tuple(FACES), "all": ()}[subset],
         f"{files.title} {subset}",
         files.source,
-        licences[0] if licences else "that of the pictures",
+        licenses[0] if licenses else "that of the images",
         (*files.notes, f"subset {subset}: {len(names)} of {len(every)} emoji", *choice, *notes),
         np.array(["-".join(without_tone(every[name])) for name in names]),
     ).distinct()

@@ -1,10 +1,10 @@
-"""A folder of pictures, or a .zip or .tgz of them: photographs, drawings, scans, of any size.
+"""A folder of images, or a .zip or .tgz of them: photographs, drawings, scans, of any size.
 
     photos/a.jpg, photos/b.png ...                     a set without labels
     photos/cats/a.jpg, photos/dogs/b.jpg ...           one class for each sub-folder, in the order of their names
     photos/train/cats/a.jpg, photos/val/cats/b.jpg ... the same, cut into parts
 
-What is done to each picture stands in `pictures.py`. Files that cannot be read are left out, counted and named.
+What is done to each image stands in `images.py`. Files that cannot be read are left out, counted and named.
 """
 
 import io
@@ -13,18 +13,18 @@ import re
 import numpy as np
 from PIL import __version__ as PILLOW_VERSION
 
-from minidiff.data import cache
 from minidiff.data.choosing import choose
 from minidiff.data.dataset import Dataset
-from minidiff.data.files import printable
-from minidiff.data.limits import MAX_BYTES, MAX_PIXELS, read_all
-from minidiff.data.pictures import UNREADABLE, open_picture, square
-from minidiff.data.sizing import MAX_SIZE
+from minidiff.data.readers import cache
+from minidiff.data.readers.archives import printable
+from minidiff.data.readers.image_file import UNREADABLE, open_image, square
+from minidiff.data.readers.limits import MAX_BYTES, MAX_PIXELS, read_all
+from minidiff.data.readers.sizing import MAX_SIZE
 from minidiff.errors import MinidiffError
 
 DEFAULT_SIZE = 64
 PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-PICTURE_NAME = re.compile(r"\.(png|jpe?g|jfif|gif|bmp|webp|avif|tiff?|p[bgpn]m)$", re.IGNORECASE)
+IMAGE_NAME = re.compile(r"\.(png|jpe?g|jfif|gif|bmp|webp|avif|tiff?|p[bgpn]m)$", re.IGNORECASE)
 
 
 def load_folder(
@@ -37,7 +37,7 @@ def load_folder(
     max_bytes=MAX_BYTES,
     cache_folder=None,
 ):
-    """A data set from picture files.
+    """A data set from image files.
 
     Args:
         files: `Files` of a folder or archive.
@@ -45,28 +45,28 @@ def load_folder(
         num_images: take this many files, chosen at random; all of them by default.
         seed: of that choice.
         part: "train", "val" or "test", if there are folders of these names; by default "train".
-        max_pixels: larger pictures are left out.
+        max_pixels: larger images are left out.
         max_bytes: limit on the size of the whole set in memory.
-        cache_folder: where decoded pictures are kept for the next time; nowhere by default.
+        cache_folder: where decoded images are kept for the next time; nowhere by default.
 
     Returns:
-        Dataset with images (N, size, size, 3), or (N, size, size, 1) if every picture is grey.
+        Dataset with images (N, size, size, 3), or (N, size, size, 1) if every image is gray.
 
     Raises:
-        MinidiffError: no pictures, not one of them readable, or more than max_bytes.
+        MinidiffError: no images, not one of them readable, or more than max_bytes.
     """
     names, labels, class_names, notes = sort_files(files, part)
     chosen, choice = choose(len(names), num_images, seed, files.path, "files")
     names = np.array(names, dtype=object)[chosen].tolist()
-    images, kept, picture_notes = read_pictures(files, names, size, max_pixels, max_bytes, cache_folder)
+    images, kept, image_notes = read_images(files, names, size, max_pixels, max_bytes, cache_folder)
     if labels is not None:
         labels = labels[chosen][kept]
-    notes = (*files.notes, *notes, *choice, *picture_notes)
-    return Dataset(images, labels, class_names, files.title, files.source, "that of the pictures", notes)
+    notes = (*files.notes, *notes, *choice, *image_notes)
+    return Dataset(images, labels, class_names, files.title, files.source, "that of the images", notes)
 
 
 def sort_files(files, part):
-    """Which files are pictures of the part that is wanted, and of which class each is.
+    """Which files are images of the part that is wanted, and of which class each is.
 
     Returns:
         Names, labels (N,) or None, class names, and notes.
@@ -76,10 +76,10 @@ def sort_files(files, part):
     """
     names, notes = list(files.names), []
     if files.is_packed:  # packages bring other files along; in a folder those are left out by name, one by one
-        names = [name for name in names if PICTURE_NAME.search(name)]
+        names = [name for name in names if IMAGE_NAME.search(name)]
     if not names:
         raise MinidiffError(
-            f"{files.path}: holds no pictures; give a folder or archive with pictures, or with one folder per class"
+            f"{files.path}: holds no images; give a folder or archive with images, or with one folder per class"
         )
     paths = {name: tuple(name.split("/")) for name in names}
     in_folders = [name for name in names if len(paths[name]) > 1]
@@ -88,7 +88,7 @@ def sort_files(files, part):
         names = in_folders
     shared = common_folders([paths[name] for name in names])
     if shared and not files.is_packed:
-        notes.append(f"all pictures lie in {'/'.join(shared)}")
+        notes.append(f"all images lie in {'/'.join(shared)}")
     paths = {name: paths[name][len(shared) :] for name in names}
 
     parts = {PARTS.get(path[0].lower()) if len(path) > 1 else None for path in paths.values()}
@@ -124,12 +124,12 @@ def common_folders(paths):
     return tuple(shared)
 
 
-def read_pictures(files, names, size, max_pixels, max_bytes, cache_folder):
-    """Decode picture files, or find them decoded in the cache.
+def read_images(files, names, size, max_pixels, max_bytes, cache_folder):
+    """Decode image files, or find them decoded in the cache.
 
     Args:
         files: `Files` they are among.
-        names: of the pictures.
+        names: of the images.
         size, max_pixels, max_bytes, cache_folder: as in `load_folder`.
 
     Returns:
@@ -143,7 +143,7 @@ def read_pictures(files, names, size, max_pixels, max_bytes, cache_folder):
         raise MinidiffError(f"{files.path}: size is {size}; give a size from 1 to {MAX_SIZE} pixels")
     if len(names) * size * size * 3 > max_bytes:
         raise MinidiffError(
-            f"{files.path}: {len(names)} pictures of {size} x {size} take more than {max_bytes:,} bytes; "
+            f"{files.path}: {len(names)} images of {size} x {size} take more than {max_bytes:,} bytes; "
             "give a smaller size or num_images, or raise max_bytes"
         )
     if cache_folder is None:
@@ -160,37 +160,35 @@ def read_pictures(files, names, size, max_pixels, max_bytes, cache_folder):
 
 
 def decode(files, names, size, max_pixels, max_bytes):
-    """What `read_pictures` does, without the cache."""
+    """What `read_images` does, without the cache."""
     images, kept, skipped = np.empty((len(names), size, size, 3), np.uint8), [], []
-    cropped, enlarged, all_grey = 0, 0, True
+    cropped, enlarged, all_gray = 0, 0, True
     for i, name in enumerate(names):
         try:
             if files.size(name) > max_bytes:
                 raise ValueError(f"larger than {max_bytes:,} bytes")
             with files.open(name) as stream:  # Pillow would believe the lengths it reads there, and ask for gigabytes
                 content = read_all(stream)
-            picture = open_picture(io.BytesIO(content), size, max_pixels)
+            image = open_image(io.BytesIO(content), size, max_pixels)
         except UNREADABLE as error:
             skipped.append(f"{printable(name)} ({str(error).splitlines()[0][:100] if str(error) else 'damaged'})")
             continue
-        cropped += picture.width != picture.height
-        enlarged += min(picture.size) < size
-        all_grey &= picture.mode == "L"
-        images[len(kept)] = np.asarray(square(picture, size)).reshape(size, size, -1)  # grey fills all three channels
+        cropped += image.width != image.height
+        enlarged += min(image.size) < size
+        all_gray &= image.mode == "L"
+        images[len(kept)] = np.asarray(square(image, size)).reshape(size, size, -1)  # gray fills all three channels
         kept.append(i)
     if not kept:
-        raise MinidiffError(
-            f"{files.path}: none of {len(names)} files is a readable picture; the first is {skipped[0]}"
-        )
-    images = images[: len(kept), :, :, :1].copy() if all_grey else images[: len(kept)]
+        raise MinidiffError(f"{files.path}: none of {len(names)} files is a readable image; the first is {skipped[0]}")
+    images = images[: len(kept), :, :, :1].copy() if all_gray else images[: len(kept)]
 
     notes = [f"resized to {size} x {size}"]
     if cropped:
-        notes.append(f"{cropped} pictures cropped to the square in their middle")
+        notes.append(f"{cropped} images cropped to the square in their middle")
     if enlarged:
-        notes.append(f"{enlarged} pictures were smaller than {size} pixels and have been enlarged")
-    if all_grey:
-        notes.append("every picture is grey: one channel")
+        notes.append(f"{enlarged} images were smaller than {size} pixels and have been enlarged")
+    if all_gray:
+        notes.append("every image is gray: one channel")
     if skipped:
         named = ", ".join(skipped[:5]) + (", ..." if len(skipped) > 5 else "")
         notes.append(f"{len(skipped)} files left out: {named}")

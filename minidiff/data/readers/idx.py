@@ -8,7 +8,7 @@ The format, all integers big-endian (Yann LeCun, Corinna Cortes and Christopher 
     d x 4      the length of each dimension, unsigned
     the rest   the numbers in C order
 
-A picture set is a pair: a file of images (N, H, W) and a file of labels (N,). Debian's package
+An image set is a pair: a file of images (N, H, W) and a file of labels (N,). Debian's package
 `dataset-fashion-mnist` installs two such pairs in /usr/share/datasets/fashion-mnist.
 
 The header is read first and judged before anything is allocated: a few bytes can promise terabytes.
@@ -22,13 +22,13 @@ import struct
 
 import numpy as np
 
-from minidiff.data.arrays import arrange
 from minidiff.data.choosing import choose
 from minidiff.data.dataset import Dataset
-from minidiff.data.files import beside
-from minidiff.data.labels import to_labels
-from minidiff.data.limits import DAMAGED, DEFLATE_LIMIT, MAX_BYTES, check_promise, read_exactly
-from minidiff.data.sizing import fit
+from minidiff.data.readers.archives import beside
+from minidiff.data.readers.labels import to_labels
+from minidiff.data.readers.layouts import arrange
+from minidiff.data.readers.limits import DAMAGED, DEFLATE_LIMIT, MAX_BYTES, check_promise, read_exactly
+from minidiff.data.readers.sizing import fit
 from minidiff.errors import MinidiffError
 
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -121,15 +121,15 @@ def load_idx(files, size=None, num_images=None, seed=0, layout=None, part=None, 
 
     Args:
         files: `Files` that hold the pair, or of which the images file was asked for.
-        size: see `sizing.fit`; these pictures are padded with 0, their background.
+        size: see `sizing.fit`; these images are padded with 0, their background.
         num_images: take this many, chosen at random; all of them by default.
         seed: of that choice.
-        layout: "NWH" for sets whose pictures are stored lying on their side, as those of EMNIST are.
+        layout: "NWH" for sets whose images are stored lying on their side, as those of EMNIST are.
         part: "train" or "test", where both are there; by default "train".
         max_bytes: largest array that is accepted, in bytes after unpacking.
 
     Returns:
-        Dataset with grey images (N, H, W, 1), and labels if there is a labels file.
+        Dataset with gray images (N, H, W, 1), and labels if there is a labels file.
 
     Raises:
         MinidiffError: no such files, they cannot be read (see `read_idx`), or they do not belong together.
@@ -139,7 +139,7 @@ def load_idx(files, size=None, num_images=None, seed=0, layout=None, part=None, 
     images = _read_among(files, images_name, max_bytes)
     if images.dtype != np.uint8 or images.ndim != 3 or 0 in images.shape:
         raise MinidiffError(
-            f"{images_path}: pictures should be bytes (N, H, W), these are {images.dtype} {images.shape}; "
+            f"{images_path}: images should be bytes (N, H, W), these are {images.dtype} {images.shape}; "
             "give the images file of the pair"
         )
     images, _ = arrange(images, layout or "NHW", images_path)

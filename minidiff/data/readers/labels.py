@@ -17,15 +17,15 @@ def to_labels(array, num_images, where):
 
     Returns:
         int64 (N,) or None, class names (the numbers as text), and notes: None where the numbers are measurements or
-        several labels a picture, which the notes then say.
+        several labels an image, which the notes then say.
 
     Raises:
-        MinidiffError: not as many labels as pictures, or negative ones.
+        MinidiffError: not as many labels as images, or negative ones.
     """
     if array.shape[:1] != (num_images,):
         raise MinidiffError(
-            f"{where}: {array.dtype} {array.shape} cannot be the labels of {num_images} pictures; "
-            "give the labels that belong to these pictures"
+            f"{where}: {array.dtype} {array.shape} cannot be the labels of {num_images} images; "
+            "give the labels that belong to these images"
         )
     notes = ()
     if array.ndim > 2 or array.dtype.kind not in "buif":
@@ -34,7 +34,7 @@ def to_labels(array, num_images, where):
         array = array[:, 0]
     if array.ndim == 2:
         if not (np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all()):
-            return None, (), (f"{where.name} holds {array.shape[1]} numbers a picture, not one class: left out",)
+            return None, (), (f"{where.name} holds {array.shape[1]} numbers an image, not one class: left out",)
         notes = (f"labels are one-hot: column 0 to {array.shape[1] - 1} became class 0 to {array.shape[1] - 1}",)
         return array.argmax(axis=1), tuple(str(label) for label in range(array.shape[1])), notes
     if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array == np.rint(array)).all()):
@@ -47,6 +47,6 @@ def to_labels(array, num_images, where):
     largest = int(values[-1])
     if len(values) > MAX_CLASSES:
         return None, (), (f"{where.name} holds {len(values)} different numbers, too many for classes: left out",)
-    if largest < MAX_CLASSES and largest + 1 - len(values) <= len(values):  # some classes may have no picture
+    if largest < MAX_CLASSES and largest + 1 - len(values) <= len(values):  # some classes may have no image
         return array.astype(np.int64), tuple(str(label) for label in range(largest + 1)), notes
     return labels.astype(np.int64), tuple(str(int(value)) for value in values), notes

@@ -1,8 +1,8 @@
-"""From an array of numbers to pictures: which axis is which, and which number is black?
+"""From an array of numbers to images: which axis is which, and which number is black?
 
 An array says neither, so both are guessed where the shape and the values leave one answer, and every guess is noted.
 Where they leave several, the reader is asked: by `layout`, which names the axes with the letters N (number of the
-picture), H (height), W (width) and C (channel), and by `value_range`, the numbers for black and for white.
+image), H (height), W (width) and C (channel), and by `value_range`, the numbers for black and for white.
 
     (60000, 28, 28)    is NHW          (5000, 3, 32, 32)  is NCHW
     (5000, 32, 32, 3)  is NHWC         (100000, 784)      is NHW, laid out flat
@@ -20,7 +20,7 @@ TOLERANCE = 1e-3  # of the range: what rounding or resizing in floating point ma
 
 
 def to_images(array, value_range, where):
-    """Pictures from an array whose axes are in order.
+    """Images from an array whose axes are in order.
 
     Args:
         array: (N, H, W, C), whole numbers, floats or truth values; four channels are red, green, blue and opacity.
@@ -33,7 +33,7 @@ def to_images(array, value_range, where):
     Raises:
         MinidiffError: NaN among the numbers, or several ways to read them.
     """
-    images, notes = to_grey_levels(array, value_range, where)
+    images, notes = to_gray_levels(array, value_range, where)
     if images.shape[3] == 4:
         return on_white(images), (*notes, "transparent parts became white")
     return images, notes
@@ -51,12 +51,12 @@ def arrange(array, layout, where):
         The same numbers (N, H, W, C), as a view where that is possible, and a note if the layout was guessed.
 
     Raises:
-        MinidiffError: not pictures, or several ways to read them.
+        MinidiffError: not images, or several ways to read them.
     """
     if array.dtype.kind not in "buif":
         raise MinidiffError(f"{where}: holds {array.dtype}, not numbers that could be pixels; give another array")
     if array.size == 0:
-        raise MinidiffError(f"{where}: shape {array.shape} holds not a single picture; give another array")
+        raise MinidiffError(f"{where}: shape {array.shape} holds not a single image; give another array")
     layout, notes = (layout.upper(), ()) if layout else guess_layout(array.shape, where)
     if sorted(layout) not in (sorted(axes) for axes in ("NHWC", "NHW", "HWC", "HW")):
         raise MinidiffError(f"{where}: no layout is called {layout!r}; give the axes by letters, such as NHWC or NCHW")
@@ -69,7 +69,7 @@ def arrange(array, layout, where):
     array = array[None] if "N" not in layout else array
     if array.shape[3] not in CHANNELS:
         raise MinidiffError(
-            f"{where}: as {layout} the pictures have {array.shape[3]} channels instead of 1, 3 or 4; "
+            f"{where}: as {layout} the images have {array.shape[3]} channels instead of 1, 3 or 4; "
             "give another layout, such as NHWC, NCHW or NHW"
         )
     return array, notes
@@ -85,32 +85,32 @@ def guess_layout(shape, where):
         return "NHW", ()
     elif len(shape) == 2 and math.isqrt(shape[1]) ** 2 == shape[1] > 1:
         side = math.isqrt(shape[1])
-        return "NHW", (f"each row of {shape[1]} numbers read as a grey picture of {side} x {side}",)
+        return "NHW", (f"each row of {shape[1]} numbers read as a gray image of {side} x {side}",)
     raise MinidiffError(
         f"{where}: shape {shape} can be read in several ways or none; name its axes with layout, "
-        "such as NHWC, NCHW, NHW (grey) or HWC (a single picture)"
+        "such as NHWC, NCHW, NHW (gray) or HWC (a single image)"
     )
 
 
 def unroll(array, layout, where):
-    """Rows of numbers (N, D) as square pictures in the order of the layout."""
+    """Rows of numbers (N, D) as square images in the order of the layout."""
     for channels in (3, 1) if "C" in layout else (1,):
         side = math.isqrt(array.shape[1] // channels)
         if channels * side * side == array.shape[1]:
             lengths = {"H": side, "W": side, "C": channels}
             return array.reshape(len(array), *(lengths[axis] for axis in layout[1:]))
     raise MinidiffError(
-        f"{where}: rows of {array.shape[1]} numbers are no square pictures of layout {layout}; "
+        f"{where}: rows of {array.shape[1]} numbers are no square images of layout {layout}; "
         "reshape the array to (N, H, W, C) first"
     )
 
 
-def to_grey_levels(array, value_range, where):
+def to_gray_levels(array, value_range, where):
     """uint8 from 0 (black) to 255 (white), and a note if that changed the numbers."""
     low, high = array.min().item(), array.max().item()
     if not (math.isfinite(low) and math.isfinite(high)):
-        bad = sum(not np.isfinite(picture).all() for picture in array)
-        raise MinidiffError(f"{where}: NaN or infinite numbers in {bad} of {len(array)} pictures; remove those first")
+        bad = sum(not np.isfinite(image).all() for image in array)
+        raise MinidiffError(f"{where}: NaN or infinite numbers in {bad} of {len(array)} images; remove those first")
     black, white = value_range or guess_range(array.dtype, low, high, where)
     if not (math.isfinite(black) and math.isfinite(white) and black != white):
         raise MinidiffError(f"{where}: the range {black:g} to {white:g} is none; give two different numbers")
@@ -130,7 +130,7 @@ def to_grey_levels(array, value_range, where):
 
 
 def guess_range(dtype, low, high, where):
-    """(black, white) from the smallest and the largest value of all pictures."""
+    """(black, white) from the smallest and the largest value of all images."""
     if dtype.kind == "b":
         return 0, 1
     if dtype == np.uint8 and (low == high or high >= 32):
@@ -149,11 +149,11 @@ def guess_range(dtype, low, high, where):
 
 
 def on_white(images):
-    """Colours and opacity (N, H, W, 4) laid on white: uint8 (N, H, W, 3)."""
+    """Colors and opacity (N, H, W, 4) laid on white: uint8 (N, H, W, 3)."""
     opaque = np.empty((*images.shape[:3], 3), np.uint8)
     for some in batches(images):
-        colour, opacity = images[some, ..., :3].astype(np.uint32), images[some, ..., 3:].astype(np.uint32)
-        opaque[some] = (colour * opacity + 255 * (255 - opacity) + 127) // 255
+        color, opacity = images[some, ..., :3].astype(np.uint32), images[some, ..., 3:].astype(np.uint32)
+        opaque[some] = (color * opacity + 255 * (255 - opacity) + 127) // 255
     return opaque
 
 

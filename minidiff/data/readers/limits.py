@@ -16,7 +16,7 @@ import numpy as np
 from minidiff.errors import MinidiffError
 
 MAX_BYTES = 2**31  # of a whole set in memory
-MAX_PIXELS = 80_000_000  # in one picture
+MAX_PIXELS = 80_000_000  # in one image
 DEFLATE_LIMIT = 1032  # zlib, "Technical details"
 CHUNK = 2**20
 

@@ -20,7 +20,7 @@ import warnings
 import numpy as np
 from numpy.lib import format as npy_format
 
-from minidiff.data.limits import DAMAGED, check_promise, read_exactly
+from minidiff.data.readers.limits import DAMAGED, check_promise, read_exactly
 from minidiff.errors import MinidiffError
 
 MAX_HEADER = 2**14  # bytes; NumPy itself takes no more than 10,000

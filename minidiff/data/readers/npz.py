@@ -1,6 +1,6 @@
 """Sets in .npy and .npz files: Keras, MedMNIST, Quick, Draw!, sprites, and what you saved yourself.
 
-Which array holds the pictures is told by its name. Known are, with or without `train_`, `x_` and the like:
+Which array holds the images is told by its name. Known are, with or without `train_`, `x_` and the like:
 
     Keras          x_train, y_train, x_test, y_test
     MedMNIST       train_images, train_labels, val_images, ..., test_labels
@@ -15,17 +15,17 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from minidiff.data.arrays import arrange, to_images
 from minidiff.data.choosing import choose
 from minidiff.data.dataset import Dataset
-from minidiff.data.files import printable
-from minidiff.data.labels import to_labels
-from minidiff.data.limits import MAX_BYTES
-from minidiff.data.npy import open_npy, read_npy
-from minidiff.data.sizing import fit
+from minidiff.data.readers.archives import printable
+from minidiff.data.readers.labels import to_labels
+from minidiff.data.readers.layouts import arrange, to_images
+from minidiff.data.readers.limits import MAX_BYTES
+from minidiff.data.readers.npy import open_npy, read_npy
+from minidiff.data.readers.sizing import fit
 from minidiff.errors import MinidiffError
 
-IMAGE_WORDS = {"images", "image", "imgs", "x", "data", "pictures", "sprites"}
+IMAGE_WORDS = {"images", "image", "imgs", "x", "data", "sprites"}
 LABEL_WORDS = {"labels", "label", "y", "targets", "target", "classes"}
 PART_WORDS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
@@ -88,7 +88,7 @@ def load_arrays(
 
     opened = [arrange(open_npy(files, name, max_bytes), layout, files.where(name)) for name in names]
     if len({array.shape[1:] for array, _ in opened}) > 1:
-        raise MinidiffError(f"{files.path}: pictures of different shapes in its .npy files; give one of the files")
+        raise MinidiffError(f"{files.path}: images of different shapes in its .npy files; give one of the files")
     ends = np.cumsum([len(array) for array, _ in opened])
     chosen, choice = choose(int(ends[-1]), num_images, seed, where)
     pieces = [
@@ -96,7 +96,7 @@ def load_arrays(
     ]
     if sum(piece.size for piece in pieces) > max_bytes:
         raise MinidiffError(
-            f"{where}: the pictures take more than {max_bytes:,} bytes; give a smaller num_images, or raise max_bytes"
+            f"{where}: the images take more than {max_bytes:,} bytes; give a smaller num_images, or raise max_bytes"
         )
     array = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
     images, image_notes = to_images(array, value_range, where)
@@ -123,7 +123,7 @@ def _is_file_per_class(files, arrays):
 
 
 def _find_images(files, arrays, images_key, part):
-    """The array of pictures, and notes on how it was found."""
+    """The array of images, and notes on how it was found."""
     if images_key is not None:
         return _by_key(files, arrays, images_key, "images_key"), ()
     if files.only is not None:
@@ -142,14 +142,14 @@ def _find_images(files, arrays, images_key, part):
         notes = (f"the {part} part was taken" + (f" of {', '.join(parts)}" if len(parts) > 1 else ""),)
     if len(found) != 1:
         listed = ", ".join(PurePosixPath(array.name).stem for array in (found or arrays)[:12]) or "nothing"
-        raise MinidiffError(f"{files.path}: which array holds the pictures? Name one by images_key; there are {listed}")
+        raise MinidiffError(f"{files.path}: which array holds the images? Name one by images_key; there are {listed}")
     if found[0].holds is None and len(arrays) > 1:
-        notes += (f"{PurePosixPath(found[0].name).stem} taken for the pictures",)
+        notes += (f"{PurePosixPath(found[0].name).stem} taken for the images",)
     return found[0], notes
 
 
 def _find_labels(files, arrays, images_array, labels_key):
-    """The array of labels that belongs to the pictures, or None."""
+    """The array of labels that belongs to the images, or None."""
     if labels_key == "none":
         return None
     if labels_key is not None:
@@ -176,7 +176,7 @@ def _class_name(name):
 
 
 def _within(chosen, start, end):
-    """What of the chosen pictures lies between two positions, counted from the first of them."""
+    """What of the chosen images lies between two positions, counted from the first of them."""
     if isinstance(chosen, slice):
         return chosen
     return chosen[(chosen >= start) & (chosen < end)] - start

@@ -134,7 +134,7 @@ def read_opcodes(content, where):
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise MinidiffError(
-            f"{where}: not a batch of pictures that can be read safely ({reason}); use the binary version of the set"
+            f"{where}: not a batch of images that can be read safely ({reason}); use the binary version of the set"
         ) from error
 
 

@@ -1,7 +1,7 @@
 """A data set kept as one .npz file, with everything that is known about it.
 
     images.npy, labels.npy, groups.npy      as in `Dataset`
-    about.npy                               the rest as JSON in UTF-8: name, source, licence, class names, notes
+    about.npy                               the rest as JSON in UTF-8: name, source, license, class names, notes
 
 A slow source (an archive of emoji, a folder of photographs) is read once and kept so; any NumPy can open it.
 """
@@ -15,12 +15,12 @@ import numpy as np
 
 from minidiff.data.choosing import choose
 from minidiff.data.dataset import Dataset
-from minidiff.data.limits import MAX_BYTES
-from minidiff.data.npy import read_npy
-from minidiff.data.sizing import fit
+from minidiff.data.readers.limits import MAX_BYTES
+from minidiff.data.readers.npy import read_npy
+from minidiff.data.readers.sizing import fit
 from minidiff.errors import MinidiffError
 
-ABOUT = {"name": str, "source": str, "licence": str, "class_names": list, "notes": list}
+ABOUT = {"name": str, "source": str, "license": str, "class_names": list, "notes": list}
 MAX_ABOUT_BYTES = 2**22
 
 

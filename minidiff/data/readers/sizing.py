@@ -1,4 +1,4 @@
-"""Pictures in an array to the size a network wants: padded, or cut square and shrunk."""
+"""Images in an array to the size a network wants: padded, or cut square and shrunk."""
 
 import math
 
@@ -6,17 +6,17 @@ import numpy as np
 
 from minidiff.errors import MinidiffError
 
-SIZE_MULTIPLE = 8  # so that a network can halve the pictures three times
+SIZE_MULTIPLE = 8  # so that a network can halve the images three times
 MAX_SIZE = 4096
 
 
 def fit(images, size, max_bytes, where, fill=None):
-    """Bring pictures to a size.
+    """Bring images to a size.
 
     Args:
         images: uint8 (N, H, W, C).
         size: height and width to come out. By default each grows to the next multiple of 8 (28 becomes 32). Smaller
-            pictures are padded; larger ones are cut to the square in their middle and shrunk.
+            images are padded; larger ones are cut to the square in their middle and shrunk.
         max_bytes: limit on the outcome.
         where: names the file in messages.
         fill: what to pad with. By default the background, if most pixels of the rim have one value; otherwise each
@@ -34,7 +34,7 @@ def fit(images, size, max_bytes, where, fill=None):
     target = tuple(math.ceil(side / SIZE_MULTIPLE) * SIZE_MULTIPLE for side in (H, W)) if size is None else (size, size)
     if N * target[0] * target[1] * C > max_bytes:
         raise MinidiffError(
-            f"{where}: {N} pictures of {target[0]} x {target[1]} take more than {max_bytes:,} bytes; "
+            f"{where}: {N} images of {target[0]} x {target[1]} take more than {max_bytes:,} bytes; "
             "give a smaller size or num_images, or raise max_bytes"
         )
     if target == (H, W):
@@ -72,7 +72,7 @@ def shrink(images, size):
     shrunk = np.empty((N, size, size, C), np.uint8)
     for i in range(N):
         cut = images[i, top : top + side, left : left + side]
-        picture = Image.fromarray(np.ascontiguousarray(cut[..., 0] if C == 1 else cut))
-        shrunk[i] = np.asarray(picture.resize((size, size), Image.Resampling.LANCZOS)).reshape(size, size, C)
+        image = Image.fromarray(np.ascontiguousarray(cut[..., 0] if C == 1 else cut))
+        shrunk[i] = np.asarray(image.resize((size, size), Image.Resampling.LANCZOS)).reshape(size, size, C)
     notes = (f"cropped from {H} x {W} to the square in the middle",) if H != W else ()
     return shrunk, (*notes, f"resized from {side} x {side} to {size} x {size}")

@@ -1,10 +1,10 @@
-"""Backgrounds for the drawn sets: eight soft pairs of colours, plain or with large dots.
+"""Backgrounds for the drawn sets: eight soft pairs of colors, plain or with large dots.
 
-A fixed palette, and not any hue at all, because the colour of the whole picture is what a young network gets wrong
+A fixed palette, and not any hue at all, because the color of the whole image is what a young network gets wrong
 longest: it is one number for all pixels together, and with only eight to choose from it can be learned.
 """
 
-from minidiff.data.drawing import length
+from minidiff.data.synthetic.drawing import length
 
 SOFT_PAIRS = (  # lighter, deeper
     ((1.00, 0.90, 0.80), (0.98, 0.75, 0.66)),  # peach
@@ -22,13 +22,13 @@ DOT_RADIUS = 0.20  # as a share of the distance between two dots
 
 
 def paint_gradient(painter, pair, direction):
-    """The pair's lighter colour turns into the deeper one along the unit vector `direction`."""
+    """The pair's lighter color turns into the deeper one along the unit vector `direction`."""
     lighter, deeper = pair
     painter.gradient(lighter, deeper, 0.5 + 0.5 * (direction[0] * painter.x + direction[1] * painter.y))
 
 
 def paint_dots(painter, pair, phase):
-    """Large dots of the lighter colour on a square grid, moved by `phase` (two numbers from 0 to 1)."""
+    """Large dots of the lighter color on a square grid, moved by `phase` (two numbers from 0 to 1)."""
     u = (painter.x * DOTS_PER_UNIT + phase[0]) % 1 - 0.5
     v = (painter.y * DOTS_PER_UNIT + phase[1]) % 1 - 0.5
     painter.fill((length(u, v) - DOT_RADIUS) / DOTS_PER_UNIT, pair[0], opacity=0.55)

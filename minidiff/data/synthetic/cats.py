@@ -1,8 +1,8 @@
 """Cats: the reference set, eight coats and many moods.
 
 A cat is drawn in two steps. `sample_cat` throws the dice: it turns a random generator into a `Cat`, a plain record of
-what is to be seen. `paint_cat` turns that record into a picture of any size, one function for each feature, from the
-back to the front. The record can be kept: it says what is in the picture, so generated cats can be checked against it.
+what is to be seen. `paint_cat` turns that record into an image of any size, one function for each feature, from the
+back to the front. The record can be kept: it says what is in the image, so generated cats can be checked against it.
 
 Units: the head's frame has its origin between the eyes and its cheeks near x = -0.65 and 0.65.
 """
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minidiff.data.backgrounds import SOFT_PAIRS, paint_dots, paint_gradient
-from minidiff.data.drawing import (
+from minidiff.data.synthetic.backgrounds import SOFT_PAIRS, paint_dots, paint_gradient
+from minidiff.data.synthetic.drawing import (
     Painter,
     brighten,
     capsule,
@@ -32,7 +32,7 @@ ORANGE, CHARCOAL, PINK = (0.93, 0.60, 0.27), (0.36, 0.33, 0.36), (0.93, 0.55, 0.
 
 @dataclass(frozen=True)
 class Coat:
-    """The colours of one class of cats."""
+    """The colors of one class of cats."""
 
     fur: tuple
     muzzle: tuple
@@ -46,7 +46,7 @@ class Coat:
 
 COATS = {
     "ginger": Coat((0.94, 0.63, 0.30), (0.99, 0.86, 0.70), (0.98, 0.80, 0.58), (0.74, 0.40, 0.14)),
-    "grey tabby": Coat((0.66, 0.63, 0.60), (0.87, 0.84, 0.81), (0.79, 0.76, 0.73), (0.37, 0.34, 0.33)),
+    "gray tabby": Coat((0.66, 0.63, 0.60), (0.87, 0.84, 0.81), (0.79, 0.76, 0.73), (0.37, 0.34, 0.33)),
     "black": Coat(
         (0.21, 0.20, 0.24), (0.31, 0.29, 0.34), (0.27, 0.25, 0.30), INK, (0.55, 0.40, 0.46), line=(0.88, 0.84, 0.84)
     ),
@@ -65,7 +65,7 @@ COATS = {
 }
 COAT_NAMES = tuple(COATS)
 
-EYE_COLOURS = {
+EYE_COLORS = {
     "green": (0.52, 0.79, 0.36),
     "amber": (0.96, 0.76, 0.27),
     "blue": (0.42, 0.71, 0.95),
@@ -83,7 +83,7 @@ class Cat:
     fur_brightness: float
     background: int  # which of SOFT_PAIRS
     dots: tuple | None  # phase of the dots, or a plain background
-    centre: tuple
+    center: tuple
     scale: float
     tilt: float
     head_radii: tuple
@@ -91,7 +91,7 @@ class Cat:
     ear_spread: float
     folded_ears: bool
     patch_side: int  # calico: the orange patch is left (-1) or right (+1)
-    eye_colour: str
+    eye_color: str
     eye_mood: str
     eye_distance: float
     pupil_width: float
@@ -119,7 +119,7 @@ def sample_cat(rng, coat):
         fur_brightness=rng.uniform(-0.04, 0.03),
         background=int(rng.integers(len(SOFT_PAIRS))),
         dots=(rng.random(), rng.random()) if rng.random() < 0.5 else None,
-        centre=(rng.uniform(-0.08, 0.08), rng.uniform(0.06, 0.16)),
+        center=(rng.uniform(-0.08, 0.08), rng.uniform(0.06, 0.16)),
         scale=rng.uniform(0.90, 1.06),
         tilt=rng.uniform(-0.20, 0.20),
         head_radii=(rng.uniform(0.61, 0.68), rng.uniform(0.49, 0.54)),
@@ -127,7 +127,7 @@ def sample_cat(rng, coat):
         ear_spread=rng.uniform(0.50, 0.60),
         folded_ears=rng.random() < 0.12,
         patch_side=-1 if rng.random() < 0.5 else 1,
-        eye_colour="blue" if coat == "siamese" else list(EYE_COLOURS)[rng.integers(len(EYE_COLOURS))],
+        eye_color="blue" if coat == "siamese" else list(EYE_COLORS)[rng.integers(len(EYE_COLORS))],
         eye_mood=EYE_MOODS[0 if mood < 0.70 else 1 if mood < 0.86 else 2],
         eye_distance=rng.uniform(0.265, 0.305),
         pupil_width=rng.uniform(0.060, 0.105),
@@ -152,13 +152,13 @@ def draw_cat(rng, coat, size):
 
 
 def paint_cat(cat, size):
-    """The picture of a `Cat`: float32 (size, size, 3) in [0, 1]."""
+    """The image of a `Cat`: float32 (size, size, 3) in [0, 1]."""
     coat, painter = COATS[cat.coat], Painter(size)
     fur = brighten(coat.fur, cat.fur_brightness)
     paint_background(painter, cat)
-    body = painter.frame(cat.centre, 0.0, cat.scale)
+    body = painter.frame(cat.center, 0.0, cat.scale)
     paint_body(body, cat, coat, fur)
-    head = painter.frame(cat.centre, cat.tilt, cat.scale)
+    head = painter.frame(cat.center, cat.tilt, cat.scale)
     paint_ears(head, cat, coat, fur)
     face = paint_head(head, cat, fur)
     paint_markings(head, cat, coat, face)
@@ -169,7 +169,7 @@ def paint_cat(cat, size):
     paint_nose(head, coat)
     paint_eyes(head, cat, coat)
     paint_whiskers(head, coat)
-    return painter.picture()
+    return painter.image()
 
 
 def paint_background(painter, cat):
@@ -220,7 +220,7 @@ def paint_head(head, cat, fur):
 def paint_markings(head, cat, coat, face):
     """What makes the coat: stripes, mask, blaze or patches."""
     x, y = head.x, head.y
-    if cat.coat in ("ginger", "grey tabby"):
+    if cat.coat in ("ginger", "gray tabby"):
         for start, end in ((-0.19, -0.11), (0.0, 0.0), (0.19, 0.11)):
             stripe = tapered_capsule(x, y, (start, -0.58), (end, -0.27), 0.055, 0.018)
             head.fill(stripe, coat.marks, 0.9, within=face)
@@ -239,8 +239,8 @@ def paint_markings(head, cat, coat, face):
 
 def paint_light(head, face):
     """Light from above on the forehead, a little shade under the cheeks."""
-    for amount, colour in ((-0.16 * head.y - 0.02, WHITE), (0.16 * head.y - 0.02, INK)):
-        head.blend(np.clip(amount, 0, 0.10) * face, colour)
+    for amount, color in ((-0.16 * head.y - 0.02, WHITE), (0.16 * head.y - 0.02, INK)):
+        head.blend(np.clip(amount, 0, 0.10) * face, color)
 
 
 def paint_cheeks(head):
@@ -277,18 +277,18 @@ def paint_nose(head, coat):
 def paint_eyes(head, cat, coat):
     """Open eyes, happy arcs, or half closed and sleepy; both alike, and both look the same way."""
     x, y = head.x, head.y
-    centre, radii = (cat.eye_distance, 0.0), (0.145, 0.160)
+    center, radii = (cat.eye_distance, 0.0), (0.145, 0.160)
     if cat.eye_mood == "happy":
         line = coat.line if cat.coat != "tuxedo" else CREAM
         arch = outline(circle(np.abs(x), y, (cat.eye_distance, 0.06), 0.115), 0.026)
         head.fill(np.maximum(arch, half_plane(x, y, (0, 0.05), (0, 1))), line)
         return
-    eye = ellipse(np.abs(x), y, centre, radii)
+    eye = ellipse(np.abs(x), y, center, radii)
     if cat.eye_mood == "sleepy":
         lid = half_plane(np.abs(x), y, (cat.eye_distance, -0.055), (0.20, -0.98))  # hangs towards the outside
         eye = np.maximum(eye, lid)
     head.fill(eye - 0.024, INK)
-    head.fill(eye, EYE_COLOURS[cat.eye_colour])
+    head.fill(eye, EYE_COLORS[cat.eye_color])
     inside = head.coverage(eye)
     for side in (-1, 1):
         px, py = side * cat.eye_distance + cat.gaze[0], cat.gaze[1]

@@ -1,11 +1,11 @@
-"""Drawing smooth pictures with NumPy alone: signed distances, coverage, and the painter's algorithm.
+"""Drawing smooth images with NumPy alone: signed distances, coverage, and the painter's algorithm.
 
 A **signed distance** function says, for each point of the plane, how far the edge of a figure is: negative inside,
 zero on the edge, positive outside. Figures combine as numbers do: union = min, intersection = max, cutting B out of A
 = max(a, -b), an outline = |d| - half_width, rounding every corner = d - radius.
 
 **Coverage** is the part of a pixel that a figure covers, and what makes an edge look smooth. If an edge passes a
-pixel's centre at distance d, and a pixel is `pixel` wide, then
+pixel's center at distance d, and a pixel is `pixel` wide, then
 
     coverage = clip(1/2 - d / pixel, 0, 1)
 
@@ -13,9 +13,9 @@ This is the exact area for a straight edge parallel to the pixel's sides, and wi
 Dividing by more than a pixel blurs the edge: soft shadows for free.
 
 **The painter's algorithm**: begin with the background and lay each figure over what is there,
-canvas <- canvas + coverage * (colour - canvas).
+canvas <- canvas + coverage * (color - canvas).
 
-Coordinates: x runs right and y runs down, both from -1 to 1 across the picture, so a drawing is the same at any size.
+Coordinates: x runs right and y runs down, both from -1 to 1 across the image, so a drawing is the same at any size.
 
 Read more: `tutorials/01_data.ipynb`; Inigo Quilez, "2D distance functions" (iquilezles.org/articles/distfunctions2d),
 whose polygon and ellipse formulae are used here.
@@ -38,21 +38,21 @@ def half_plane(x, y, point, normal):
     return (x - point[0]) * normal[0] + (y - point[1]) * normal[1]
 
 
-def circle(x, y, centre, radius):
+def circle(x, y, center, radius):
     """A filled circle."""
-    return length(x - centre[0], y - centre[1]) - radius
+    return length(x - center[0], y - center[1]) - radius
 
 
-def ellipse(x, y, centre, radii):
+def ellipse(x, y, center, radii):
     """A filled ellipse with half axes `radii`: exact on the edge, first order near it (Quilez)."""
-    u, v = (x - centre[0]) / radii[0], (y - centre[1]) / radii[1]
+    u, v = (x - center[0]) / radii[0], (y - center[1]) / radii[1]
     level = length(u, v)  # 1 on the edge
     slope = length(u / radii[0], v / radii[1]) + 1e-6  # how fast `level` grows, times `level`
     return level * (level - 1) / slope
 
 
 def tapered_capsule(x, y, start, end, start_radius, end_radius):
-    """The union of discs whose centre runs from `start` to `end` while their radius runs between the two given.
+    """The union of discs whose center runs from `start` to `end` while their radius runs between the two given.
 
     The nearest disc is not the one abreast of the point: when the radius changes by `taper` for each unit of length,
     it lies `taper / sqrt(1 - taper^2)` times the distance from the axis further on.
@@ -87,10 +87,10 @@ def polygon(x, y, corners):
     return np.where(inside, -distance, distance)
 
 
-def rounded_box(x, y, centre, half_size, radius=0.0):
+def rounded_box(x, y, center, half_size, radius=0.0):
     """A rectangle with half width and half height `half_size` and corners rounded by `radius`."""
-    u = np.abs(x - centre[0]) - (half_size[0] - radius)
-    v = np.abs(y - centre[1]) - (half_size[1] - radius)
+    u = np.abs(x - center[0]) - (half_size[0] - radius)
+    v = np.abs(y - center[1]) - (half_size[1] - radius)
     outside = length(np.maximum(u, 0), np.maximum(v, 0))
     return outside + np.minimum(np.maximum(u, v), 0) - radius
 
@@ -115,17 +115,17 @@ def star_corners(radius, num_points=5, inner=0.45):
     return corners
 
 
-# --- colours: triples (red, green, blue) in [0, 1] -------------------------------------------------------------------
+# --- colors: triples (red, green, blue) in [0, 1] -------------------------------------------------------------------
 
 
-def mix(colour, other, share):
-    """`share` of the other colour and the rest of the first."""
-    return tuple((1 - share) * a + share * b for a, b in zip(colour, other, strict=True))
+def mix(color, other, share):
+    """`share` of the other color and the rest of the first."""
+    return tuple((1 - share) * a + share * b for a, b in zip(color, other, strict=True))
 
 
-def brighten(colour, amount):
+def brighten(color, amount):
     """The same added to red, green and blue (taken away if negative), within [0, 1]."""
-    return tuple(min(max(part + amount, 0.0), 1.0) for part in colour)
+    return tuple(min(max(part + amount, 0.0), 1.0) for part in color)
 
 
 # --- painting --------------------------------------------------------------------------------------------------------
@@ -135,27 +135,27 @@ class Painter:
     """A square canvas and a coordinate frame to draw in.
 
     Args:
-        size: height and width of the picture in pixels.
+        size: height and width of the image in pixels.
 
     Attributes:
-        x, y: float32 (size, size), coordinates of the pixels' centres in this frame.
+        x, y: float32 (size, size), coordinates of the pixels' centers in this frame.
         pixel: width of a pixel in units of this frame.
-        canvas: float32 (3, size, size), colours in [0, 1]; one plane for each colour, because NumPy is fast on long
+        canvas: float32 (3, size, size), colors in [0, 1]; one plane for each color, because NumPy is fast on long
             rows and slow on many short ones.
     """
 
     def __init__(self, size):
         self.pixel = 2 / size
-        centres = (np.arange(size, dtype=np.float32) + 0.5) * self.pixel - 1
-        self.x, self.y = np.meshgrid(centres, centres)  # (size, size) each
+        centers = (np.arange(size, dtype=np.float32) + 0.5) * self.pixel - 1
+        self.x, self.y = np.meshgrid(centers, centers)  # (size, size) each
         self.canvas = np.zeros((3, size, size), np.float32)
 
-    def frame(self, centre=(0.0, 0.0), angle=0.0, scale=1.0):
+    def frame(self, center=(0.0, 0.0), angle=0.0, scale=1.0):
         """A painter on the same canvas whose coordinates are moved, turned (clockwise, radians) and scaled."""
         painter = object.__new__(Painter)
         painter.canvas = self.canvas
         painter.pixel = self.pixel / scale
-        x, y = self.x - centre[0], self.y - centre[1]
+        x, y = self.x - center[0], self.y - center[1]
         c, s = math.cos(angle) / scale, math.sin(angle) / scale
         painter.x, painter.y = c * x + s * y, c * y - s * x
         return painter
@@ -172,17 +172,17 @@ class Painter:
         """
         return (0.5 - distance / max(self.pixel, softness)).clip(0, 1)
 
-    def blend(self, amount, colour):
-        """Mix `amount` (size, size) of a colour into the canvas."""
-        colour = np.array(colour, np.float32)[:, None, None]  # (3, 1, 1)
-        self.canvas += amount * (colour - self.canvas)
+    def blend(self, amount, color):
+        """Mix `amount` (size, size) of a color into the canvas."""
+        color = np.array(color, np.float32)[:, None, None]  # (3, 1, 1)
+        self.canvas += amount * (color - self.canvas)
 
-    def fill(self, distance, colour, opacity=1.0, within=None, softness=0.0):
+    def fill(self, distance, color, opacity=1.0, within=None, softness=0.0):
         """Paint a figure.
 
         Args:
             distance: (size, size), its signed distance.
-            colour: (red, green, blue) in [0, 1].
+            color: (red, green, blue) in [0, 1].
             opacity: 1 hides what is beneath, 0 leaves it.
             within: coverage (size, size) of another figure that this one must not leave.
             softness: see `coverage`.
@@ -192,13 +192,13 @@ class Painter:
             amount *= within
         if opacity != 1:
             amount *= opacity
-        self.blend(amount, colour)
+        self.blend(amount, color)
 
     def gradient(self, start, end, share):
-        """Cover the whole canvas with a mixture of two colours; `share` (size, size) of the second one."""
+        """Cover the whole canvas with a mixture of two colors; `share` (size, size) of the second one."""
         for plane, a, b in zip(self.canvas, start, end, strict=True):
             plane[:] = a + share * (b - a)
 
-    def picture(self):
-        """The canvas as a picture: float32 (size, size, 3) in [0, 1]."""
+    def image(self):
+        """The canvas as an image: float32 (size, size, 3) in [0, 1]."""
         return np.ascontiguousarray(np.clip(self.canvas, 0, 1).transpose(1, 2, 0))

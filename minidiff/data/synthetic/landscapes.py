@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minidiff.data.drawing import Painter, brighten, circle, ellipse, mix, polygon
+from minidiff.data.synthetic.drawing import Painter, brighten, circle, ellipse, mix, polygon
 
 
 @dataclass(frozen=True)
 class Light:
-    """The colours of one time of day, and how high the sun or moon may stand (y, up is negative)."""
+    """The colors of one time of day, and how high the sun or moon may stand (y, up is negative)."""
 
     zenith: tuple
     horizon: tuple
@@ -43,34 +43,34 @@ def draw_landscape(rng, time, size):
     """
     light, painter = TIMES[time], Painter(size)
     horizon = rng.uniform(-0.05, 0.25)
-    zenith_colour = brighten(light.zenith, rng.uniform(-0.03, 0.03))
-    horizon_colour = brighten(light.horizon, rng.uniform(-0.03, 0.03))
-    paint_sky(painter, zenith_colour, horizon_colour, horizon)
+    zenith_color = brighten(light.zenith, rng.uniform(-0.03, 0.03))
+    horizon_color = brighten(light.horizon, rng.uniform(-0.03, 0.03))
+    paint_sky(painter, zenith_color, horizon_color, horizon)
     if time == "night":
         paint_stars(painter, rng)
     paint_sun(painter, rng, light, moon=time == "night")
     if time != "night":
         for _ in range(rng.integers(0, 3)):
-            paint_cloud(painter, rng, horizon_colour)
-    hills_colour = brighten(light.hills, rng.uniform(-0.03, 0.03))
-    far_colour = mix(horizon_colour, hills_colour, 0.35)
+            paint_cloud(painter, rng, horizon_color)
+    hills_color = brighten(light.hills, rng.uniform(-0.03, 0.03))
+    far_color = mix(horizon_color, hills_color, 0.35)
     for ridge in range(NUM_RIDGES):
         nearness = ridge / (NUM_RIDGES - 1)
-        paint_ridge(painter, rng, horizon, nearness, mix(far_colour, hills_colour, nearness))
-    return painter.picture()
+        paint_ridge(painter, rng, horizon, nearness, mix(far_color, hills_color, nearness))
+    return painter.image()
 
 
-def paint_sky(painter, zenith_colour, horizon_colour, horizon):
-    """A gradient from the top of the picture down to the horizon."""
-    painter.gradient(zenith_colour, horizon_colour, np.clip((painter.y + 1) / (1 + horizon), 0, 1))
+def paint_sky(painter, zenith_color, horizon_color, horizon):
+    """A gradient from the top of the image down to the horizon."""
+    painter.gradient(zenith_color, horizon_color, np.clip((painter.y + 1) / (1 + horizon), 0, 1))
 
 
 def paint_stars(painter, rng):
     """Fourteen points; on a coarse grid of pixels they grow fainter, not larger."""
     for _ in range(14):
-        centre = (rng.uniform(-1, 1), rng.uniform(-1, 0))
+        center = (rng.uniform(-1, 1), rng.uniform(-1, 0))
         radius, brightness = max(0.014, 0.3 * painter.pixel), min(1.0, 0.03 / painter.pixel)
-        painter.fill(circle(painter.x, painter.y, centre, radius), (1, 1, 0.95), brightness)
+        painter.fill(circle(painter.x, painter.y, center, radius), (1, 1, 0.95), brightness)
 
 
 def paint_sun(painter, rng, light, moon):
@@ -89,16 +89,16 @@ def paint_sun(painter, rng, light, moon):
         painter.fill(disc, light.sun)
 
 
-def paint_cloud(painter, rng, horizon_colour):
+def paint_cloud(painter, rng, horizon_color):
     """A flat base with two humps."""
     cx, cy = rng.uniform(-0.9, 0.9), rng.uniform(-0.85, -0.35)
     x, y = painter.x, painter.y
     base = ellipse(x, y, (cx, cy), (0.26, 0.07))
     humps = np.minimum(circle(x, y, (cx - 0.06, cy - 0.05), 0.10), circle(x, y, (cx + 0.09, cy - 0.03), 0.08))
-    painter.fill(np.minimum(base, humps), mix((1, 1, 1), horizon_colour, 0.25), 0.85, softness=0.05)
+    painter.fill(np.minimum(base, humps), mix((1, 1, 1), horizon_color, 0.25), 0.85, softness=0.05)
 
 
-def paint_ridge(painter, rng, horizon, nearness, colour):
+def paint_ridge(painter, rng, horizon, nearness, color):
     """A line of hills, the sum of three waves; firs grow on the two nearest ones.
 
     The distance to a curve y = h(x) is (h(x) - y) / sqrt(1 + h'(x)^2), to first order.
@@ -112,18 +112,18 @@ def paint_ridge(painter, rng, horizon, nearness, colour):
     x = painter.x[0]  # a ridge has one height for each column
     height = base - sum(a * np.sin(w * x + phase) for a, w, phase in waves)  # (size,)
     slope = sum(a * w * np.cos(w * x + phase) for a, w, phase in waves)
-    painter.fill((height - painter.y) / np.sqrt(1 + slope * slope), colour)
+    painter.fill((height - painter.y) / np.sqrt(1 + slope * slope), color)
     if nearness > 0.5:
         for _ in range(rng.integers(1, 5)):
             root = rng.uniform(-1, 1)
             ground = base - sum(a * math.sin(w * root + phase) for a, w, phase in waves)
-            paint_fir(painter, (root, ground), rng.uniform(0.18, 0.30) * (0.6 + 0.6 * nearness), colour)
+            paint_fir(painter, (root, ground), rng.uniform(0.18, 0.30) * (0.6 + 0.6 * nearness), color)
 
 
-def paint_fir(painter, root, height, colour):
+def paint_fir(painter, root, height, color):
     """Three triangles, each narrower than the one below."""
     for tier in range(3):
         x, y = root[0], root[1] - height * (0.25 + 0.30 * tier)
         half_width = height * (0.42 - 0.10 * tier)
         corners = [(x - half_width, y + 0.22 * height), (x + half_width, y + 0.22 * height), (x, y - 0.28 * height)]
-        painter.fill(polygon(painter.x, painter.y, corners), mix(colour, (0, 0, 0), 0.28))
+        painter.fill(polygon(painter.x, painter.y, corners), mix(color, (0, 0, 0), 0.28))

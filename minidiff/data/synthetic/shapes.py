@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minidiff.data.backgrounds import SOFT_PAIRS, paint_gradient
-from minidiff.data.drawing import Painter, circle, mix, outline, polygon, rounded_box, star_corners
+from minidiff.data.synthetic.backgrounds import SOFT_PAIRS, paint_gradient
+from minidiff.data.synthetic.drawing import Painter, circle, mix, outline, polygon, rounded_box, star_corners
 
-COLOURS = {
+COLORS = {
     "red": (0.90, 0.29, 0.29),
     "orange": (0.96, 0.58, 0.20),
     "yellow": (0.98, 0.82, 0.25),
@@ -22,7 +22,7 @@ COLOURS = {
 
 
 def disc(x, y, radius):
-    """Signed distances (H, W) from a disc around the middle; here and below all lengths are in half pictures."""
+    """Signed distances (H, W) from a disc around the middle; here and below all lengths are in half images."""
     return circle(x, y, (0, 0), radius)
 
 
@@ -60,25 +60,25 @@ KIND_NAMES = tuple(KINDS)
 
 @dataclass(frozen=True)
 class Shape:
-    """Everything that is drawn by chance about one picture. Lengths in half pictures, angle in radians."""
+    """Everything that is drawn by chance about one image. Lengths in half images, angle in radians."""
 
     kind: str
-    colour: str
+    color: str
     background: int  # which of SOFT_PAIRS
     light: float  # direction of the background's gradient
-    centre: tuple
+    center: tuple
     radius: float
     angle: float
 
 
 def sample_shape(rng, kind):
-    """Throw the dice for one picture of the given kind (one of KIND_NAMES); returns a Shape."""
+    """Throw the dice for one image of the given kind (one of KIND_NAMES); returns a Shape."""
     return Shape(
         kind=kind,
-        colour=list(COLOURS)[rng.integers(len(COLOURS))],
+        color=list(COLORS)[rng.integers(len(COLORS))],
         background=int(rng.integers(len(SOFT_PAIRS))),
         light=rng.uniform(0, 2 * math.pi),
-        centre=(rng.uniform(-0.25, 0.25), rng.uniform(-0.25, 0.25)),
+        center=(rng.uniform(-0.25, 0.25), rng.uniform(-0.25, 0.25)),
         radius=rng.uniform(0.42, 0.62),
         angle=rng.uniform(-0.5, 0.5),
     )
@@ -99,13 +99,13 @@ def draw_shape(rng, kind, size):
 
 
 def paint_shape(shape, size):
-    """The picture of a `Shape`: float32 (size, size, 3) in [0, 1]."""
-    painter, figure, colour = Painter(size), KINDS[shape.kind], COLOURS[shape.colour]
+    """The image of a `Shape`: float32 (size, size, 3) in [0, 1]."""
+    painter, figure, color = Painter(size), KINDS[shape.kind], COLORS[shape.color]
     paint_gradient(painter, SOFT_PAIRS[shape.background], (math.cos(shape.light), math.sin(shape.light)))
-    shadow = painter.frame((shape.centre[0] + 0.08, shape.centre[1] + 0.10), shape.angle)
+    shadow = painter.frame((shape.center[0] + 0.08, shape.center[1] + 0.10), shape.angle)
     painter.fill(figure(shadow.x, shadow.y, shape.radius), (0, 0, 0), 0.30, softness=0.18)
-    frame = painter.frame(shape.centre, shape.angle)
+    frame = painter.frame(shape.center, shape.angle)
     distance = figure(frame.x, frame.y, shape.radius)
-    painter.fill(distance, mix(colour, (0, 0, 0), 0.22))  # the rim
-    painter.fill(distance + 0.06, colour, softness=0.10)
-    return painter.picture()
+    painter.fill(distance, mix(color, (0, 0, 0), 0.22))  # the rim
+    painter.fill(distance + 0.06, color, softness=0.10)
+    return painter.image()

@@ -21,7 +21,7 @@ from pathlib import Path
 from minidiff.errors import MinidiffError
 from minidiff.exercises.checking import exercises
 from minidiff.exercises.exercise import Result
-from minidiff.exercises.hand_in import read_cells
+from minidiff.exercises.grading.hand_in import read_cells
 from minidiff.exercises.source import ROOT
 
 SECONDS_TO_START = 60  # for the process to import the library, on top of the limit
@@ -155,7 +155,7 @@ def _start(job_file, desk):
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     surroundings = os.environ | {"PYTHONPATH": path, "MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1"}
     silence = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    arguments = [sys.executable, "-m", "minidiff.exercises.worker", str(job_file)]
+    arguments = [sys.executable, "-m", "minidiff.exercises.grading.worker", str(job_file)]
     return subprocess.Popen(arguments, cwd=desk, env=surroundings, start_new_session=True, **silence)
 
 

@@ -1,7 +1,7 @@
 """Runs cells of one hand-in, then looks at its answers: a process of its own, which may hang or die.
 
-Started by `grading.py` as `python -m minidiff.exercises.worker JOB`. JOB is a JSON file with "cells" (pairs of number
-and source), "exercises" (names) and "report", the file to which every beginning and every end is written, a line of
+Started by `grade.py` as `python -m minidiff.exercises.grading.worker JOB`. JOB is a JSON file with "cells" (pairs of
+number and source), "exercises" (names) and "report", the file to which every beginning and every end is written, a line of
 JSON each. So whoever waits knows what was going on when nothing more came.
 
 Nothing that the hand-in prints counts, nor what it makes of `check`: its answers are taken as they are, and looked at.
@@ -15,7 +15,7 @@ from pathlib import Path
 from minidiff.exercises.attempt import Attempt, describe
 from minidiff.exercises.checking import find
 from minidiff.exercises.exercise import Result, examine
-from minidiff.exercises.hand_in import plain_python
+from minidiff.exercises.grading.hand_in import plain_python
 
 LARGEST_MEMORY = 4 * 2**30  # bytes of address space, lest an endless loop take the memory of the whole machine
 

@@ -4,8 +4,8 @@ import numpy as np
 
 
 # The axes change places, which reshape never does; then 0 becomes -1 and 1 stays 1.
-def to_network(pictures):
-    return (2 * pictures.transpose(0, 2, 3, 1) - 1).astype(np.float32)
+def to_network(images):
+    return (2 * images.transpose(0, 2, 3, 1) - 1).astype(np.float32)
 
 
 # Inside of the first disc (a negative) and outside of the second (-b negative): both at once is a maximum.
@@ -24,10 +24,10 @@ def box(x, y, half_width, half_height):
     return outside + inside
 
 
-# The covered part of a pixel takes the colour, the rest keeps what is there.
-def paint(canvas, coverage, colour):
+# The covered part of a pixel takes the color, the rest keeps what is there.
+def paint(canvas, coverage, color):
     amount = coverage[:, :, None]
-    return canvas + amount * (colour - canvas)
+    return canvas + amount * (color - canvas)
 
 
 # Half of what is too much is left out at the beginning, and the rest at the end.

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-# Each step multiplies the picture by sqrt(1 - beta), so the factors multiply; a 1 in front is t = 0. The squares of
+# Each step multiplies the image by sqrt(1 - beta), so the factors multiply; a 1 in front is t = 0. The squares of
 # signal and noise sum to one at every step.
 def closed_form(beta):
     alpha_bar = np.append(1.0, np.cumprod(1 - beta))

@@ -12,7 +12,7 @@ def black_or_white(z, w, signal, noise):
 
 
 # What was not measured says nothing about k, so the distance is over the visible numbers only. The mean is of whole
-# pictures: what fits to the visible part brings the rest with it.
+# images: what fits to the visible part brings the rest with it.
 def x0_from_visible(z, visible, images, signal, noise):
     difference = (z[:, None] - signal * images) * visible  # (N, K, H, W, C)
     log_p = -np.square(difference).sum(axis=(2, 3, 4)) / (2 * noise**2)
@@ -27,14 +27,14 @@ def step(z, eps_hat, signal_t, noise_t, signal_s, noise_s):
     return signal_s * x0_hat + noise_s * eps_hat
 
 
-# How close a picture of this kind comes to a training picture by chance is what the held-out pictures tell.
+# How close an image of this kind comes to a training image by chance is what the held-out images tell.
 def share_of_copies(samples, training, held_out):
     _, of_samples = nearest(samples, training)
     _, of_held_out = nearest(held_out, training)
     return np.mean(of_samples < of_held_out.min())
 
 
-# On average ln odds = |x_k - x_j|^2 / (2 sigma^2). Solve for sigma, with the nearest picture but itself as x_j.
+# On average ln odds = |x_k - x_j|^2 / (2 sigma^2). Solve for sigma, with the nearest image but itself as x_j.
 def sigma_of_choice(images, odds):
     vectors = images.reshape(len(images), -1)
     squares = np.square(vectors[:, None] - vectors).sum(axis=2)

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-# Padded by a pixel, the picture can be read from i, j on: window i, j of it is what all outputs see at this place.
+# Padded by a pixel, the image can be read from i, j on: window i, j of it is what all outputs see at this place.
 def depthwise(x, weight):
     _, H, W, _ = x.shape
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -15,7 +15,7 @@ def depthwise(x, weight):
 
 
 # The same two loops: what was read from window i, j is added back there, times the weight; and the weight, which all
-# pixels of all pictures share, gets the sum over them. In the end the frame is cut off.
+# pixels of all images share, gets the sum over them. In the end the frame is cut off.
 def depthwise_backward(x, weight, dy):
     _, H, W, _ = x.shape
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))

@@ -19,7 +19,7 @@ def receptive_field(layers):
     return width
 
 
-# Each number of x went to four pixels, so it collects four gradients. The gate is used at every pixel of all pictures.
+# Each number of x went to four pixels, so it collects four gradients. The gate is used at every pixel of all images.
 def gated_join_backward(skip, gate, dy):
     dx = dy[:, ::2, ::2] + dy[:, ::2, 1::2] + dy[:, 1::2, ::2] + dy[:, 1::2, 1::2]
     return dx, dy * gate, np.sum(dy * skip, axis=(0, 1, 2))

@@ -1,4 +1,4 @@
-"""Solutions of the exercises of `tutorials/10_steering.ipynb`."""
+"""Solutions of the exercises of `tutorials/10_editing.ipynb`."""
 
 import numpy as np
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from minidiff.data import load
-from minidiff.data.files import open_files
+from minidiff.data.readers.archives import open_files
 from minidiff.errors import MinidiffError
 
 CONTENTS = {"a.txt": b"first", "b/c.txt": b"second", "b/d.txt": b""}
@@ -39,9 +39,9 @@ def write_folder(path, contents):
         (path / name).write_bytes(content)
 
 
-def png(colour, size=8):
+def png(color, size=8):
     stream = io.BytesIO()
-    Image.new("RGB", (size, size), colour).save(stream, "PNG")
+    Image.new("RGB", (size, size), color).save(stream, "PNG")
     return stream.getvalue()
 
 
@@ -72,15 +72,15 @@ def test_all_kinds_are_read_alike(tmp_path, kind):
 
 
 @each_kind
-def test_pictures_and_classes_come_out_the_same(tmp_path, kind):
-    path = tmp_path / "pictures"
+def test_images_and_classes_come_out_the_same(tmp_path, kind):
+    path = tmp_path / "images"
     contents = {"photos/cats/1.png": png("red"), "photos/cats/2.png": png("blue"), "photos/dogs/1.png": png("lime")}
     WRITERS[kind](path, contents)
     dataset = load(path, size=8)
     assert dataset.class_names == ("cats", "dogs")
     assert dataset.labels.tolist() == [0, 0, 1]
     assert dataset.images[:, 4, 4].tolist() == [[255, 0, 0], [0, 0, 255], [0, 255, 0]]
-    assert dataset.name == "pictures"
+    assert dataset.name == "images"
 
 
 @each_kind
@@ -109,7 +109,7 @@ UNSAFE += ["two\nlines.png", "end\r"]  # a message with such a name in it would 
 
 @pytest.mark.parametrize("kind", ["zip", "tgz"])
 def test_names_that_lead_out_are_passed_over(tmp_path, kind):
-    path = tmp_path / "inner" / "pictures"
+    path = tmp_path / "inner" / "images"
     path.parent.mkdir()
     WRITERS[kind](path, {name: png("red") for name in UNSAFE} | {"good.png": png("blue")})
     before = sorted(tmp_path.rglob("*"))
@@ -137,7 +137,7 @@ def test_a_file_without_a_name_is_passed_over(tmp_path):
 
 @pytest.mark.parametrize("kind", ["zip", "tgz"])
 def test_litter_is_passed_over(tmp_path, kind):
-    path = tmp_path / "pictures"
+    path = tmp_path / "images"
     names = ["__MACOSX/._1.png", ".hidden/1.png", "Thumbs.db", "./1.png"]
     WRITERS[kind](path, {name: png("red") for name in names})
     with open_files(path) as files:
@@ -150,7 +150,7 @@ def test_links_in_an_archive_are_no_files(tmp_path):
             member = tarfile.TarInfo(f"link{kind!r}.png")
             member.type, member.linkname = kind, "/etc/passwd"
             archive.addfile(member)
-    with pytest.raises(MinidiffError, match="holds no pictures"):
+    with pytest.raises(MinidiffError, match="holds no images"):
         load(tmp_path / "x.tgz")
 
 
@@ -176,7 +176,7 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path):
     assert peak_memory(tmp_path / "bomb.zip") < 5_000_000
 
 
-def test_a_picture_that_unpacks_to_a_giant_is_left_out(tmp_path):
+def test_a_image_that_unpacks_to_a_giant_is_left_out(tmp_path):
     giant = b"RIFF\0\0\0\5WEBPVP8L" + bytes(50_000_000)  # whose decoder would take in the whole file
     write_zip(tmp_path / "bomb.zip", {"a.webp": giant})
     del giant

@@ -1,4 +1,4 @@
-"""Decoded pictures, kept."""
+"""Decoded images, kept."""
 
 import os
 
@@ -6,37 +6,38 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minidiff.data import folder, load
-from minidiff.data.cache import MAX_ENTRIES, default_cache_folder
+from minidiff.data import load
+from minidiff.data.readers import folder
+from minidiff.data.readers.cache import MAX_ENTRIES, default_cache_folder
 
 
 @pytest.fixture
 def decoded(monkeypatch):
-    """How many times pictures were truly decoded."""
+    """How many times images were truly decoded."""
     calls, original = [], folder.decode
     monkeypatch.setattr(folder, "decode", lambda *arguments: calls.append(arguments) or original(*arguments))
     return calls
 
 
-def write_pictures(path, count=4):
+def write_images(path, count=4):
     for i in range(count):
         (path / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (10, 8), (40 * i, 0, 0)).save(path / "ab"[i % 2] / f"{i}.bmp")
 
 
 def test_the_second_time_is_the_same_and_decodes_nothing(tmp_path, decoded):
-    write_pictures(tmp_path / "in")
+    write_images(tmp_path / "in")
     (tmp_path / "in" / "a" / "bad.bmp").write_bytes(b"?")
     first, second = (load(tmp_path / "in", size=8, cache_folder=tmp_path / "cache") for _ in range(2))
     assert len(decoded) == 1
     assert first.fingerprint() == second.fingerprint()
-    for name in ("class_names", "name", "source", "licence", "notes"):
+    for name in ("class_names", "name", "source", "license", "notes"):
         assert getattr(first, name) == getattr(second, name)
     assert any("1 files left out" in note for note in second.notes)
 
 
 def test_whatever_matters_makes_a_new_entry(tmp_path, decoded):
-    write_pictures(tmp_path / "in")
+    write_images(tmp_path / "in")
     options = {"size": 8, "cache_folder": tmp_path / "cache"}
     load(tmp_path / "in", **options)
     load(tmp_path / "in", **options | {"size": 9})
@@ -57,7 +58,7 @@ def test_whatever_matters_makes_a_new_entry(tmp_path, decoded):
 
 
 def test_a_damaged_entry_is_written_again(tmp_path, decoded):
-    write_pictures(tmp_path / "in")
+    write_images(tmp_path / "in")
     options = {"size": 8, "cache_folder": tmp_path / "cache"}
     expected = load(tmp_path / "in", **options).fingerprint()
     (entry,) = (tmp_path / "cache").iterdir()
@@ -70,14 +71,14 @@ def test_a_damaged_entry_is_written_again(tmp_path, decoded):
 
 
 def test_entries_do_not_pile_up(tmp_path):
-    write_pictures(tmp_path / "in")
+    write_images(tmp_path / "in")
     for size in range(1, MAX_ENTRIES + 5):
         load(tmp_path / "in", size=size, cache_folder=tmp_path / "cache")
     assert len(list((tmp_path / "cache").iterdir())) == MAX_ENTRIES
 
 
 def test_a_cache_that_cannot_be_written_is_only_noted(tmp_path):
-    write_pictures(tmp_path / "in")
+    write_images(tmp_path / "in")
     (tmp_path / "cache").write_text("a file stands where the folder should be")
     dataset = load(tmp_path / "in", size=8, cache_folder=tmp_path / "cache")
     assert len(dataset) == 4
@@ -85,7 +86,7 @@ def test_a_cache_that_cannot_be_written_is_only_noted(tmp_path):
 
 
 def test_the_default_place_and_none_at_all(tmp_path, decoded):
-    write_pictures(tmp_path / "in")
+    write_images(tmp_path / "in")
     load(tmp_path / "in", size=8, cache_folder=None)
     assert not default_cache_folder().exists()
     load(tmp_path / "in", size=8)
@@ -95,7 +96,7 @@ def test_the_default_place_and_none_at_all(tmp_path, decoded):
 
 
 def test_what_is_kept_can_be_changed_by_the_caller(tmp_path):
-    write_pictures(tmp_path / "in")
+    write_images(tmp_path / "in")
     for _ in range(2):
         images = load(tmp_path / "in", size=8, cache_folder=tmp_path / "cache").images
         assert images[0, 0, 0, 0] == 0

@@ -8,7 +8,7 @@ import pytest
 
 from minidiff.data import load
 from minidiff.errors import MinidiffError
-from tests.data.test_opcodes import Calls, python2_batch
+from tests.data.readers.test_safe_pickle import Calls, python2_batch
 
 TEN = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
@@ -146,11 +146,11 @@ GOOD = {"data": np.zeros((2, 3072), np.uint8), "labels": [0, 1]}
 @pytest.mark.parametrize(
     ("batch", "message"),
     [
-        ({}, "no pictures"),
-        (GOOD | {"data": [1, 2]}, "no pictures"),
-        (GOOD | {"data": np.zeros((2, 3071), np.uint8)}, "no pictures"),
-        (GOOD | {"data": np.zeros((2, 3072))}, "no pictures"),
-        (GOOD | {"data": np.zeros((0, 3072), np.uint8), "labels": []}, "0 labels for 0 pictures"),
+        ({}, "no images"),
+        (GOOD | {"data": [1, 2]}, "no images"),
+        (GOOD | {"data": np.zeros((2, 3071), np.uint8)}, "no images"),
+        (GOOD | {"data": np.zeros((2, 3072))}, "no images"),
+        (GOOD | {"data": np.zeros((0, 3072), np.uint8), "labels": []}, "0 labels for 0 images"),
         (GOOD | {"labels": [0]}, "1 labels for 2"),
         (GOOD | {"labels": ["a", "b"]}, "no labels"),
         (GOOD | {"labels": [0, 2**80]}, "no labels"),

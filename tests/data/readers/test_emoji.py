@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from minidiff.data import load
-from minidiff.data.emoji import FACES, TONE_NAMES, label_of, without_tone
+from minidiff.data.readers.emoji import FACES, TONE_NAMES, label_of, without_tone
 from minidiff.errors import MinidiffError
-from tests.data.test_files import write_tar
+from tests.data.readers.test_archives import write_tar
 
 
 def points(text):
@@ -77,8 +77,8 @@ def test_a_design_is_an_emoji_without_its_tone():
     assert without_tone(points("🕵🏻\u200d♀\ufe0f")) == without_tone(points("🕵\ufe0f\u200d♀\ufe0f")) == points("🕵♀")
 
 
-def picture(colour, opacity=255, size=32, kind="PNG"):
-    pixels = np.full((size, size, 4), (*colour, opacity), np.uint8)
+def image(color, opacity=255, size=32, kind="PNG"):
+    pixels = np.full((size, size, 4), (*color, opacity), np.uint8)
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, kind, **({"lossless": True} if kind == "WEBP" else {}))
     return stream.getvalue()
@@ -89,27 +89,27 @@ def write_package(path, folder="package/img/google/64", kind="png"):
     contents = {"package/package.json": b"{}", "package/img/google/sheets/64.png": b"not looked at"}
     for i, tool in enumerate(("1f373", "2696-fe0f", "2708-fe0f")):
         for tone, code in enumerate(["", "-1f3fb", "-1f3fc", "-1f3fd", "-1f3fe", "-1f3ff"]):
-            contents[f"{folder}/1f9d1{code}-200d-{tool}.{kind}"] = picture((60 * i, 40 * tone, 9), kind=kind.upper())
-    contents[f"{folder}/1f600.{kind}"] = picture((255, 255, 0), kind=kind.upper())
-    contents[f"{folder}/2764-fe0f.{kind}"] = picture((255, 0, 0), kind=kind.upper())
-    contents[f"{folder}/1f697.{kind}"] = picture((255, 0, 9), kind=kind.upper())
+            contents[f"{folder}/1f9d1{code}-200d-{tool}.{kind}"] = image((60 * i, 40 * tone, 9), kind=kind.upper())
+    contents[f"{folder}/1f600.{kind}"] = image((255, 255, 0), kind=kind.upper())
+    contents[f"{folder}/2764-fe0f.{kind}"] = image((255, 0, 0), kind=kind.upper())
+    contents[f"{folder}/1f697.{kind}"] = image((255, 0, 9), kind=kind.upper())
     write_tar(path, contents)
 
 
 @pytest.mark.parametrize(
-    ("folder", "kind", "licence"),
+    ("folder", "kind", "license"),
     [
         ("package/img/google/64", "png", "Apache-2.0"),
         ("package/img/twitter/64", "png", "CC BY 4.0"),
         ("package/assets", "webp", "MIT"),
     ],
 )
-def test_people_of_a_package(tmp_path, folder, kind, licence):
+def test_people_of_a_package(tmp_path, folder, kind, license):
     write_package(tmp_path / "emoji.tgz", folder, kind)
     dataset = load(tmp_path / "emoji.tgz", size=16)
     assert dataset.images.shape == (18, 16, 16, 3)
     assert dataset.class_names == TONE_NAMES
-    assert dataset.licence.endswith(licence)
+    assert dataset.license.endswith(license)
     np.testing.assert_array_equal(dataset.images[:, 8, 8, 1] // 40, dataset.labels)
     assert len(set(dataset.groups)) == 3
     for seed in range(5):
@@ -119,11 +119,11 @@ def test_people_of_a_package(tmp_path, folder, kind, licence):
 
 
 @pytest.mark.parametrize(("version", "exchanged"), [("1.1.0", True), ("1.2.0", False)])
-def test_labels_follow_the_pictures_where_a_package_has_them_exchanged(tmp_path, version, exchanged):
+def test_labels_follow_the_images_where_a_package_has_them_exchanged(tmp_path, version, exchanged):
     about = f'{{"name": "@lobehub/fluent-emoji-3d", "version": "{version}"}}'.encode()
     contents = {"package/package.json": about}
     for i, code in enumerate(["", "-1f3fb", "-1f3fc", "-1f3fd", "-1f3fe", "-1f3ff"]):
-        contents[f"package/assets/1f9d1{code}.webp"] = picture((10 * i, 9, 9), kind="WEBP")
+        contents[f"package/assets/1f9d1{code}.webp"] = image((10 * i, 9, 9), kind="WEBP")
     write_tar(tmp_path / "emoji.tgz", contents)
     dataset = load(tmp_path / "emoji.tgz", size=16)
     tones = {dataset.images[i, 8, 8, 0] // 10: TONE_NAMES[dataset.labels[i]] for i in range(6)}
@@ -154,7 +154,7 @@ def test_transparent_rims_stay_clean(tmp_path):
 
 
 def test_exact_twins_are_left_out(tmp_path):
-    twins = {"1f9d1.png": picture((9, 9, 9)), "1f468.png": picture((9, 9, 9)), "1f469.png": picture((8, 9, 9))}
+    twins = {"1f9d1.png": image((9, 9, 9)), "1f468.png": image((9, 9, 9)), "1f469.png": image((8, 9, 9))}
     write_tar(tmp_path / "emoji.tgz", twins)
     dataset = load(tmp_path / "emoji.tgz", size=16)
     assert len(dataset) == 2
@@ -162,13 +162,13 @@ def test_exact_twins_are_left_out(tmp_path):
 
 
 def test_numbered_photographs_are_no_emoji(tmp_path):
-    write_tar(tmp_path / "photos.tgz", {f"{i:04}.png": picture((i, 9, 9)) for i in range(3)})
+    write_tar(tmp_path / "photos.tgz", {f"{i:04}.png": image((i, 9, 9)) for i in range(3)})
     with pytest.raises(MinidiffError, match="subset means nothing here"):
         load(tmp_path / "photos.tgz", subset="people")
     assert len(load(tmp_path / "photos.tgz", size=16)) == 3
 
 
-def test_a_subset_without_pictures(tmp_path):
-    write_tar(tmp_path / "emoji.tgz", {"1f697.png": picture((9, 9, 9))})
+def test_a_subset_without_images(tmp_path):
+    write_tar(tmp_path / "emoji.tgz", {"1f697.png": image((9, 9, 9))})
     with pytest.raises(MinidiffError, match="none of 1 emoji is of the subset people"):
         load(tmp_path / "emoji.tgz")

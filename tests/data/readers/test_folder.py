@@ -1,4 +1,4 @@
-"""Folders of pictures that the tests write themselves."""
+"""Folders of images that the tests write themselves."""
 
 import contextlib
 import os
@@ -13,48 +13,48 @@ from PIL import Image
 from minidiff.data import load
 from minidiff.errors import MinidiffError
 
-RED, GREEN, BLUE, WHITE, GREY = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (128, 128, 128)
+RED, GREEN, BLUE, WHITE, GRAY = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (128, 128, 128)
 
 
 def load_folder(path, size=64, **options):
     return load(path, size, cache_folder=None, **options)
 
 
-def quarters(size=32, colours=(RED, GREEN, BLUE, WHITE)):
+def quarters(size=32, colors=(RED, GREEN, BLUE, WHITE)):
     """Four squares: top left, top right, bottom left, bottom right."""
     pixels = np.empty((size, size, 3), np.uint8)
     half = size // 2
-    pixels[:half, :half], pixels[:half, half:], pixels[half:, :half], pixels[half:, half:] = colours
+    pixels[:half, :half], pixels[:half, half:], pixels[half:, :half], pixels[half:, half:] = colors
     return Image.fromarray(pixels)
 
 
-def centres(image):
-    """Colours in the middle of the four quarters of (H, W, C)."""
+def centers(image):
+    """Colors in the middle of the four quarters of (H, W, C)."""
     near, far = image.shape[0] // 4, 3 * image.shape[0] // 4
     return [image[near, near], image[near, far], image[far, near], image[far, far]]
 
 
 def only(path, size=32):
-    """The one picture of a folder."""
+    """The one image of a folder."""
     dataset = load_folder(path, size)
     assert len(dataset) == 1
     return dataset.images[0]
 
 
-def png(width, height, bit_depth, colour_type, rows):
+def png(width, height, bit_depth, color_type, rows):
     """A PNG file from raw rows, for modes that Pillow does not write."""
 
     def chunk(kind, content):
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
-    header = struct.pack(">IIBBBBB", width, height, bit_depth, colour_type, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, bit_depth, color_type, 0, 0, 0)
     content = zlib.compress(b"".join(b"\0" + row for row in rows))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", content) + chunk(b"IEND", b"")
 
 
 def test_a_flat_folder_in_the_order_of_names(tmp_path):
-    for name, colour in (("b.png", GREEN), ("a.png", RED), ("c.bmp", BLUE)):
-        Image.new("RGB", (16, 16), colour).save(tmp_path / name)
+    for name, color in (("b.png", GREEN), ("a.png", RED), ("c.bmp", BLUE)):
+        Image.new("RGB", (16, 16), color).save(tmp_path / name)
     dataset = load_folder(tmp_path, 16)
     assert dataset.images.shape == (3, 16, 16, 3)
     assert [tuple(image[8, 8]) for image in dataset.images] == [RED, GREEN, BLUE]
@@ -64,9 +64,9 @@ def test_a_flat_folder_in_the_order_of_names(tmp_path):
 
 
 def test_one_class_for_each_sub_folder(tmp_path):
-    for name, colour in (("dogs/deep/er/1.png", RED), ("cats/2.png", GREEN), ("cats/1.png", BLUE)):
+    for name, color in (("dogs/deep/er/1.png", RED), ("cats/2.png", GREEN), ("cats/1.png", BLUE)):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (8, 8), colour).save(tmp_path / name)
+        Image.new("RGB", (8, 8), color).save(tmp_path / name)
     Image.new("RGB", (8, 8), WHITE).save(tmp_path / "cover.png")
     dataset = load_folder(tmp_path, 8)
     assert dataset.class_names == ("cats", "dogs")
@@ -76,9 +76,9 @@ def test_one_class_for_each_sub_folder(tmp_path):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_turns_the_picture_upright(tmp_path, orientation):
+def test_exif_turns_the_image_upright(tmp_path, orientation):
     upright = quarters()
-    # How a camera stores the picture so that this orientation brings it back (EXIF 2.3, tag 274).
+    # How a camera stores the image so that this orientation brings it back (EXIF 2.3, tag 274).
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -92,14 +92,14 @@ def test_exif_turns_the_picture_upright(tmp_path, orientation):
     exif = Image.Exif()
     exif[274] = orientation
     stored.save(tmp_path / "photo.png", exif=exif)
-    np.testing.assert_array_equal(centres(only(tmp_path)), [RED, GREEN, BLUE, WHITE])
+    np.testing.assert_array_equal(centers(only(tmp_path)), [RED, GREEN, BLUE, WHITE])
 
 
 def test_transparency_becomes_white_before_resizing(tmp_path):
     pixels = np.zeros((64, 64, 4), np.uint8)  # transparent black
     pixels[:, :32] = (255, 255, 255, 255)  # opaque white
     Image.fromarray(pixels).save(tmp_path / "half.png")
-    assert only(tmp_path, 16).min() == 255  # had it been resized first, a grey line would run down the middle
+    assert only(tmp_path, 16).min() == 255  # had it been resized first, a gray line would run down the middle
 
 
 def test_half_transparent_is_half_white(tmp_path):
@@ -109,14 +109,14 @@ def test_half_transparent_is_half_white(tmp_path):
 
 @pytest.mark.parametrize("transparent", [False, True])
 def test_palettes(tmp_path, transparent):
-    picture = quarters().convert("P", palette=Image.Palette.ADAPTIVE)
-    red = picture.getpixel((0, 0))
-    picture.save(tmp_path / "few.png", **({"transparency": red} if transparent else {}))
+    image = quarters().convert("P", palette=Image.Palette.ADAPTIVE)
+    red = image.getpixel((0, 0))
+    image.save(tmp_path / "few.png", **({"transparency": red} if transparent else {}))
     expected = [WHITE if transparent else RED, GREEN, BLUE, WHITE]
-    np.testing.assert_allclose(centres(only(tmp_path)), expected, atol=2)
+    np.testing.assert_allclose(centers(only(tmp_path)), expected, atol=2)
 
 
-def test_grey_with_alpha(tmp_path):
+def test_gray_with_alpha(tmp_path):
     pixels = np.stack([np.full((16, 16), 100), np.repeat([[0, 255]], 16, 0).repeat(8, 1)], axis=-1).astype(np.uint8)
     Image.fromarray(pixels, "LA").save(tmp_path / "la.png")
     image = only(tmp_path, 16)
@@ -131,7 +131,7 @@ def test_sixteen_bits(tmp_path):
     assert only(tmp_path, 4)[:, 0, 0].tolist() == [0, 128, 254, 255]
 
 
-def test_sixteen_bit_colour(tmp_path):
+def test_sixteen_bit_color(tmp_path):
     rows = [struct.pack(">12H", *([65535, 32768, 256] * 4))] * 4
     (tmp_path / "deep.png").write_bytes(png(4, 4, 16, 2, rows))
     np.testing.assert_allclose(only(tmp_path, 4)[0, 0], (255, 128, 1), atol=1)
@@ -140,7 +140,7 @@ def test_sixteen_bit_colour(tmp_path):
 def test_cmyk(tmp_path):
     quarters(64).convert("CMYK").save(tmp_path / "print.jpg", quality=95)
     assert Image.open(tmp_path / "print.jpg").mode == "CMYK"
-    np.testing.assert_allclose(centres(only(tmp_path).astype(int)), [RED, GREEN, BLUE, WHITE], atol=6)
+    np.testing.assert_allclose(centers(only(tmp_path).astype(int)), [RED, GREEN, BLUE, WHITE], atol=6)
 
 
 def test_the_middle_square_is_kept(tmp_path):
@@ -151,7 +151,7 @@ def test_the_middle_square_is_kept(tmp_path):
     dataset = load_folder(tmp_path, 20)
     np.testing.assert_array_equal(dataset.images[0], np.asarray(quarters(20)))
     np.testing.assert_array_equal(dataset.images[1], np.asarray(quarters(20)).transpose(1, 0, 2))
-    assert any("2 pictures cropped" in note for note in dataset.notes)
+    assert any("2 images cropped" in note for note in dataset.notes)
 
 
 def test_a_large_jpeg_comes_out_as_its_average(tmp_path):
@@ -162,13 +162,13 @@ def test_a_large_jpeg_comes_out_as_its_average(tmp_path):
     assert np.abs(only(tmp_path, 30) - expected).mean() < 1
 
 
-def test_grey_pictures_have_one_channel_unless_one_is_coloured(tmp_path):
+def test_gray_images_have_one_channel_unless_one_is_colored(tmp_path):
     Image.new("L", (8, 8), 77).save(tmp_path / "a.png")
     Image.new("1", (8, 8), 1).save(tmp_path / "b.png")
     dataset = load_folder(tmp_path, 8)
     assert dataset.images.shape == (2, 8, 8, 1)
     assert dataset.images[:, 4, 4, 0].tolist() == [77, 255]
-    assert any("grey" in note for note in dataset.notes)
+    assert any("gray" in note for note in dataset.notes)
     Image.new("RGB", (8, 8), RED).save(tmp_path / "c.png")
     assert load_folder(tmp_path, 8).images[:, 4, 4].tolist() == [[77] * 3, [255] * 3, list(RED)]
 
@@ -176,7 +176,7 @@ def test_grey_pictures_have_one_channel_unless_one_is_coloured(tmp_path):
 def test_unreadable_files_are_left_out_counted_and_named(tmp_path):
     quarters().save(tmp_path / "good.png")
     (tmp_path / "broken.png").write_bytes((tmp_path / "good.png").read_bytes()[:60])
-    (tmp_path / "readme.txt").write_text("not a picture")
+    (tmp_path / "readme.txt").write_text("not an image")
     (tmp_path / "empty.jpg").write_bytes(b"")
     dataset = load_folder(tmp_path, 16)
     assert len(dataset) == 1
@@ -209,7 +209,7 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path):
     os.symlink(inside / "a.png", inside / "c.png")
     os.symlink(outside, inside / "class")
     dataset = load_folder(inside, 8)
-    assert len(dataset) == 2  # the picture, and the link within the folder
+    assert len(dataset) == 2  # the image, and the link within the folder
     assert any("1 links out" in note for note in dataset.notes)
 
 
@@ -220,21 +220,21 @@ def test_a_length_in_a_file_is_not_believed(tmp_path):
     promise = struct.pack(">I", 2**31 - 1)  # two gigabytes of pixels, of which a few bytes are there and enough
     (tmp_path / "a.png").write_bytes(content[:start] + promise + content[start + 4 :])
     tracemalloc.start()
-    with contextlib.suppress(MinidiffError):  # Pillow may read the picture all the same
+    with contextlib.suppress(MinidiffError):  # Pillow may read the image all the same
         load_folder(tmp_path, 8)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5_000_000
 
 
-def test_tiny_and_huge_pictures(tmp_path):
-    Image.new("RGB", (1, 1), GREY).save(tmp_path / "dot.png")
+def test_tiny_and_huge_images(tmp_path):
+    Image.new("RGB", (1, 1), GRAY).save(tmp_path / "dot.png")
     Image.new("1", (20000, 20000)).save(tmp_path / "wall.png")
     Image.new("1", (9000, 10000)).save(tmp_path / "window.png")
     dataset = load_folder(tmp_path, 8)
     assert len(dataset) == 1
     assert (dataset.images == 128).all()
-    assert any("1 pictures were smaller" in note for note in dataset.notes)
+    assert any("1 images were smaller" in note for note in dataset.notes)
     assert any("2 files left out" in note and "wall.png" in note for note in dataset.notes)
 
 
@@ -267,7 +267,7 @@ def test_folders_around_the_classes_are_passed_through(tmp_path):
         quarters().save(tmp_path / f"{name}.png")
     dataset = load_folder(tmp_path, 8)
     assert dataset.class_names == ("Cat", "Dog")
-    assert any("all pictures lie in archive/PetImages" in note for note in dataset.notes)
+    assert any("all images lie in archive/PetImages" in note for note in dataset.notes)
 
 
 def test_names_that_no_terminal_can_show(tmp_path):
@@ -286,11 +286,11 @@ def test_a_format_that_would_start_another_program_is_not_opened(tmp_path):
     quarters().save(tmp_path / "good.png")
     dataset = load_folder(tmp_path, 8)
     assert len(dataset) == 1
-    assert any("page.png (no picture of a known format)" in note for note in dataset.notes)
+    assert any("page.png (no image of a known format)" in note for note in dataset.notes)
 
 
 def test_mistakes_are_explained(tmp_path):
-    with pytest.raises(MinidiffError, match="holds no pictures"):
+    with pytest.raises(MinidiffError, match="holds no images"):
         load_folder(tmp_path)
     with pytest.raises(MinidiffError, match="no data at"):
         load_folder(tmp_path / "nowhere")

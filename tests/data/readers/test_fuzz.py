@@ -25,9 +25,9 @@ from PIL import Image
 
 from minidiff.data import Dataset, load, save
 from minidiff.errors import MinidiffError
-from tests.data.test_files import write_tar, write_zip
-from tests.data.test_idx import idx_bytes
-from tests.data.test_opcodes import python2_batch
+from tests.data.readers.test_archives import write_tar, write_zip
+from tests.data.readers.test_idx import idx_bytes
+from tests.data.readers.test_safe_pickle import python2_batch
 
 NUM_INPUTS = int(os.environ.get("MINIDIFF_FUZZ_INPUTS", "0"))
 MAX_BYTES, MAX_PIXELS = 2_000_000, 100_000
@@ -50,7 +50,7 @@ def write_npy2(stream):
     np.lib.format.write_array(stream, BYTES[:320].reshape(5, 8, 8), version=(2, 0))
 
 
-def picture(kind, **options):
+def image(kind, **options):
     stream = io.BytesIO()
     pixels = BYTES[: 16 * 24 * 3].reshape(16, 24, 3) // 2
     Image.fromarray(pixels).convert(options.pop("mode", "RGB")).save(stream, kind, **options)
@@ -72,8 +72,8 @@ def archive(write, contents):
 
 EXIF = Image.Exif()
 EXIF[274] = 6
-PNG = picture("PNG")
-PICTURES = {"cats/1.png": PNG, "dogs/2.png": PNG}
+PNG = image("PNG")
+IMAGES = {"cats/1.png": PNG, "dogs/2.png": PNG}
 EMOJI = {"assets/1f9d1.png": PNG, "assets/1f9d1-1f3fb.png": PNG}
 NPY = packed(np.save, BYTES[:320].reshape(5, 8, 8))
 NPZ = packed(lambda stream: np.savez_compressed(stream, images=BYTES[:320].reshape(5, 8, 8), labels=np.arange(5)))
@@ -96,23 +96,23 @@ READERS = {
     "cifar names": ("batches.meta", dumps({"label_names": list("abcdefghij")}, 2), None),
     "stl labels": ("train_y.bin", b"\1", None),
     "png": ("a.png", PNG, None),
-    "png palette": ("a.png", picture("PNG", mode="P", transparency=3), None),
-    "png 16 bits": ("a.png", picture("PNG", mode="I;16"), None),
-    "jpeg": ("a.jpg", picture("JPEG", exif=EXIF), None),
-    "jpeg cmyk": ("a.jpg", picture("JPEG", mode="CMYK"), None),
-    "gif": ("a.gif", picture("GIF"), None),
-    "bmp": ("a.bmp", picture("BMP"), None),
-    "webp": ("a.webp", picture("WEBP", exif=EXIF), None),
-    "tiff": ("a.tiff", picture("TIFF", exif=EXIF), None),
-    "ppm": ("a.ppm", picture("PPM"), None),
-    "zip": ("some.zip", archive(write_zip, PICTURES), None),
-    "tar": ("some.tar", archive(lambda path, contents: write_tar(path, contents, "w"), PICTURES), None),
+    "png palette": ("a.png", image("PNG", mode="P", transparency=3), None),
+    "png 16 bits": ("a.png", image("PNG", mode="I;16"), None),
+    "jpeg": ("a.jpg", image("JPEG", exif=EXIF), None),
+    "jpeg cmyk": ("a.jpg", image("JPEG", mode="CMYK"), None),
+    "gif": ("a.gif", image("GIF"), None),
+    "bmp": ("a.bmp", image("BMP"), None),
+    "webp": ("a.webp", image("WEBP", exif=EXIF), None),
+    "tiff": ("a.tiff", image("TIFF", exif=EXIF), None),
+    "ppm": ("a.ppm", image("PPM"), None),
+    "zip": ("some.zip", archive(write_zip, IMAGES), None),
+    "tar": ("some.tar", archive(lambda path, contents: write_tar(path, contents, "w"), IMAGES), None),
     "tar in gzip": (
         "some.tgz",
-        archive(lambda path, contents: write_tar(path, contents, "w"), PICTURES),
+        archive(lambda path, contents: write_tar(path, contents, "w"), IMAGES),
         lambda content: gzip.compress(content, 1),
     ),
-    "tgz": ("some.tgz", archive(write_tar, PICTURES), None),
+    "tgz": ("some.tgz", archive(write_tar, IMAGES), None),
     "emoji": ("some.zip", archive(write_zip, EMOJI), None),
 }
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from minidiff.data import load, read_idx
-from minidiff.data.idx import FASHION_CLASSES
+from minidiff.data.readers.idx import FASHION_CLASSES
 from minidiff.errors import MinidiffError
 
 TYPES = {0x08: ("B", np.uint8), 0x09: ("b", np.int8), 0x0B: ("h", np.int16), 0x0C: ("i", np.int32)}
@@ -24,7 +24,7 @@ def idx_bytes(shape, values, code=0x08):
 
 
 def write_pair(folder, num_images=6, side=28, names=("train-images-idx3-ubyte", "train-labels-idx1-ubyte"), pack=False):
-    """A pair of files of pictures whose first pixel is their number; returns the images (N, side, side)."""
+    """A pair of files of images whose first pixel is their number; returns the images (N, side, side)."""
     folder.mkdir(parents=True, exist_ok=True)
     images = np.random.default_rng(0).integers(1, 256, (num_images, side, side), dtype=np.uint8)
     images[:, 0, 0] = np.arange(num_images)
@@ -169,7 +169,7 @@ def test_fashion_classes_are_known_by_the_folder(tmp_path):
     dataset = load(tmp_path / "fashion-mnist")
     assert dataset.class_names == FASHION_CLASSES
     assert dataset.class_names[9] == "ankle boot"
-    assert "Zalando" in dataset.licence
+    assert "Zalando" in dataset.license
 
 
 def test_images_without_labels(tmp_path):
@@ -184,7 +184,7 @@ def test_files_that_do_not_belong_together(tmp_path):
     write_pair(tmp_path, 6)
     labels = tmp_path / "train-labels-idx1-ubyte"
     labels.write_bytes(idx_bytes((5,), range(5)))
-    with pytest.raises(MinidiffError, match="6 pictures"):
+    with pytest.raises(MinidiffError, match="6 images"):
         load(tmp_path)
     labels.write_bytes(idx_bytes((6,), [0, 1, 2, -3, 4, 5], 0x09))
     with pytest.raises(MinidiffError, match="from -3 to 5"):
@@ -196,11 +196,11 @@ def test_files_that_do_not_belong_together(tmp_path):
 def test_an_empty_set_is_refused(tmp_path):
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(idx_bytes((0, 28, 28), []))
-    with pytest.raises(MinidiffError, match="pictures"):
+    with pytest.raises(MinidiffError, match="images"):
         load(path)
 
 
-def test_sizes_below_shrink_the_pictures(tmp_path):
+def test_sizes_below_shrink_the_images(tmp_path):
     images = write_pair(tmp_path, side=24)
     dataset = load(tmp_path, size=12)
     averages = images.reshape(6, 12, 2, 12, 2).mean(axis=(2, 4))
@@ -219,7 +219,7 @@ def test_the_part_is_chosen_by_name(tmp_path):
     assert len(load(tmp_path, part="train")) == 7
 
 
-def test_pictures_on_their_side_are_turned(tmp_path):
+def test_images_on_their_side_are_turned(tmp_path):
     images = write_pair(tmp_path, side=16)
     dataset = load(tmp_path, layout="NWH")
     np.testing.assert_array_equal(dataset.images[..., 0], images.transpose(0, 2, 1))

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minidiff.data.labels import to_labels
+from minidiff.data.readers.labels import to_labels
 from minidiff.errors import MinidiffError
 
 WHERE = Path("labels.npy")
@@ -31,7 +31,7 @@ def test_classes_from_zero_up(array):
 @pytest.mark.parametrize(
     ("array", "expected", "names"),
     [
-        ([1, 3, 2, 1], [1, 3, 2, 1], ("0", "1", "2", "3")),  # class 0 has no picture here
+        ([1, 3, 2, 1], [1, 3, 2, 1], ("0", "1", "2", "3")),  # class 0 has no image here
         ([70, 5, 70, 5], [1, 0, 1, 0], ("5", "70")),
         ([2**62, 3, 3, 3], [1, 0, 0, 0], ("3", str(2**62))),
     ],
@@ -52,7 +52,7 @@ def test_classes_with_gaps(array, expected, names):
         np.array(["a", "b", "c", "d"]),
     ],
 )
-def test_what_is_not_one_class_a_picture_is_left_out_and_said(array):
+def test_what_is_not_one_class_a_image_is_left_out_and_said(array):
     labels, names, notes = to_labels(array, 4, WHERE)
     assert labels is None
     assert names == ()
@@ -66,7 +66,7 @@ def test_too_many_different_numbers_are_no_classes():
 
 @pytest.mark.parametrize("array", [np.arange(5), np.arange(3), np.array(3), np.zeros((0,), int)])
 def test_labels_that_do_not_match(array):
-    with pytest.raises(MinidiffError, match=r"labels\.npy.*4 pictures"):
+    with pytest.raises(MinidiffError, match=r"labels\.npy.*4 images"):
         to_labels(array, 4, WHERE)
 
 

@@ -1,11 +1,11 @@
-"""Arrays to pictures: what is guessed, what is asked, what is refused."""
+"""Arrays to images: what is guessed, what is asked, what is refused."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from minidiff.data.arrays import arrange, batches, to_images
+from minidiff.data.readers.layouts import arrange, batches, to_images
 from minidiff.errors import MinidiffError
 
 WHERE = Path("some.npy")
@@ -50,20 +50,20 @@ def test_any_order_of_axes(layout):
 
 
 def test_axes_that_are_missing():
-    picture = random_bytes(6, 7, 3)
-    assert arrange(picture, "HWC", WHERE)[0].shape == (1, 6, 7, 3)
-    assert arrange(picture[..., 0], "HW", WHERE)[0].shape == (1, 6, 7, 1)
-    assert arrange(picture, "NHW", WHERE)[0].shape == (6, 7, 3, 1)
+    image = random_bytes(6, 7, 3)
+    assert arrange(image, "HWC", WHERE)[0].shape == (1, 6, 7, 3)
+    assert arrange(image[..., 0], "HW", WHERE)[0].shape == (1, 6, 7, 1)
+    assert arrange(image, "NHW", WHERE)[0].shape == (6, 7, 3, 1)
 
 
 def test_rows_are_rolled_up():
-    grey, colour = random_bytes(5, 8, 8), random_bytes(5, 8, 8, 3)
-    rolled, notes = arrange(grey.reshape(5, 64), None, WHERE)
-    np.testing.assert_array_equal(rolled[..., 0], grey)
+    gray, color = random_bytes(5, 8, 8), random_bytes(5, 8, 8, 3)
+    rolled, notes = arrange(gray.reshape(5, 64), None, WHERE)
+    np.testing.assert_array_equal(rolled[..., 0], gray)
     assert any("8 x 8" in note for note in notes)
-    np.testing.assert_array_equal(arrange(colour.reshape(5, -1), "NHWC", WHERE)[0], colour)
-    planes = colour.transpose(0, 3, 1, 2).reshape(5, -1)
-    np.testing.assert_array_equal(arrange(planes, "NCHW", WHERE)[0], colour)
+    np.testing.assert_array_equal(arrange(color.reshape(5, -1), "NHWC", WHERE)[0], color)
+    planes = color.transpose(0, 3, 1, 2).reshape(5, -1)
+    np.testing.assert_array_equal(arrange(planes, "NCHW", WHERE)[0], color)
     with pytest.raises(MinidiffError, match="layout"):  # planes or pixels first?
         arrange(planes, None, WHERE)
 
@@ -92,7 +92,7 @@ def test_what_are_no_pixels_is_refused(array):
 
 
 def convert(values, dtype, value_range=None):
-    """The values as one picture of a row; grey levels and notes."""
+    """The values as one image of a row; gray levels and notes."""
     images, notes = to_images(np.array(values, dtype).reshape(1, 1, -1, 1), value_range, WHERE)
     return images.ravel().tolist(), notes
 

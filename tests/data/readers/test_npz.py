@@ -43,11 +43,11 @@ def test_medmnist(tmp_path):
         assert dataset.labels.tolist() == [0, 2, 1, 1, 2]
 
 
-def test_several_labels_a_picture_are_left_out_and_said(tmp_path):
+def test_several_labels_a_image_are_left_out_and_said(tmp_path):
     np.savez(tmp_path / "chest.npz", train_images=random_bytes(5, 8, 8), train_labels=random_bytes(5, 14) % 2)
     dataset = load(tmp_path / "chest.npz")
     assert dataset.labels is None
-    assert any("14 numbers a picture" in note for note in dataset.notes)
+    assert any("14 numbers an image" in note for note in dataset.notes)
 
 
 def test_dsprites_with_its_pickled_part(tmp_path):
@@ -144,12 +144,12 @@ def test_an_array_of_any_name_if_it_is_the_only_one(tmp_path):
     np.savez(tmp_path / "a.npz", images)
     np.testing.assert_array_equal(load(tmp_path / "a.npz").images[..., 0], images)
     np.savez(tmp_path / "b.npz", paintings=images, labels=np.arange(3))
-    assert any("paintings taken for the pictures" in note for note in load(tmp_path / "b.npz").notes)
+    assert any("paintings taken for the images" in note for note in load(tmp_path / "b.npz").notes)
 
 
 def test_labels_that_do_not_match(tmp_path):
     np.savez(tmp_path / "a.npz", images=random_bytes(3, 8, 8), labels=np.arange(4))
-    with pytest.raises(MinidiffError, match="labels of 3 pictures"):
+    with pytest.raises(MinidiffError, match="labels of 3 images"):
         load(tmp_path / "a.npz")
 
 
@@ -200,7 +200,7 @@ DAMAGED = {
     "version": (npy_bytes(header((2, 8, 8)), bytes(128), version=9), "version"),
     "structure": (npy_bytes(header((2,), "[('a', '<i4')]"), bytes(8)), "plain numbers"),
     "text": (npy_bytes(header((2, 4, 4), "'<U1'"), bytes(128)), "not numbers"),
-    "nothing": (npy_bytes(header((0, 8, 8))), "not a single picture"),
+    "nothing": (npy_bytes(header((0, 8, 8))), "not a single image"),
     "number": (npy_bytes(header(()), b"a"), "layout"),
 }
 

@@ -12,8 +12,8 @@ from pickle import dumps
 import numpy as np
 import pytest
 
-from minidiff.data import opcodes
-from minidiff.data.opcodes import read_opcodes
+from minidiff.data.readers import safe_pickle
+from minidiff.data.readers.safe_pickle import read_opcodes
 from minidiff.errors import MinidiffError
 
 WHERE = Path("data_batch_1")
@@ -181,7 +181,7 @@ def test_memory_is_bounded_by_what_is_there(commands):
     ],
 )
 def test_promises_and_floods_are_refused(commands, monkeypatch):
-    monkeypatch.setattr(opcodes, "MAX_COMMANDS", 1000)
+    monkeypatch.setattr(safe_pickle, "MAX_COMMANDS", 1000)
     tracemalloc.start()
     with pytest.raises(MinidiffError, match="data_batch_1"):
         read_opcodes(commands, WHERE)

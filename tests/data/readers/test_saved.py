@@ -16,7 +16,7 @@ def some_dataset(**changes):
         "class_names": ("ä", "b", "c d"),
         "name": "things",
         "source": "somewhere",
-        "licence": "CC0",
+        "license": "CC0",
         "notes": ("first", "second"),
         "groups": np.array(["x", "y", "x", "zz", "y", "x"]),
     }
@@ -29,7 +29,7 @@ def test_everything_comes_back(tmp_path, changes):
     save(tmp_path / "set.npz", dataset)
     back = load(tmp_path / "set.npz")
     assert back.fingerprint() == dataset.fingerprint()
-    for name in ("class_names", "name", "source", "licence", "notes"):
+    for name in ("class_names", "name", "source", "license", "notes"):
         assert getattr(back, name) == getattr(dataset, name)
     if dataset.groups is None:
         assert back.groups is None
@@ -42,7 +42,7 @@ def test_any_numpy_can_open_it(tmp_path):
     save(tmp_path / "set.npz", some_dataset())
     with np.load(tmp_path / "set.npz", allow_pickle=False) as arrays:
         np.testing.assert_array_equal(arrays["images"], some_dataset().images)
-        assert json.loads(arrays["about"].tobytes())["licence"] == "CC0"
+        assert json.loads(arrays["about"].tobytes())["license"] == "CC0"
 
 
 def test_some_of_it_at_another_size(tmp_path):
@@ -63,7 +63,7 @@ def test_a_place_that_cannot_be_written(tmp_path):
 
 
 def about(**changes):
-    content = {"name": "a", "source": "b", "licence": "c", "class_names": [], "notes": []} | changes
+    content = {"name": "a", "source": "b", "license": "c", "class_names": [], "notes": []} | changes
     return np.frombuffer(json.dumps(content).encode(), np.uint8)
 
 
@@ -76,7 +76,7 @@ def about(**changes):
         ({"about": about(name=5)}, "incomplete"),
         ({"about": about(notes=[5])}, "other things than texts"),
         ({"about": about(), "groups": np.arange(6)}, "groups are no texts"),
-        ({"about": about(), "labels": np.arange(5)}, "6 pictures"),
+        ({"about": about(), "labels": np.arange(5)}, "6 images"),
         ({"about": about(class_names=["a"])}, "without labels"),
         ({"about": about(), "images": np.zeros((6, 4, 4))}, "uint8"),
     ],

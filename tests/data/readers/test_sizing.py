@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minidiff.data.sizing import fit
+from minidiff.data.readers.sizing import fit
 from minidiff.errors import MinidiffError
 
 WHERE = Path("some.npy")

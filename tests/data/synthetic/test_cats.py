@@ -1,16 +1,16 @@
-"""Cats: what the record says is what the picture shows."""
+"""Cats: what the record says is what the image shows."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from minidiff.data.backgrounds import SOFT_PAIRS
-from minidiff.data.cats import (
+from minidiff.data.synthetic.backgrounds import SOFT_PAIRS
+from minidiff.data.synthetic.cats import (
     COAT_NAMES,
     COATS,
     COLLARS,
-    EYE_COLOURS,
+    EYE_COLORS,
     EYE_MOODS,
     MOUTHS,
     draw_cat,
@@ -24,7 +24,7 @@ SIZE = 128
 def plain_cat(coat="black", **factors):
     """A cat that sits straight in the middle, so that its features are where the coordinates say."""
     straight = {
-        "centre": (0.0, 0.1),
+        "center": (0.0, 0.1),
         "scale": 1.0,
         "tilt": 0.0,
         "fur_brightness": 0.0,
@@ -36,50 +36,50 @@ def plain_cat(coat="black", **factors):
         "eye_distance": 0.28,
         "gaze": (0.0, 0.0),
         "pupil_width": 0.07,
-        "eye_colour": "green",
+        "eye_color": "green",
     }
     return replace(sample_cat(np.random.default_rng(0), coat), **(straight | factors))
 
 
-def colour_at(picture, x, y):
-    """Colour at a point of the cat's frame."""
+def color_at(image, x, y):
+    """Color at a point of the cat's frame."""
     row, column = int((y + 0.1 + 1) / 2 * SIZE), int((x + 1) / 2 * SIZE)
-    return picture[row, column]
+    return image[row, column]
 
 
-def test_the_picture_is_that_of_the_record():
-    picture = draw_cat(np.random.default_rng(5), "ginger", 32)
-    assert picture.shape == (32, 32, 3)
-    assert picture.dtype == np.float32
-    assert picture.min() >= 0
-    assert picture.max() <= 1
-    np.testing.assert_array_equal(picture, paint_cat(sample_cat(np.random.default_rng(5), "ginger"), 32))
+def test_the_image_is_that_of_the_record():
+    image = draw_cat(np.random.default_rng(5), "ginger", 32)
+    assert image.shape == (32, 32, 3)
+    assert image.dtype == np.float32
+    assert image.min() >= 0
+    assert image.max() <= 1
+    np.testing.assert_array_equal(image, paint_cat(sample_cat(np.random.default_rng(5), "ginger"), 32))
 
 
-@pytest.mark.parametrize("eye_colour", EYE_COLOURS)
-def test_both_eyes_have_the_colour_that_was_drawn(eye_colour):
-    picture = paint_cat(plain_cat(eye_colour=eye_colour), SIZE)
+@pytest.mark.parametrize("eye_color", EYE_COLORS)
+def test_both_eyes_have_the_color_that_was_drawn(eye_color):
+    image = paint_cat(plain_cat(eye_color=eye_color), SIZE)
     for side in (-1, 1):
-        np.testing.assert_allclose(colour_at(picture, side * 0.28 + 0.105, 0.05), EYE_COLOURS[eye_colour], atol=0.02)
+        np.testing.assert_allclose(color_at(image, side * 0.28 + 0.105, 0.05), EYE_COLORS[eye_color], atol=0.02)
 
 
 def test_both_eyes_look_the_same_way_and_catch_the_same_light():
-    picture = paint_cat(plain_cat(gaze=(0.03, 0.0)), SIZE)
-    left, right = (picture[:, int((side * 0.28 + 0.80) / 2 * SIZE) :][44:78, : int(0.2 * SIZE)] for side in (-1, 1))
-    np.testing.assert_allclose(left, right, atol=0.35)  # the centres do not fall on pixels alike
+    image = paint_cat(plain_cat(gaze=(0.03, 0.0)), SIZE)
+    left, right = (image[:, int((side * 0.28 + 0.80) / 2 * SIZE) :][44:78, : int(0.2 * SIZE)] for side in (-1, 1))
+    np.testing.assert_allclose(left, right, atol=0.35)  # the centers do not fall on pixels alike
     assert np.abs(left - right).mean() < 0.03
 
 
 def test_a_half_closed_eye_hides_its_highlight():
     awake, sleepy = (paint_cat(plain_cat(eye_mood=mood), SIZE) for mood in ("open", "sleepy"))
-    assert colour_at(awake, 0.235, -0.085).min() > 0.5
-    assert colour_at(sleepy, 0.235, -0.085).max() < 0.3
+    assert color_at(awake, 0.235, -0.085).min() > 0.5
+    assert color_at(sleepy, 0.235, -0.085).max() < 0.3
 
 
 @pytest.mark.parametrize("coat", COAT_NAMES)
-def test_the_fur_has_the_colour_of_the_coat(coat):
-    picture = paint_cat(plain_cat(coat), SIZE)
-    np.testing.assert_allclose(colour_at(picture, 0.46, 0.37), COATS[coat].fur, atol=0.1)  # low on the cheek
+def test_the_fur_has_the_color_of_the_coat(coat):
+    image = paint_cat(plain_cat(coat), SIZE)
+    np.testing.assert_allclose(color_at(image, 0.46, 0.37), COATS[coat].fur, atol=0.1)  # low on the cheek
 
 
 def test_collar_and_background():
@@ -89,14 +89,14 @@ def test_collar_and_background():
     assert not changed[: SIZE * 2 // 3].any()  # a collar is worn below the face
     assert np.abs(collared - np.array(COLLARS[1])).max(axis=2).min() < 0.02
     for background, (lighter, deeper) in enumerate(SOFT_PAIRS):
-        picture = paint_cat(plain_cat(background=background), SIZE)
-        np.testing.assert_allclose(picture[0, 0], lighter, atol=0.02)
-        np.testing.assert_allclose(picture[-1, 0], deeper, atol=0.02)
+        image = paint_cat(plain_cat(background=background), SIZE)
+        np.testing.assert_allclose(image[0, 0], lighter, atol=0.02)
+        np.testing.assert_allclose(image[-1, 0], deeper, atol=0.02)
 
 
 def test_a_straight_cat_is_symmetric_but_for_the_highlights():
-    picture = paint_cat(plain_cat("grey tabby", eye_mood="happy"), 64)
-    np.testing.assert_allclose(picture, picture[:, ::-1], atol=1e-5)
+    image = paint_cat(plain_cat("gray tabby", eye_mood="happy"), 64)
+    np.testing.assert_allclose(image, image[:, ::-1], atol=1e-5)
 
 
 def test_the_calico_patches_change_sides():
@@ -123,12 +123,12 @@ def test_the_dice_fall_as_they_should():
     }
     for factor, expected in chances.items():
         np.testing.assert_allclose(np.array(counts[factor]) / len(cats), expected, atol=0.05, err_msg=factor)
-    assert {sample_cat(np.random.default_rng(i), "siamese").eye_colour for i in range(20)} == {"blue"}
+    assert {sample_cat(np.random.default_rng(i), "siamese").eye_color for i in range(20)} == {"blue"}
 
 
-def test_the_cat_stays_in_the_picture():
+def test_the_cat_stays_in_the_image():
     for i in range(64):
         cat = replace(sample_cat(np.random.default_rng([1, i]), "black"), dots=None, background=0)
-        picture = paint_cat(cat, 64)
-        sides = picture[:, [0, -1]].max(axis=2)  # fur would be dark here
+        image = paint_cat(cat, 64)
+        sides = image[:, [0, -1]].max(axis=2)  # fur would be dark here
         assert sides.min() > 0.5

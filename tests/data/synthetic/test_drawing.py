@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from minidiff.data import drawing
-from minidiff.data.drawing import Painter
+from minidiff.data.synthetic import drawing
+from minidiff.data.synthetic.drawing import Painter
 
 STAR = drawing.star_corners(0.8)
 ARROW = [(-0.6, -0.5), (0.7, 0.1), (-0.5, 0.6), (-0.1, 0.05)]  # not convex
@@ -38,9 +38,9 @@ def winding_number(x, y, corners):
     return np.rint(total / (2 * math.pi))
 
 
-def on_circle(centre, radius, num_points=20000):
+def on_circle(center, radius, num_points=20000):
     angle = np.linspace(0, 2 * math.pi, num_points)
-    return np.stack([centre[0] + radius * np.cos(angle), centre[1] + radius * np.sin(angle)], axis=1)
+    return np.stack([center[0] + radius * np.cos(angle), center[1] + radius * np.sin(angle)], axis=1)
 
 
 def test_circle():
@@ -76,13 +76,13 @@ def test_half_plane():
 
 def test_rounded_box():
     x, y = random_points()
-    centre, half, radius = np.array([0.1, -0.2]), np.array([0.6, 0.4]), 0.15
+    center, half, radius = np.array([0.1, -0.2]), np.array([0.6, 0.4]), 0.15
     core = half - radius
-    corners = [centre + core * sign for sign in ([-1, -1], [1, -1], [1, 1], [-1, 1])]
+    corners = [center + core * sign for sign in ([-1, -1], [1, -1], [1, 1], [-1, 1])]
     from_core = distance_to_samples(x, y, along_segments(corners))
-    inside_core = (np.abs(x - centre[0]) < core[0]) & (np.abs(y - centre[1]) < core[1])
+    inside_core = (np.abs(x - center[0]) < core[0]) & (np.abs(y - center[1]) < core[1])
     expected = np.where(inside_core, -from_core, from_core) - radius
-    np.testing.assert_allclose(drawing.rounded_box(x, y, centre, half, radius), expected, atol=1e-3)
+    np.testing.assert_allclose(drawing.rounded_box(x, y, center, half, radius), expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("radii", [(0.10, 0.30), (0.50, 0.05), (0.2, 0.2)])
@@ -90,8 +90,8 @@ def test_tapered_capsule_is_the_union_of_its_discs(radii):
     x, y = random_points()
     start, end = np.array([-0.5, 0.3]), np.array([0.4, -0.2])
     share = np.linspace(0, 1, 4001)[:, None]
-    centres = (1 - share) * start + share * end
-    to_discs = np.hypot(x - centres[:, :1], y - centres[:, 1:]) - ((1 - share) * radii[0] + share * radii[1])
+    centers = (1 - share) * start + share * end
+    to_discs = np.hypot(x - centers[:, :1], y - centers[:, 1:]) - ((1 - share) * radii[0] + share * radii[1])
     distance = drawing.tapered_capsule(x, y, start, end, *radii)
     np.testing.assert_allclose(distance, to_discs.min(axis=0), atol=1e-3)
 
@@ -104,11 +104,11 @@ def test_capsule_is_a_thick_segment():
 
 
 def test_ellipse_is_exact_on_the_edge_and_first_order_near_it():
-    centre, radii = (0.1, 0.2), (0.7, 0.4)
-    boundary = np.array(centre) + on_circle((0, 0), 1) * radii
-    np.testing.assert_allclose(drawing.ellipse(boundary[:, 0], boundary[:, 1], centre, radii), 0, atol=1e-6)
+    center, radii = (0.1, 0.2), (0.7, 0.4)
+    boundary = np.array(center) + on_circle((0, 0), 1) * radii
+    np.testing.assert_allclose(drawing.ellipse(boundary[:, 0], boundary[:, 1], center, radii), 0, atol=1e-6)
     x, y = random_points(2000)
-    distance = drawing.ellipse(x, y, centre, radii)
+    distance = drawing.ellipse(x, y, center, radii)
     np.testing.assert_array_equal(distance < 0, ((x - 0.1) / 0.7) ** 2 + ((y - 0.2) / 0.4) ** 2 < 1)
     true = distance_to_samples(x, y, boundary[::10])
     near = true < 0.05
@@ -119,8 +119,8 @@ def test_ellipse_is_exact_on_the_edge_and_first_order_near_it():
 def test_outline_is_a_band_around_the_edge():
     x, y = random_points()
     distance = drawing.outline(drawing.circle(x, y, (0, 0), 0.6), 0.1)
-    from_centre = np.hypot(x, y)
-    np.testing.assert_array_equal(distance < 0, (from_centre > 0.5) & (from_centre < 0.7))
+    from_center = np.hypot(x, y)
+    np.testing.assert_array_equal(distance < 0, (from_center > 0.5) & (from_center < 0.7))
 
 
 def test_smooth_union_is_a_union_with_a_filled_seam():
@@ -160,7 +160,7 @@ def test_coverage_of_any_edge_is_close_to_the_area(angle):
 
 def test_frame_moves_turns_and_scales():
     painter = Painter(64)
-    frame = painter.frame(centre=(0.3, -0.2), angle=math.pi / 2, scale=0.5)
+    frame = painter.frame(center=(0.3, -0.2), angle=math.pi / 2, scale=0.5)
     inside = drawing.rounded_box(frame.x, frame.y, (0, 0), (0.8, 0.2)) < 0
     # Half the size, and a quarter turn exchanges width and height.
     expected = (np.abs(painter.x - 0.3) < 0.1) & (np.abs(painter.y + 0.2) < 0.4)
@@ -183,11 +183,11 @@ def test_later_figures_cover_earlier_ones():
     everything, left = painter.x - 5, drawing.half_plane(painter.x, painter.y, (0, 0), (1, 0))
     painter.fill(everything, (1, 0, 0))
     painter.fill(left, (0, 0, 1), opacity=0.25)
-    picture = painter.picture()
-    assert picture.shape == (8, 8, 3)
-    assert picture.dtype == np.float32
-    np.testing.assert_allclose(picture[:, :4], np.broadcast_to([0.75, 0, 0.25], (8, 4, 3)), atol=1e-6)
-    np.testing.assert_allclose(picture[:, 4:], np.broadcast_to([1, 0, 0], (8, 4, 3)), atol=1e-6)
+    image = painter.image()
+    assert image.shape == (8, 8, 3)
+    assert image.dtype == np.float32
+    np.testing.assert_allclose(image[:, :4], np.broadcast_to([0.75, 0, 0.25], (8, 4, 3)), atol=1e-6)
+    np.testing.assert_allclose(image[:, 4:], np.broadcast_to([1, 0, 0], (8, 4, 3)), atol=1e-6)
 
 
 def test_soft_edges_fade_over_the_width_given():
@@ -200,9 +200,9 @@ def test_fill_stays_within_the_mask():
     painter = Painter(8)
     mask = painter.coverage(painter.y)  # the upper half
     painter.fill(painter.x, (1, 1, 1), within=mask)
-    picture = painter.picture()[..., 0]
-    np.testing.assert_allclose(picture[:4, :4], 1)
-    assert picture.sum() == pytest.approx(16)
+    image = painter.image()[..., 0]
+    np.testing.assert_allclose(image[:4, :4], 1)
+    assert image.sum() == pytest.approx(16)
 
 
 def test_distances_stay_float32():
@@ -220,7 +220,7 @@ def test_distances_stay_float32():
     assert painter.coverage(distances[0]).dtype == np.float32
 
 
-def test_colours():
+def test_colors():
     assert drawing.mix((0.0, 1.0, 0.5), (1.0, 0.0, 0.5), 0.25) == pytest.approx((0.25, 0.75, 0.5))
     assert drawing.brighten((0.1, 0.5, 0.95), 0.1) == pytest.approx((0.2, 0.6, 1.0))
     assert drawing.brighten((0.1, 0.5, 0.95), -0.2) == pytest.approx((0.0, 0.3, 0.75))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minidiff.data.landscapes import TIME_NAMES, TIMES, draw_landscape
+from minidiff.data.synthetic.landscapes import TIME_NAMES, TIMES, draw_landscape
 
 
 def many(time, num_images=12, size=32):
@@ -12,16 +12,16 @@ def many(time, num_images=12, size=32):
 
 @pytest.mark.parametrize("time", TIME_NAMES)
 def test_range_and_shape(time):
-    pictures = many(time, 4)
-    assert pictures.shape == (4, 32, 32, 3)
-    assert pictures.dtype == np.float32
-    assert pictures.min() >= 0
-    assert pictures.max() <= 1
+    images = many(time, 4)
+    assert images.shape == (4, 32, 32, 3)
+    assert images.dtype == np.float32
+    assert images.min() >= 0
+    assert images.max() <= 1
 
 
 @pytest.mark.parametrize("time", TIME_NAMES)
 def test_sky_above_and_hills_below(time):
-    typical = np.median(many(time), axis=(0, 2))  # (row, colour): clouds, stars and firs are too few to matter
+    typical = np.median(many(time), axis=(0, 2))  # (row, color): clouds, stars and firs are too few to matter
     np.testing.assert_allclose(typical[0], TIMES[time].zenith, atol=0.06)
     np.testing.assert_allclose(typical[-1], TIMES[time].hills, atol=0.06)
 
@@ -34,6 +34,6 @@ def test_day_is_the_brightest_and_night_the_darkest():
 
 def test_every_sky_has_a_sun_or_a_moon():
     for time in ("day", "night"):
-        for picture in many(time, size=64):
-            difference = np.abs(picture[:32] - np.array(TIMES[time].sun, np.float32)).max(axis=2)
+        for image in many(time, size=64):
+            difference = np.abs(image[:32] - np.array(TIMES[time].sun, np.float32)).max(axis=2)
             assert (difference < 0.06).sum() > 15

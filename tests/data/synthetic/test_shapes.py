@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from minidiff.data.shapes import COLOURS, KIND_NAMES, KINDS, draw_shape, paint_shape, sample_shape
+from minidiff.data.synthetic.shapes import COLORS, KIND_NAMES, KINDS, draw_shape, paint_shape, sample_shape
 
 RADIUS = 0.5
 
@@ -30,8 +30,8 @@ AREAS = {
 
 @pytest.mark.parametrize("kind", AREAS)
 def test_area(kind):
-    centres = (np.arange(800) + 0.5) / 400 - 1
-    x, y = np.meshgrid(centres, centres)
+    centers = (np.arange(800) + 0.5) / 400 - 1
+    x, y = np.meshgrid(centers, centers)
     area = (KINDS[kind](x, y, RADIUS) < 0).mean() * 4
     assert area == pytest.approx(AREAS[kind], rel=2e-3)
 
@@ -48,12 +48,12 @@ def test_star_has_five_points_and_a_heart_has_two_lobes():
 
 
 @pytest.mark.parametrize("kind", KIND_NAMES)
-def test_the_figure_has_its_colour_where_the_record_says(kind):
-    shape = replace(sample_shape(np.random.default_rng(1), kind), centre=(0.2, -0.1), radius=0.5, angle=0.0)
-    for colour, expected in COLOURS.items():
-        picture = paint_shape(replace(shape, colour=colour), 128)
+def test_the_figure_has_its_color_where_the_record_says(kind):
+    shape = replace(sample_shape(np.random.default_rng(1), kind), center=(0.2, -0.1), radius=0.5, angle=0.0)
+    for color, expected in COLORS.items():
+        image = paint_shape(replace(shape, color=color), 128)
         x = 0.2 + (0.4 if kind == "ring" else 0.0)
-        seen = picture[int(0.45 * 128), int((x + 1) / 2 * 128)]
+        seen = image[int(0.45 * 128), int((x + 1) / 2 * 128)]
         np.testing.assert_allclose(seen, expected, atol=0.01)
 
 

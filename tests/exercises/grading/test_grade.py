@@ -11,8 +11,8 @@ import pytest
 from minidiff.cli import main
 from minidiff.errors import MinidiffError
 from minidiff.exercises.checking import definition, exercises, solutions
-from minidiff.exercises.grading import grade
-from minidiff.exercises.hand_in import find_hand_ins, plain_python, read_cells
+from minidiff.exercises.grading.grade import grade
+from minidiff.exercises.grading.hand_in import find_hand_ins, plain_python, read_cells
 
 EXERCISES = {exercise.name: exercise for exercise in exercises("ex05")}
 SECONDS = 4  # what an endless loop costs here; everything else takes a fraction of one

@@ -1,0 +1,1 @@
+"""Synthetic data: cats, shapes and landscapes drawn from random attributes."""

@@ -1,0 +1,1 @@
+"""The folder of a run: configuration, history, checkpoints, and training that stops and resumes without loss."""
