@@ -8,16 +8,18 @@ source files was written goes.
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pytest
 
 import minidiff.kernels
+from minidiff.parallel import Workers
 
 KERNELS = Path(minidiff.kernels.__file__).parent
 
 
 def pytest_configure():
-    newest = max(source.stat().st_mtime for source in KERNELS.glob("*.py"))
-    for compiled in (KERNELS / "__pycache__").glob("*.nb[ic]"):
+    newest = max(source.stat().st_mtime for source in KERNELS.rglob("*.py"))
+    for compiled in KERNELS.rglob("*.nb[ic]"):
         if compiled.stat().st_mtime < newest:
             compiled.unlink(missing_ok=True)
 
@@ -29,3 +31,14 @@ def _own_cache(tmp_path_factory, monkeypatch):
     folder = str(tmp_path_factory.mktemp("cache"))
     for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME"):
         monkeypatch.setenv(name, folder)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def workers():
+    with Workers(1) as workers:
+        yield workers

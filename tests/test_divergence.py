@@ -6,15 +6,8 @@ import pytest
 from minidiff.data import Dataset
 from minidiff.divergence import Diverged, check_pixels, losses_by_time
 from minidiff.errors import MinidiffError
-from minidiff.parallel import Workers
 from minidiff.unet import leaves
 from tests import tiny
-
-
-@pytest.fixture(scope="module")
-def workers():
-    with Workers(1) as workers:
-        yield workers
 
 
 def layers_of(network):

@@ -59,11 +59,6 @@ class Scale:
         return dy * p["a"]
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def test_numerical_gradient_of_a_known_function(rng):
     a = rng.normal(size=(3, 4))
     before = a.copy()

@@ -24,12 +24,6 @@ from minidiff.parameters import Parameters
 SHAPES = {"conv.weight": (3, 3, 4, 16), "conv.bias": (16,), "linear.weight": (16, 20), "small.weight": (1, 1, 15, 30)}
 
 
-@pytest.fixture(scope="module")
-def workers():
-    with Workers(1) as workers:
-        yield workers
-
-
 def parameters(shapes=SHAPES, seed=0, dtype=np.float64):
     p = Parameters(shapes, dtype)
     p.vector[:] = np.random.default_rng(seed).normal(size=p.size)

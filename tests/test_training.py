@@ -20,12 +20,6 @@ from tests import tiny
 every_target = pytest.mark.parametrize("target", TARGETS)
 
 
-@pytest.fixture(scope="module")
-def workers():
-    with Workers(1) as workers:
-        yield workers
-
-
 class Recorder(Trainer):
     """Keeps what was drawn, in the order of the epoch; for one thread only."""
 

@@ -26,11 +26,6 @@ CONFIGS = [
 ]
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def random_problem(config, rng, count=2, dtype=np.float64):
     """A network, random parameters, and inputs for `count` images."""
     network = UNet(config)

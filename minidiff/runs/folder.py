@@ -15,8 +15,8 @@ import math
 from pathlib import Path
 
 from minidiff.atomic import UNFINISHED, write_whole
-from minidiff.runs.checkpoint import FORMAT, load_checkpoint, load_newest, save_checkpoint, steps_in
 from minidiff.errors import MinidiffError
+from minidiff.runs.checkpoint import FORMAT, load_checkpoint, load_newest, save_checkpoint, steps_in
 from minidiff.runs.lock import LOCK_FILE, FolderLock
 
 CONFIG, HISTORY, CHECKPOINTS = "config.json", "history.csv", "checkpoints"

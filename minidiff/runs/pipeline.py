@@ -14,9 +14,9 @@ from minidiff import data, plotting
 from minidiff.denoiser import NetworkDenoiser
 from minidiff.errors import MinidiffError
 from minidiff.parameters import Parameters
-from minidiff.sampling import sample
 from minidiff.runs.snapshots import is_traced
 from minidiff.runs.train import read_config
+from minidiff.sampling import sample
 from minidiff.unet import UNet
 
 

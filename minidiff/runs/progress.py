@@ -9,8 +9,8 @@ import time
 
 import numpy as np
 
-from minidiff.runs.checkpoint import PER_EXAMPLE, PER_STEP
 from minidiff.divergence import losses_by_time
+from minidiff.runs.checkpoint import PER_EXAMPLE, PER_STEP
 
 
 class Progress:

@@ -18,19 +18,19 @@ import numpy as np
 from tqdm import tqdm
 
 from minidiff import data, plotting
-from minidiff.runs.compatibility import check_differences, differences, fingerprint
-from minidiff.runs.checkpoint import KEPT, steps_in, tidy
+from minidiff.divergence import Diverged
 from minidiff.errors import MinidiffError
-from minidiff.runs.interruption import Interruption
 from minidiff.parallel import available_cores
-from minidiff.runs.progress import Progress
+from minidiff.runs.checkpoint import KEPT, steps_in, tidy
+from minidiff.runs.compatibility import check_differences, differences, fingerprint
 from minidiff.runs.folder import Run
+from minidiff.runs.interruption import Interruption
+from minidiff.runs.progress import Progress
 from minidiff.runs.snapshots import forget_snapshots, is_traced, save_snapshot
 from minidiff.training import Trainer
 from minidiff.training_config import SAVE_MINUTES, TrainingConfig
 from minidiff.unet import UNet, UNetConfig
 from minidiff.version import __version__
-from minidiff.divergence import Diverged
 
 
 def start_run(path, data_options, dataset, training, channels=None, network=None, fast=False):

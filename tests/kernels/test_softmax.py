@@ -9,11 +9,6 @@ from minidiff.kernels.softmax import softmax, softmax_backward
 SHAPES = [(1, 1), pytest.param((2, 3), id="tiny"), (5, 7), (3, 65), (2, 97)]
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def definition(z, factor):
     powers = np.exp(factor * z.astype(np.float64))
     return powers / powers.sum(axis=1, keepdims=True)

@@ -9,11 +9,6 @@ from minidiff.layers import SelfAttention
 from minidiff.parameters import Parameters
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def attend(layer, p, x):
     """y = x + Linear( softmax(q k' / sqrt(d)) v ), with every sum written out."""
     N, H, W, C = x.shape

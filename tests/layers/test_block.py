@@ -8,11 +8,6 @@ from minidiff.layers import ResidualBlock
 from minidiff.parameters import Parameters
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def silu(u):
     return u / (1 + np.exp(-u))
 

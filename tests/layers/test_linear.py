@@ -9,11 +9,6 @@ from minidiff.layers import ClassEmbedding, Linear
 from minidiff.parameters import Parameters
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 @pytest.mark.parametrize("shape", [(4, 3), (2, 5, 2, 3)])
 def test_linear_is_the_formula_on_the_last_axis(rng, shape):
     layer = Linear("linear", 3, 6)

@@ -16,11 +16,6 @@ SHAPES = [
 ]
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def formula(x, num_groups, gamma, beta, a, b, activate):
     """SiLU( (x_hat gamma + beta) (1 + a) + b ), group by group."""
     y = np.empty_like(x)

@@ -1,16 +1,10 @@
 """Halving and doubling."""
 
 import numpy as np
-import pytest
 
 from minidiff.gradient_check import check_layer, random_parameters
 from minidiff.kernels.convolution import convolve_naive
 from minidiff.layers import Downsample, UpsampleAndJoin
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
 
 
 def test_down_is_a_convolution_with_stride_2(rng):

@@ -9,11 +9,6 @@ from minidiff.layers import TimeEmbedding
 from minidiff.layers.time import noise_level_features
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def silu(u):
     return u / (1 + np.exp(-u))
 

@@ -9,19 +9,12 @@ import pytest
 
 from minidiff.data import Dataset, to_bytes
 from minidiff.page.collect import COUNT, SAMPLES, SEEDS, STEPS, collect, with_nearest
-from minidiff.parallel import Workers
 from minidiff.runs import pipeline
 from minidiff.runs.folder import Run
 from minidiff.runs.snapshots import snapshots
 from minidiff.sampling import sample
 from tests import tiny
 from tests.page.pages import NAMES, evil_run
-
-
-@pytest.fixture(scope="module")
-def workers():
-    with Workers(1) as some:
-        yield some
 
 
 @pytest.fixture(scope="module")

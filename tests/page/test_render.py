@@ -13,7 +13,6 @@ from minidiff import plotting
 from minidiff.cli import main
 from minidiff.page.collect import COUNT, SAMPLES, SEEDS, STEPS, Denoising, Forward, Samples, collect
 from minidiff.page.render import render, write_report
-from minidiff.parallel import Workers
 from minidiff.quiz import PRACTICE, QUESTIONS
 from tests import tiny
 from tests.page.pages import EVIL, Page, evil_run
@@ -36,12 +35,6 @@ FIGURES = {
     "kernel_floor": [0.0, 0.01], "accuracy": None, "accuracy_real": None, "nearest_pixels": 31.5,
     "nearest_pixels_real": 30.25, "nearest_features": 2.0, "nearest_features_real": 2.5,
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def workers():
-    with Workers(1) as some:
-        yield some
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from minidiff.runs.checkpoint import steps_in
 from minidiff.cli import main
+from minidiff.runs.checkpoint import steps_in
 from minidiff.runs.folder import Run
 
 TRAIN = ["--data", "shapes", "--size", "8", "--images", "10", "--channels", "32", "--epochs", "8", "--T", "20"]

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from minidiff.runs.checkpoint import DamagedCheckpoint, load_checkpoint, load_newest, save_checkpoint, sha256, steps_in
 from minidiff.errors import MinidiffError
+from minidiff.runs.checkpoint import DamagedCheckpoint, load_checkpoint, load_newest, save_checkpoint, sha256, steps_in
 
 SIZE = 50
 FACTS = {"epoch": 1, "seconds": 1.5, "step_seconds": 0.5, "config": {"a": 1}, "best_step": None}

@@ -6,22 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minidiff.runs import pipeline, train
 from minidiff.data import Dataset
 from minidiff.errors import MinidiffError
-from minidiff.parallel import Workers
+from minidiff.runs import pipeline, train
 from minidiff.runs.folder import Run
 from minidiff.training_config import TrainingConfig
 from tests import tiny
 
 TRAINING = TrainingConfig(epochs=2, batch_size=4, warmup_steps=2, T=20)
 OPTIONS = {"spec": "shapes", "size": 16, "images": 8, "seed": 0}
-
-
-@pytest.fixture(scope="module")
-def workers():
-    with Workers(1) as workers:
-        yield workers
 
 
 @pytest.fixture(scope="module")

@@ -9,17 +9,10 @@ from PIL import Image
 from minidiff import plotting
 from minidiff.data import to_bytes
 from minidiff.errors import MinidiffError
-from minidiff.parallel import Workers
 from minidiff.runs.folder import Run
-from minidiff.sampling import generate
 from minidiff.runs.snapshots import COUNT, STEPS, forget_snapshots, is_traced, save_snapshot, snapshots
+from minidiff.sampling import generate
 from tests import tiny
-
-
-@pytest.fixture(scope="module")
-def workers():
-    with Workers(1) as some:
-        yield some
 
 
 def images(run):

@@ -17,24 +17,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minidiff.data import Dataset
+from minidiff.divergence import Diverged
+from minidiff.errors import MinidiffError
+from minidiff.parallel import Workers
 from minidiff.runs import pipeline, train
 from minidiff.runs.compatibility import differences
-from minidiff.data import Dataset
-from minidiff.errors import MinidiffError
-from minidiff.runs.interruption import SIGNALS
-from minidiff.parallel import Workers
-from minidiff.runs.progress import Progress
 from minidiff.runs.folder import Run
+from minidiff.runs.interruption import SIGNALS
+from minidiff.runs.progress import Progress
 from minidiff.sampling import generate
 from minidiff.training_config import TrainingConfig
-from minidiff.divergence import Diverged
 from tests import tiny
-
-
-@pytest.fixture(scope="module")
-def workers():
-    with Workers(1) as workers:
-        yield workers
 
 
 @pytest.fixture(scope="module")
