@@ -1,63 +1,50 @@
 """A data set: images as bytes, labels, and where they came from.
 
-Images are kept as uint8 (a thousand of 64 x 64 x 3 take 12 MB) and become float32 in [-1, 1] a batch at a time:
-the network wants numbers centered on zero, because the noise it must tell them from is centered on zero too.
+Images are stored as uint8 (a thousand of 64 x 64 x 3 take 12 MB) and converted to float32 in [-1, 1] one batch at a
+time. That range is symmetric around 0, the mean of the noise.
 
     pixels = bytes / 127.5 - 1          0 -> -1, 255 -> +1
     bytes  = round((pixels + 1) * 127.5)
 
-Every reader notes what it assumed (padding, cropping, files left out) in `notes`, so that nothing is done to somebody's
-images in silence.
+Every reader records its assumptions and changes (padding, cropping, files left out) in `notes`.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from minidiff.errors import MinidiffError
 
 
-def to_pixels(images):
-    """Bytes to pixels.
-
-    Args:
-        images: uint8 array of any shape, 0 to 255.
-
-    Returns:
-        float32 array of the same shape in [-1, 1].
-    """
+def to_pixels(images: np.ndarray) -> np.ndarray:
+    """Converts bytes (uint8, any shape) to pixels: float32 of the same shape in [-1, 1]."""
     return images.astype(np.float32) / np.float32(127.5) - np.float32(1)
 
 
-def to_bytes(pixels):
-    """Pixels to bytes, rounded to the nearest; what lies outside [-1, 1] is clipped.
-
-    Args:
-        pixels: float array of any shape, nominally in [-1, 1].
-
-    Returns:
-        uint8 array of the same shape.
-    """
+def to_bytes(pixels: np.ndarray) -> np.ndarray:
+    """Converts pixels (float, any shape) to bytes: uint8 of the same shape, rounded; clips values outside [-1, 1]."""
     return np.clip(np.rint((pixels + 1) * 127.5), 0, 255).astype(np.uint8)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Images with labels, and a record of what they are.
+    """Images with labels and a record of their origin.
 
     Args:
         images: uint8 (N, H, W, C), C is 1 (gray) or 3 (color).
-        labels: integers (N,) from 0 to len(class_names) - 1, kept as int64, or None.
-        class_names: one name for each class, in label order; empty without labels.
+        labels: integers (N,) from 0 to len(class_names) - 1, stored as int64, or None.
+        class_names: one for each class, in label order; empty without labels.
         name: short name, such as "cats".
         source: where the images came from: a path, or how they were drawn.
         license: terms of use, as far as they are known.
-        notes: every assumption made on the way, one sentence each.
-        groups: text (N,) or None: images of one group are variants of one design, and `split` keeps them together.
+        notes: assumptions and changes, one sentence each.
+        groups: text (N,) or None. Images with the same group are variants of one design; `split` keeps them together.
 
     Raises:
-        MinidiffError: the arrays do not have these shapes and types, or do not fit together.
+        MinidiffError: wrong shapes or types, or labels that do not match the images or the class names.
     """
 
     images: np.ndarray
@@ -69,7 +56,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     groups: np.ndarray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         images, labels = self.images, self.labels
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
             raise MinidiffError(
@@ -77,80 +64,87 @@ class Dataset:
                 "convert them first, for instance with minidiff.data.to_bytes"
             )
         if images.size == 0:
-            raise MinidiffError(f"{self.name}: there is not a single image, shape {images.shape}; give at least one")
+            raise MinidiffError(f"{self.name}: shape {images.shape} contains no image; give at least one")
         if self.groups is not None and self.groups.shape != images.shape[:1]:
-            raise MinidiffError(f"{self.name}: {len(images)} images need as many groups, not {self.groups.shape}")
+            raise MinidiffError(
+                f"{self.name}: groups have shape {self.groups.shape}; give one for each of the {len(images)} images"
+            )
         if labels is None:
             if self.class_names:
                 raise MinidiffError(f"{self.name}: class names without labels; give both or neither")
             return
         if labels.shape != images.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
             raise MinidiffError(
-                f"{self.name}: {len(images)} images need as many whole-number labels, not {labels.dtype} {labels.shape}"
+                f"{self.name}: labels are {labels.dtype} {labels.shape}; give one integer for each of the "
+                f"{len(images)} images"
             )
         if labels.min() < 0 or labels.max() >= len(self.class_names):
             raise MinidiffError(
-                f"{self.name}: labels run from {labels.min()} to {labels.max()}, but {len(self.class_names)} "
-                "class names allow 0 to one less than that; give one name for each class"
+                f"{self.name}: labels range from {labels.min()} to {labels.max()} with {len(self.class_names)} "
+                "class names; number the classes from 0 and give one name for each"
             )
         object.__setattr__(self, "labels", labels.astype(np.int64, copy=False))
 
-    def __len__(self):
+    def __repr__(self) -> str:
+        shape = f"{len(self)} images of {self.height} x {self.width} x {self.channels}"
+        return f"Dataset({self.name!r}, {shape}, {self.num_classes} classes)"
+
+    def __len__(self) -> int:
         return len(self.images)
 
     @property
-    def height(self):
+    def height(self) -> int:
         return self.images.shape[1]
 
     @property
-    def width(self):
+    def width(self) -> int:
         return self.images.shape[2]
 
     @property
-    def channels(self):
+    def channels(self) -> int:
         return self.images.shape[3]
 
     @property
-    def example_shape(self):
+    def example_shape(self) -> tuple[int, ...]:
         """The shape of one image: (H, W, C)."""
         return self.images.shape[1:]
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int:
         return len(self.class_names)
 
-    def pixels(self, indices):
-        """The chosen images as the network sees them.
+    def pixels(self, indices: np.ndarray | slice) -> np.ndarray:
+        """Images in the network's range.
 
         Args:
-            indices: integers (n,), a slice or a mask: whatever indexes the first axis and keeps it.
+            indices: integers (n,), a slice or a mask along the first axis.
 
         Returns:
             float32 (n, H, W, C) in [-1, 1].
         """
         return to_pixels(self.images[indices])
 
-    def subset(self, indices):
-        """The chosen images with their labels, as a data set of their own; names and notes stay."""
+    def subset(self, indices: np.ndarray | slice | Sequence[int]) -> "Dataset":
+        """The data set of the images at `indices`, with their labels and groups."""
         labels = None if self.labels is None else self.labels[indices]
         groups = None if self.groups is None else self.groups[indices]
         return replace(self, images=self.images[indices], labels=labels, groups=groups)
 
-    def split(self, fraction=0.1, seed=0):
-        """Cut into two sets: one to train on, and one to be held out, for a fair test.
+    def split(self, fraction: float = 0.1, seed: int = 0) -> tuple["Dataset", "Dataset"]:
+        """Splits at random into a training set and a held-out set.
 
-        Groups are not torn apart: of a design that comes in six skin tones, all six fall on one side. Otherwise a
-        network that has seen five of them would be tested on what it knows.
+        Images of one group stay together: all six skin tones of a design are either trained on or held out. Otherwise
+        the held-out images would be near copies of training images.
 
         Args:
-            fraction: of the groups (of the images, where no groups are known) to hold out, between 0 and 1.
-            seed: of the choice.
+            fraction: of the groups (of the images if there are no groups) to hold out, between 0 and 1.
+            seed: of the random choice.
 
         Returns:
-            Two data sets, each in the old order: to train on, and held out.
+            Training set and held-out set, both in the original order.
 
         Raises:
-            MinidiffError: the fraction is not between 0 and 1, or there is but one group.
+            MinidiffError: the fraction is not between 0 and 1, or there is only one group.
         """
         _, group = np.unique(np.arange(len(self)) if self.groups is None else self.groups, return_inverse=True)
         num_groups = int(group.max()) + 1
@@ -169,22 +163,49 @@ class Dataset:
             held_out.noted(f"{num_held_out} of {num_groups} {what}, held out, seed {seed}"),
         )
 
-    def distinct(self):
-        """The same data set without repetitions: of images that are equal in every byte, the first is kept."""
-        seen = set()
-        digests = (hashlib.sha256(image.tobytes()).digest() for image in self.images)
-        is_first = np.array([digest not in seen and not seen.add(digest) for digest in digests])
-        num_copies = len(self) - int(is_first.sum())
-        return self.subset(is_first).noted(f"{num_copies} exact copies left out") if num_copies else self
+    def distinct(self) -> "Dataset":
+        """The data set without exact copies: of identical images, the first is kept."""
+        digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in self.images]
+        _, first = np.unique(digests, return_index=True)
+        num_copies = len(self) - len(first)
+        return self.subset(np.sort(first)).noted(f"{num_copies} exact copies left out") if num_copies else self
 
-    def noted(self, note):
-        """The same data set with one more note."""
+    def noted(self, note: str) -> "Dataset":
+        """The data set with one more note."""
         return replace(self, notes=(*self.notes, note))
 
-    def fingerprint(self):
-        """Sixteen hexadecimal digits that change when the shape, a pixel or a label does (SHA-256, shortened)."""
+    def fingerprint(self) -> str:
+        """Hash of the shape, the pixels and the labels: the first 16 hexadecimal digits of SHA-256."""
         digest = hashlib.sha256(repr(self.images.shape).encode())
         digest.update(np.ascontiguousarray(self.images))
         if self.labels is not None:
             digest.update(np.ascontiguousarray(self.labels, dtype="<i8"))
         return digest.hexdigest()[:16]
+
+
+def choose(
+    count: int, num_images: int | None, seed: int, where: str | Path, what: str = "images"
+) -> tuple[np.ndarray | slice, tuple[str, ...]]:
+    """Chooses images at random; all readers use it, so that a seed means the same for each.
+
+    Args:
+        count: number of images available.
+        num_images: number to choose; all of them if None.
+        seed: of the random choice.
+        where: the source, for error messages.
+        what: the noun in messages and in the note.
+
+    Returns:
+        Indices (num_images,) in increasing order, or a slice of everything; and a note on the choice.
+
+    Raises:
+        MinidiffError: fewer than one or more than `count`, or a negative seed.
+    """
+    if num_images is None:
+        return slice(None), ()
+    if not 1 <= num_images <= count:
+        raise MinidiffError(f"{where}: {num_images} of {count} {what} requested; give a number from 1 to {count}")
+    if seed < 0:
+        raise MinidiffError(f"{where}: seed is {seed}; give a non-negative integer")
+    indices = np.sort(np.random.default_rng(seed).permutation(count)[:num_images])
+    return indices, (f"{num_images} of {count} {what} chosen at random, seed {seed}",)

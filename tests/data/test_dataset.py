@@ -1,4 +1,4 @@
-"""The data set: conversions, checks, fingerprint."""
+"""Data sets: conversions, checks, subsets, splits and fingerprints."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ def random_images(num_images=5, height=4, width=6, channels=3, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (num_images, height, width, channels), dtype=np.uint8)
 
 
-def test_every_byte_survives_the_way_there_and_back():
+def test_bytes_to_pixels_and_back_is_the_identity():
     every_byte = np.arange(256, dtype=np.uint8)
     pixels = to_pixels(every_byte)
     assert pixels.dtype == np.float32
@@ -21,12 +21,12 @@ def test_every_byte_survives_the_way_there_and_back():
     np.testing.assert_array_equal(to_bytes(pixels), every_byte)
 
 
-def test_bytes_are_rounded_and_clipped():
+def test_to_bytes_rounds_and_clips():
     pixels = np.array([-3.0, -1.0, 0.01, 0.99, 1.0, 7.0], np.float32)
     np.testing.assert_array_equal(to_bytes(pixels), [0, 0, 129, 254, 255, 255])
 
 
-def test_shape_is_reported_and_a_batch_becomes_pixels():
+def test_shape_properties_and_pixels_of_a_batch():
     images = random_images()
     dataset = Dataset(images, np.array([0, 1, 0, 1, 1]), ("a", "b"))
     assert (len(dataset), dataset.height, dataset.width, dataset.channels, dataset.num_classes) == (5, 4, 6, 3, 2)
@@ -35,7 +35,7 @@ def test_shape_is_reported_and_a_batch_becomes_pixels():
     np.testing.assert_allclose(batch, images[[3, 0]].astype(float) / 127.5 - 1, atol=1e-6)
 
 
-def test_subset_keeps_images_and_labels_together():
+def test_subset_selects_images_and_labels_alike():
     images = random_images()
     dataset = Dataset(images, np.array([0, 1, 0, 1, 1]), ("a", "b"), name="pairs", notes=("kept",))
     some = dataset.subset([4, 0])
@@ -45,7 +45,7 @@ def test_subset_keeps_images_and_labels_together():
     assert Dataset(images).subset([1]).labels is None
 
 
-def test_a_split_is_two_parts_of_the_whole():
+def test_split_partitions_the_images():
     images = random_images(20)
     dataset = Dataset(images, np.arange(20) % 2, ("a", "b"))
     train, held_out = dataset.split(0.25, seed=3)
@@ -61,7 +61,7 @@ def test_a_split_is_two_parts_of_the_whole():
     assert (other.images != held_out.images).any()
 
 
-def test_a_split_keeps_designs_together():
+def test_split_keeps_groups_together():
     groups = np.array(["cook", "pilot", "cook", "judge", "pilot", "cook", "nurse", "judge"])
     dataset = Dataset(random_images(8), groups=groups)
     for seed in range(10):
@@ -72,18 +72,18 @@ def test_a_split_keeps_designs_together():
 
 
 @pytest.mark.parametrize(("num_images", "fraction"), [(5, 0.0), (5, 1.0), (5, -0.5), (1, 0.5), (5, float("nan"))])
-def test_what_cannot_be_split_is_refused(num_images, fraction):
+def test_split_rejects_invalid_fractions_and_single_images(num_images, fraction):
     with pytest.raises(MinidiffError, match="cannot hold out"):
         Dataset(random_images(num_images)).split(fraction)
 
 
 @pytest.mark.parametrize("fraction", [0.001, 0.999])
-def test_neither_side_of_a_split_is_empty(fraction):
+def test_both_sides_of_a_split_have_images(fraction):
     train, held_out = Dataset(random_images(5)).split(fraction)
     assert min(len(train), len(held_out)) == 1
 
 
-def test_exact_copies_are_found():
+def test_distinct_removes_exact_copies():
     images = random_images(4)
     dataset = Dataset(images[[2, 0, 2, 1, 0]], np.array([0, 1, 0, 1, 1]), ("a", "b"))
     distinct = dataset.distinct()
@@ -93,11 +93,16 @@ def test_exact_copies_are_found():
     assert Dataset(images).distinct().notes == ()
 
 
-def test_labels_become_int64():
+def test_repr_is_one_line_without_arrays():
+    dataset = Dataset(random_images(), np.array([0, 1, 0, 1, 1]), ("a", "b"), name="pairs")
+    assert repr(dataset) == "Dataset('pairs', 5 images of 4 x 6 x 3, 2 classes)"
+
+
+def test_labels_are_converted_to_int64():
     assert Dataset(random_images(), np.zeros(5, np.uint8), ("a",)).labels.dtype == np.int64
 
 
-def test_fingerprint_sees_pixels_labels_and_shape():
+def test_fingerprint_depends_on_pixels_labels_and_shape():
     images, labels, names = random_images(), np.array([0, 1, 0, 1, 1]), ("a", "b")
     fingerprint = Dataset(images, labels, names).fingerprint()
     assert len(fingerprint) == 16
@@ -123,12 +128,12 @@ def test_fingerprint_sees_pixels_labels_and_shape():
         (random_images()[0], None, (), "shape"),
         (random_images(num_images=0), None, (), "at least one"),
         (random_images(), np.zeros(4, int), ("a",), "5 images"),
-        (random_images(), np.zeros(5), ("a",), "whole-number"),
+        (random_images(), np.zeros(5), ("a",), "one integer for each"),
         (random_images(), np.arange(5), ("a", "b", "c", "d"), "0 to 4"),
         (random_images(), np.arange(5) - 1, ("a", "b", "c", "d", "e"), "-1"),
         (random_images(), None, ("a",), "without labels"),
     ],
 )
-def test_what_does_not_fit_is_refused(images, labels, names, message):
+def test_inconsistent_arrays_are_rejected(images, labels, names, message):
     with pytest.raises(MinidiffError, match=message):
         Dataset(images, labels, names)

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minidiff.data.choosing import choose
-from minidiff.data.dataset import Dataset
+from minidiff.data.dataset import Dataset, choose
 from minidiff.data.readers.archives import beside
 from minidiff.data.readers.limits import DAMAGED, MAX_BYTES, check_promise, read_exactly
 from minidiff.data.readers.safe_pickle import read_opcodes

@@ -17,8 +17,7 @@ import re
 
 import numpy as np
 
-from minidiff.data.choosing import choose
-from minidiff.data.dataset import Dataset
+from minidiff.data.dataset import Dataset, choose
 from minidiff.data.readers.folder import IMAGE_NAME, read_images
 from minidiff.data.readers.limits import DAMAGED, MAX_BYTES, MAX_PIXELS
 from minidiff.errors import MinidiffError

@@ -13,8 +13,7 @@ import re
 import numpy as np
 from PIL import __version__ as PILLOW_VERSION
 
-from minidiff.data.choosing import choose
-from minidiff.data.dataset import Dataset
+from minidiff.data.dataset import Dataset, choose
 from minidiff.data.readers import cache
 from minidiff.data.readers.archives import printable
 from minidiff.data.readers.image_file import UNREADABLE, open_image, square

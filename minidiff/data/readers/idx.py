@@ -22,8 +22,7 @@ import struct
 
 import numpy as np
 
-from minidiff.data.choosing import choose
-from minidiff.data.dataset import Dataset
+from minidiff.data.dataset import Dataset, choose
 from minidiff.data.readers.archives import beside
 from minidiff.data.readers.labels import to_labels
 from minidiff.data.readers.layouts import arrange

@@ -15,8 +15,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from minidiff.data.choosing import choose
-from minidiff.data.dataset import Dataset
+from minidiff.data.dataset import Dataset, choose
 from minidiff.data.readers.archives import printable
 from minidiff.data.readers.labels import to_labels
 from minidiff.data.readers.layouts import arrange, to_images

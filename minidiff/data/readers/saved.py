@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minidiff.data.choosing import choose
-from minidiff.data.dataset import Dataset
+from minidiff.data.dataset import Dataset, choose
 from minidiff.data.readers.limits import MAX_BYTES
 from minidiff.data.readers.npy import read_npy
 from minidiff.data.readers.sizing import fit
