@@ -1,9 +1,9 @@
-"""The page of a run: one HTML file that shows what was measured, to look at, to play with, and to be quizzed on.
+"""The report of a run: one HTML file with images, charts, sliders and a quiz.
 
-`collect.py` gathers facts from the run's folder as plain data, and lets the network draw. One file for each group of
-sections turns them into HTML: `stages.py`, `forward.py`, `progress.py`, `denoising.py`, `samples.py`, `questions.py`
-and `making.py`, with `markup.py`, `charts.py` and `film.py` as their tools. `render.py` puts all of it into one page
-with `style.css` and `page.js`. The images are in the file itself, and nothing is fetched from anywhere.
+`report_data.py` collects what is shown as plain data, and generates images with the network. One file per group of
+sections turns the data into HTML: `stages.py`, `forward.py`, `training.py`, `denoising.py`, `samples.py`,
+`questions.py` and `provenance.py`; `markup.py`, `charts.py` and `animation.py` are their tools. `render.py` joins the
+sections with `style.css` and `page.js`. Images are embedded in the file, and nothing is fetched over the network.
 """
 
 from minidiff.page.render import write_report

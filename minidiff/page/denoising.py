@@ -1,43 +1,44 @@
-"""The prediction trace: from noise to an image, step by step, with what the network sees in the noise."""
+"""Denoising: the path from noise to images, with z and the prediction x0_hat at every sampler step."""
 
-from minidiff.page.collect import SAMPLER, SEEDS
-from minidiff.page.film import film
-from minidiff.page.markup import element, image_grid, missing, section
+import numpy as np
+
+from minidiff.page.animation import Frame, animation
+from minidiff.page.markup import Markup, element, image_grid, missing, section
+from minidiff.page.report_data import SAMPLER, SEEDS, ReportData
 
 
-def render(facts):
+def render(report: ReportData) -> Markup:
     """The section."""
-    title = "The prediction trace"
-    if facts.denoising is None:
-        return section("prediction", title, missing(facts.missing["samples"]))
-    found = facts.denoising
+    title, found = "Denoising", report.denoising
+    if found is None:
+        return section("denoising", title, missing(report.missing["samples"]))
     last = len(found.t) - 1
-    seeds = " and ".join([", ".join(map(str, SEEDS[:-1])), str(SEEDS[-1])])
-    kinds = f", asked for as {', '.join(found.names)}" if any(found.names) else ""
+    seeds = ", ".join(map(str, SEEDS[:-1])) + f" and {SEEDS[-1]}"
+    classes = f", conditioned on {', '.join(found.names)}" if any(found.names) else ""
     frames = []
     for i, t in enumerate(found.t):
-        left = "z, pure noise" if i == 0 else "the final image" if i == last else f"z at t = {t}"
-        right = "what z has become" if i == last else "x0_hat, what the network sees in it"
-        shown = element("div", panel(left, found.z[i]), panel(right, found.x0_hat[i]), class_="pair")
-        frames.append((f"step {i} of {last}, t = {t}", [shown], {}))
+        left = "z, pure noise" if i == 0 else "the generated image" if i == last else f"z at t = {t}"
+        right = "the same" if i == last else "x0_hat, the predicted image"
+        pair = element("div", panel(left, found.z[i]), panel(right, found.x0_hat[i]), class_="pair")
+        frames.append(Frame(f"step {i} of {last}, t = {t}", [pair], {}))
     return section(
-        "prediction",
+        "denoising",
         title,
         element(
             "p",
-            f"Four images on their way, from the noises of seeds {seeds}{kinds}. On the left is z, which begins as "
-            "pure noise. On the right is x0_hat, the image that the network believes to be behind z. Each step mixes "
-            f"x0_hat with less noise, and so makes the next z (sampler {SAMPLER}, {last} steps).",
+            f"Generation of four images from the noise of seeds {seeds}{classes}. On the left is z, which begins as "
+            "pure noise. On the right is x0_hat, the clean image that the network predicts from z. Each sampler step "
+            f"computes the next z from x0_hat and less noise (sampler {SAMPLER}, {last} steps).",
         ),
-        film("prediction-film", "Step", frames),
+        animation("denoising-animation", "Sampler step", frames),
         element(
             "p",
-            "Look at x0_hat in the first steps: much noise allows many images, and the network answers with their "
-            "average, which is blurred. As the noise goes, fewer images remain possible, and x0_hat gets sharp.",
+            "At high noise many images are consistent with z, and x0_hat is close to their mean, which is blurred. At "
+            "lower noise fewer images remain possible, and x0_hat becomes sharp.",
         ),
     )
 
 
-def panel(title, images):
-    """Some images, two in a row, under a title."""
+def panel(title: str, images: np.ndarray) -> Markup:
+    """Images in two columns under a title."""
     return element("figure", element("figcaption", title), image_grid(images, title, 2))

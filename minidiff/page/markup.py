@@ -1,51 +1,49 @@
-"""HTML as nested function calls. Text is escaped unless it is `Markup` already, so nothing can be forgotten."""
+"""HTML as nested function calls. All text is escaped unless it is already `Markup`."""
 
 import base64
 import io
+from collections.abc import Sequence
 from html import escape
+from typing import TypeAlias
 
 import numpy as np
+from PIL import Image
 
-WITHOUT_END = {"img", "input", "circle", "line", "polyline", "rect", "meta"}
-LARGEST_SIDE = 64  # images with a longer side are shown by every second, third, ... pixel: it keeps the page small
+VOID_ELEMENTS = {"img", "input", "circle", "line", "polyline", "meta"}  # elements without an end tag
+MAX_SIDE = 64  # pixels; larger images are subsampled, which keeps the page small
+
+Child: TypeAlias = "str | float | Sequence[Child] | None"
 
 
 class Markup(str):
-    """HTML that is ready. Any other string is text."""
+    """HTML that needs no escaping; any other string is text."""
 
     __slots__ = ()
 
 
-def element(name, /, *children, **attributes):
+def element(name: str, /, *children: Child, **attributes: object) -> Markup:
     """An HTML element.
 
     Args:
-        name: such as "p".
+        name: the tag, for example "p".
         children: `Markup`, text, or lists of these; None is left out.
-        attributes: as keywords, with `class_` and `for_` for the words that Python keeps to itself and data_x for
-            data-x. True means an attribute without a value; None and False leave it out.
-
-    Returns:
-        `Markup`.
+        attributes: `class_` and `for_` stand for the names that are Python keywords, data_x for data-x. True gives an
+            attribute without a value; None and False leave it out.
     """
     parts = [name]
     for key, value in attributes.items():
+        key = key.rstrip("_").replace("_", "-")
         if value is True:
-            parts.append(attribute_name(key))
+            parts.append(key)
         elif value is not None and value is not False:
-            parts.append(f'{attribute_name(key)}="{escape(str(value))}"')
+            parts.append(f'{key}="{escape(str(value))}"')
     opening = " ".join(parts)
-    return Markup(f"<{opening}/>" if name in WITHOUT_END else f"<{opening}>{join(children)}</{name}>")
+    return Markup(f"<{opening}/>" if name in VOID_ELEMENTS else f"<{opening}>{join(children)}</{name}>")
 
 
-def attribute_name(key):
-    """ "data_x" as "data-x", "class_" as "class"; viewBox and the like stay."""
-    return key.rstrip("_").replace("_", "-")
-
-
-def join(children):
-    """Children of an element, one after the other, as `Markup`."""
-    parts = []
+def join(children: Sequence[Child]) -> Markup:
+    """Concatenates the children of an element."""
+    parts: list[str] = []
     for child in children:
         if isinstance(child, (list, tuple)):
             parts.append(join(child))
@@ -54,26 +52,26 @@ def join(children):
     return Markup("".join(parts))
 
 
-def with_code(text):
-    """Text with what stands between `backticks` as code."""
-    parts = text.split("`")
-    return [element("code", part) if i % 2 else part for i, part in enumerate(parts)]
+def with_code(text: str) -> list[Child]:
+    """Text in which everything between `backticks` becomes a code element."""
+    return [element("code", part) if i % 2 else part for i, part in enumerate(text.split("`"))]
 
 
-def section(name, title, *children):
-    """A section of the page, with a heading that can be linked to."""
-    return element(
-        "section", element("h2", title, id=f"{name}-title"), *children, id=name, aria_labeledby=f"{name}-title"
-    )
+def section(name: str, title: str, *children: Child) -> Markup:
+    """A section of the page with a heading; `name` is its id."""
+    heading = element("h2", title, id=f"{name}-title")
+    return element("section", heading, *children, id=name, aria_labelledby=f"{name}-title")
 
 
-def missing(text):
-    """A friendly line about something that is not there."""
+def missing(text: str) -> Markup:
+    """A paragraph that explains why something is not shown."""
     return element("p", with_code(text), class_="missing")
 
 
-def table(head, rows, caption, class_=None):
-    """A table; the first cell of each row is its heading. It scrolls by itself where the page is too narrow."""
+def table(
+    head: Sequence[str] | None, rows: Sequence[Sequence[Child]], caption: str, class_: str | None = None
+) -> Markup:
+    """A table that scrolls if the page is too narrow; the first cell of each row is a row header."""
     lines = [
         element("tr", element("th", row[0], scope="row"), [element("td", cell) for cell in row[1:]]) for row in rows
     ]
@@ -82,25 +80,20 @@ def table(head, rows, caption, class_=None):
     return element("div", whole, class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 
-def shown_step(side):
-    """Every how many pixels an image with this longer side is shown."""
-    return -(-side // LARGEST_SIDE)
+def subsampling(side: int) -> int:
+    """The stride with which an image is shown whose longer side has this many pixels."""
+    return -(-side // MAX_SIDE)
 
 
-def image_tag(pixels, alt=""):
-    """An image as an element that holds it.
+def image_tag(pixels: np.ndarray, alt: str = "") -> Markup:
+    """An img element with the image embedded as PNG.
 
     Args:
         pixels: uint8 (H, W, C).
-        alt: what it shows, for those who do not see it; nothing if the text around it says so.
-
-    Returns:
-        `Markup`.
+        alt: alternative text; empty if the surrounding text describes the image.
     """
-    from PIL import Image
-
-    step = shown_step(max(pixels.shape[:2]))
-    pixels = np.ascontiguousarray(pixels[::step, ::step])
+    stride = subsampling(max(pixels.shape[:2]))
+    pixels = np.ascontiguousarray(pixels[::stride, ::stride])
     height, width, channels = pixels.shape
     file = io.BytesIO()
     Image.fromarray(pixels[:, :, 0] if channels == 1 else pixels).save(file, format="PNG", optimize=True)
@@ -108,14 +101,14 @@ def image_tag(pixels, alt=""):
     return element("img", src=source, alt=alt, width=width, height=height)
 
 
-def image_grid(images, label, columns, alts=None):
-    """Images in a grid that is read out as one, or one by one if each has a text of its own.
+def image_grid(images: np.ndarray, label: str, columns: int, alts: Sequence[str] | None = None) -> Markup:
+    """A grid of images: for a screen reader one image, or a group if `alts` describes each of them.
 
     Args:
-        images: uint8 (n, H, W, C).
-        label: what they show.
-        columns: of the grid.
-        alts: a text for each.
+        images: uint8 (N, H, W, C).
+        label: description of the whole grid.
+        columns: number of columns.
+        alts: alternative texts, one per image.
     """
     cells = [image_tag(image, alt) for image, alt in zip(images, alts or [""] * len(images), strict=True)]
     role = "group" if alts else "img"

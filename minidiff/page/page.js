@@ -1,18 +1,18 @@
 "use strict";
 
-// Films: a slider shows one of the frames, and moves the dots of a curve to where the frame says.
-function startFilm(film) {
-  const frames = [...film.querySelectorAll(".frame")];
-  const slider = film.querySelector("input");
-  const play = film.querySelector(".play");
+// Animations: a slider selects the frame that is shown, and moves the dots to the coordinates in the frame's data.
+function startAnimation(animation) {
+  const frames = [...animation.querySelectorAll(".frame")];
+  const slider = animation.querySelector("input");
+  const play = animation.querySelector(".play");
   let timer = null;
 
   function show() {
     const frame = frames[slider.value];
     for (const other of frames) other.hidden = other !== frame;
-    film.querySelector("output").textContent = frame.dataset.label;
+    animation.querySelector("output").textContent = frame.dataset.label;
     slider.setAttribute("aria-valuetext", frame.dataset.label);
-    for (const dot of film.querySelectorAll("[data-dot]")) {
+    for (const dot of animation.querySelectorAll("[data-dot]")) {
       dot.setAttribute("cx", frame.dataset.x);
       dot.setAttribute("cy", frame.dataset[dot.dataset.dot]);
     }
@@ -24,7 +24,7 @@ function startFilm(film) {
     play.textContent = "Play";
   }
 
-  function step() {
+  function next() {
     slider.valueAsNumber += 1;
     show();
     if (slider.value === slider.max) stop();
@@ -36,13 +36,13 @@ function startFilm(film) {
     if (slider.value === slider.max) slider.value = 0;
     show();
     play.textContent = "Stop";
-    timer = setInterval(step, 300);
+    timer = setInterval(next, 300);
   });
-  film.classList.add("ready");
+  animation.classList.add("ready");
   show();
 }
 
-// Quiz: an answer is checked when asked for, explained, and counted once.
+// Quiz: the Check button marks and explains the chosen answer and adds it to the score once.
 const questions = [...document.querySelectorAll(".question")];
 
 function check(form) {
@@ -64,16 +64,16 @@ function check(form) {
   if (!isRight) chosen.parentElement.classList.add("wrong");
   form.querySelector("[type=submit]").hidden = true;
   form.querySelector(".explanation").hidden = false;
-  feedback.focus(); // the button that had the focus is gone
+  feedback.focus(); // the button that had the focus is hidden now
   score();
 }
 
 function score() {
-  const asked = questions.filter((form) => !form.hidden);
-  const answered = asked.filter((form) => form.dataset.answered);
+  const shown = questions.filter((form) => !form.hidden);
+  const answered = shown.filter((form) => form.dataset.answered);
   const right = answered.filter((form) => form.dataset.answered === "right");
   document.getElementById("score").textContent =
-    `${right.length} right of ${answered.length} answered, ${asked.length} in all`;
+    `${right.length} right of ${answered.length} answered, ${shown.length} in all`;
 }
 
 function chooseLevel() {
@@ -95,7 +95,7 @@ function startAgain() {
   score();
 }
 
-// Theme: that of the system until the button is pressed.
+// Theme: the system's, until the button is pressed.
 const theme = document.getElementById("theme");
 const system = matchMedia("(prefers-color-scheme: dark)");
 
@@ -115,11 +115,11 @@ theme.addEventListener("click", () => {
 system.addEventListener("change", showTheme);
 showTheme();
 
-document.querySelectorAll(".film").forEach(startFilm);
+document.querySelectorAll(".animation").forEach(startAnimation);
 for (const form of questions) {
   form.addEventListener("submit", (event) => { event.preventDefault(); check(form); });
 }
 document.getElementById("level").addEventListener("change", chooseLevel);
 document.getElementById("again").addEventListener("click", startAgain);
 startAgain();
-chooseLevel(); // a browser may remember what was chosen before the page was loaded again
+chooseLevel(); // a browser may restore the selected level when the page is loaded again

@@ -1,83 +1,80 @@
-"""Samples beside their nearest training images, and the figures of `minidiff evaluate`."""
+"""Samples beside their nearest training images, and the results of `minidiff evaluate`."""
 
 import numpy as np
 
 from minidiff.evaluation import measure
-from minidiff.page.markup import element, image_tag, missing, section, table
+from minidiff.page.markup import Markup, element, image_tag, missing, section, table
+from minidiff.page.report_data import ReportData
 
 
-def render_nearest(facts):
-    """Samples, and below each the training image nearest to it."""
-    title, found = "Drawn, or copied?", facts.samples
+def render_nearest(report: ReportData) -> Markup:
+    """The section of samples, with the nearest training image below each."""
+    title, found = "Samples and their nearest training images", report.samples
     if found is None:
-        return section("samples", title, missing(facts.missing["samples"]))
+        return section("samples", title, missing(report.missing["samples"]))
     pairs = []
     for i, image in enumerate(found.images):
-        name = found.names[i]
-        parts = [image_tag(image, f"sample {i + 1}{f', {name}' if name else ''}")]
-        if found.nearest is not None:
-            parts += [
-                image_tag(found.nearest[i], "the training image nearest to it"),
-                element("figcaption", f"{found.distances[i]:.0f} apart"),
-            ]
+        name = f", {found.names[i]}" if found.names[i] else ""
+        parts = [image_tag(image, f"sample {i + 1}{name}")]
+        if found.nearest is not None and found.distances is not None:
+            parts.append(image_tag(found.nearest[i], "the nearest training image"))
+            parts.append(element("figcaption", f"distance {found.distances[i]:.0f}"))
         pairs.append(element("figure", parts))
     return section(
         "samples",
         title,
         element(
             "p",
-            "Each pair is a sample, above, and the training image nearest to it, below. If the network had learned "
-            "images by heart, the two would look the same.",
+            "Each pair shows an uncurated sample, above, and the training image nearest to it, below. If the network "
+            "had memorized training images, the two would be equal.",
         ),
-        missing(facts.missing["data"]) if found.nearest is None else None,
+        missing(report.missing["data"]) if found.nearest is None else None,
         element("div", pairs, class_="pairs"),
-        None if found.nearest is None else element("p", about_distances(found)),
+        element("p", about_distances(found.distances, found.spacing)) if found.distances is not None else None,
     )
 
 
-def about_distances(found):
-    """Whether the samples are suspiciously near to training images."""
-    median = float(np.median(found.distances))
+def about_distances(distances: np.ndarray, spacing: float | None) -> str:
+    """Whether the samples are suspiciously near to training images; arguments as in `Samples`."""
+    median = float(np.median(distances))
     text = (
-        "How far apart they are is the root mean square difference, in gray levels of 255. For half of the samples it "
-        f"is less than {median:.1f}."
+        "The distance is the root mean square difference of the pixels, in gray levels of 255. "
+        f"Its median over the samples is {median:.1f}."
     )
-    if found.spacing is None:
+    if spacing is None:
         return text
-    text += f" Half of these training images are less than {found.spacing:.1f} apart from the nearest of all others."
-    if median < 0.5 * found.spacing:
-        return f"{text} Samples so much nearer than that are probably copies: try more images, or fewer epochs."
-    if median < 0.8 * found.spacing:
-        return f"{text} The samples are somewhat nearer: some of what is in them may be learned by heart."
-    return f"{text} So the samples are no nearer than one would expect of new images."
+    text += f" The median distance of these training images to the nearest other training image is {spacing:.1f}."
+    if median < 0.5 * spacing:
+        return f"{text} The samples are much nearer, so they are probably copies: use more images or fewer epochs."
+    if median < 0.8 * spacing:
+        return f"{text} The samples are somewhat nearer: parts of them may be memorized."
+    return f"{text} The samples are no nearer than new images would be."
 
 
-def render_evaluation(facts):
-    """The figures that were measured, beside those of real images."""
-    title, rows = "How good is it?", None
-    why = facts.missing.get("evaluation")
-    if facts.evaluation is not None:
+def render_evaluation(report: ReportData) -> Markup:
+    """The section of evaluation results, beside those of real images."""
+    title, results, rows = "Evaluation", report.evaluation, None
+    why = report.missing.get("evaluation", "")
+    if results is not None:
         try:
-            rows = measure.rows(facts.evaluation)
+            rows = measure.rows(results)
         except (KeyError, TypeError, ValueError, IndexError):
-            why = "evaluation.json is of another version. `minidiff evaluate` writes it anew."
-    if rows is None:
-        return section("figures", title, missing(why))
+            why = "evaluation.json is from another version; `minidiff evaluate` writes it again."
+    if results is None or rows is None:
+        return section("evaluation", title, missing(why))
+    options = [f"{name} {results[name]}" for name in ("sampler", "steps", "guidance") if name in results]
     return section(
-        "figures",
+        "evaluation",
         title,
         element(
             "p",
-            "A small classifier compares samples with real images that were never trained on. The right column is "
-            "what other real images score by the same measure: nothing honest can do better.",
+            "A small classifier extracts features of samples and of real images that the run was not trained on, and "
+            "the two sets are compared. The right column shows the same measures for other real images, which is the "
+            "best that can be expected.",
         ),
-        table(["measure", *rows[0][1:]], [[cell.replace("+-", "±") for cell in row] for row in rows[1:]], how(facts)),
+        table(
+            ["measure", *rows[0][1:]],
+            [[cell.replace("+-", "±") for cell in row] for row in rows[1:]],
+            ", ".join(["Measured by minidiff evaluate", *options]),
+        ),
     )
-
-
-def how(facts):
-    """With which options `minidiff evaluate` drew its samples."""
-    options = [
-        f"{name} {facts.evaluation[name]}" for name in ("sampler", "steps", "guidance") if name in facts.evaluation
-    ]
-    return ", ".join(["Measured by minidiff evaluate", *options])

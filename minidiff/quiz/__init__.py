@@ -1,54 +1,51 @@
-"""Questions about diffusion models, in the terminal (`minidiff quiz`) and on the page of a run (`minidiff report`)."""
+"""Questions about diffusion models, for the terminal (`minidiff quiz`) and the report of a run (`minidiff report`)."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from minidiff.errors import MinidiffError
-from minidiff.quiz.question import LEVELS, Choice, Practice, Question
+from minidiff.quiz.question import LEVELS, Choice, Entry, Practice, Question
 from minidiff.quiz.reading import read
 
 __all__ = ["LEVELS", "PRACTICE", "QUESTIONS", "Choice", "Practice", "Question", "choose", "choose_practice"]
 
 QUESTIONS, PRACTICE = read()
+AnyEntry = TypeVar("AnyEntry", bound=Entry)
 
 
-def choose(level=None, seed=None):
-    """Questions to ask.
+def choose(level: str | None = None, seed: int | None = None, count: int | None = None) -> list[Question]:
+    """Questions in order of their level.
 
     Args:
-        level: one of LEVELS, or None for all.
-        seed: if given, questions and their choices come in an order that it decides.
-
-    Returns:
-        List of `Question`s.
+        level: one of LEVELS; all by default.
+        seed: draws the questions at random and shuffles their choices; the order of the file by default.
+        count: the largest number of questions; all by default.
 
     Raises:
         MinidiffError: an unknown level, or a negative seed.
     """
-    check_level(level)
-    chosen = [question for question in QUESTIONS if level in (None, question.level)]
-    if seed is None:
-        return chosen
-    if seed < 0:
-        raise MinidiffError(f"--seed must be 0 or more, not {seed}")
-    rng = np.random.default_rng(seed)
-    shuffled = [chosen[i] for i in rng.permutation(len(chosen))]
-    return [
-        dataclasses.replace(
-            question, choices=tuple(question.choices[i] for i in rng.permutation(len(question.choices)))
-        )
-        for question in shuffled
-    ]
+    chosen = with_level(QUESTIONS, level)
+    if seed is not None:
+        if seed < 0:
+            raise MinidiffError(f"--seed is {seed}; choose 0 or more")
+        rng = np.random.default_rng(seed)
+        chosen = [chosen[i] for i in rng.permutation(len(chosen))]
+        for i, question in enumerate(chosen):
+            choices = tuple(question.choices[j] for j in rng.permutation(len(question.choices)))
+            chosen[i] = dataclasses.replace(question, choices=choices)
+    return sorted(chosen[:count], key=lambda question: LEVELS.index(question.level))
 
 
-def choose_practice(level=None):
-    """The practice tasks of a level, or all; `MinidiffError` for an unknown level."""
-    check_level(level)
-    return [task for task in PRACTICE if level in (None, task.level)]
+def choose_practice(level: str | None = None) -> list[Practice]:
+    """The programming exercises of a level, all by default; `MinidiffError` for an unknown level."""
+    return with_level(PRACTICE, level)
 
 
-def check_level(level):
-    """Refuses a level that there is not; None is any."""
+def with_level(entries: Sequence[AnyEntry], level: str | None) -> list[AnyEntry]:
+    """The entries of a level, all if it is None."""
     if level is not None and level not in LEVELS:
-        raise MinidiffError(f"no level is called {level!r}; there are {', '.join(LEVELS)}")
+        raise MinidiffError(f"unknown level {level!r}; choose from {', '.join(LEVELS)}")
+    return [entry for entry in entries if level in (None, entry.level)]

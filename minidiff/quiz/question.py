@@ -1,4 +1,4 @@
-"""What a question and a practice task are made of. Texts are plain; code in them stands between `backticks`."""
+"""The parts of a question and of a programming exercise. Texts are plain, with code between `backticks`."""
 
 from dataclasses import dataclass
 
@@ -7,61 +7,67 @@ LEVELS = ("easy", "medium", "hard")
 
 @dataclass(frozen=True)
 class Choice:
-    """An answer to choose, and why it is right, or why it tempts and what is wrong with it."""
+    """One of the answers to a question, and why it is right or wrong."""
 
     text: str
     right: bool
     why: str
 
 
-@dataclass(frozen=True)
-class Question:
-    """A question with several answers, one of them right.
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What questions and programming exercises have in common.
 
     Attributes:
-        name: short, unique.
+        name: short and unique.
         level: one of LEVELS.
         topic: a word or two.
-        text: the question.
-        choices: `Choice`s.
-        hint: a nudge that does not give the answer away.
-        explanation: the right answer, step by step.
-        mistakes: what usually goes wrong here.
-        module, tutorial: the file and the notebook that teach it.
-        code: what the question is about, a program that runs as it stands; None if there is none.
+        text: the question or the task.
+        hint: a hint that does not contain the answer.
+        module, tutorial: the file and the notebook about the topic.
     """
 
     name: str
     level: str
     topic: str
     text: str
-    choices: tuple[Choice, ...]
     hint: str
-    explanation: tuple[str, ...]
-    mistakes: tuple[str, ...]
     module: str
     tutorial: str
-    code: str | None = None
 
 
-@dataclass(frozen=True)
-class Practice:
-    """A small piece of code to write.
+@dataclass(frozen=True, kw_only=True)
+class Question(Entry):
+    """A multiple-choice question with one right answer.
 
     Attributes:
-        name, level, topic, text, hint, module, tutorial: as of a `Question`.
-        starting_code: what is there already; it runs, and does the wrong thing.
-        solution: one that is right.
-        check: run after the reader's code, it prints "right" or "not yet".
+        choices: the answers.
+        explanation: the right answer, step by step.
+        mistakes: common mistakes.
+        code: a complete program that the question is about, or None.
     """
 
-    name: str
-    level: str
-    topic: str
-    text: str
+    choices: tuple[Choice, ...]
+    explanation: tuple[str, ...]
+    mistakes: tuple[str, ...]
+    code: str | None = None
+
+    @property
+    def answer(self) -> int:
+        """The index of the right choice."""
+        return [choice.right for choice in self.choices].index(True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Practice(Entry):
+    """A programming exercise.
+
+    Attributes:
+        starting_code: runs, but is wrong.
+        solution: correct code.
+        check: code to run after the reader's code; prints "right" or "not yet".
+    """
+
     starting_code: str
     solution: str
     check: str
-    hint: str
-    module: str
-    tutorial: str

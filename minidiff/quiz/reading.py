@@ -1,8 +1,8 @@
-"""Reads `questions.md`, where all questions and practice tasks are written down the way a person would write them.
+"""Reads `questions.md`, which contains all questions and programming exercises.
 
-`## name` begins an entry. In it, a line says by its beginning what it is: ``` a program, `- [x]` an answer, `  - ` why
-it is right or tempts, `1.` a step of the explanation, and `Hint:`, `Mistake:`, `Module:`, `Tutorial:` what they say.
-A line that begins with none of these goes on with the line before, unless a blank line lies between.
+`## name` begins an entry. The beginning of a line shows what it is: ``` a program, `- [x]` an answer, `  - ` why the
+answer is right or wrong, `1.` a step of the explanation, and `Hint:`, `Mistake:`, `Module:` or `Tutorial:`. Any other
+line continues the line above it, unless a blank line is between them.
 """
 
 import re
@@ -12,21 +12,15 @@ from minidiff.quiz.question import Choice, Practice, Question
 
 FILE = Path(__file__).with_name("questions.md")
 PROGRAM = re.compile(r"^```python(.*)\n((?:.*\n)*?)^```$", re.MULTILINE)
-NAMED = re.compile(r"(Hint|Mistake|Module|Tutorial): ")
-BEGINNING = re.compile(rf"- \[[ x]\] |  - |\d+\. |{NAMED.pattern}")
+FIELD = re.compile(r"(Hint|Mistake|Module|Tutorial): ")
+LINE_START = re.compile(rf"- \[[ x]\] |  - |\d+\. |{FIELD.pattern}")
 
 
-def read(text=None):
-    """All questions and practice tasks, in their order.
-
-    Args:
-        text: what to read; `questions.md` if not given.
-
-    Returns:
-        Tuple of `Question`s, tuple of `Practice`s.
+def read(text: str | None = None) -> tuple[tuple[Question, ...], tuple[Practice, ...]]:
+    """All questions and all programming exercises of a text in order (default: the content of `questions.md`).
 
     Raises:
-        ValueError: an entry that is not whole.
+        ValueError: an entry is incomplete.
     """
     text = FILE.read_text(encoding="utf-8") if text is None else text
     questions, practice = [], []
@@ -35,52 +29,57 @@ def read(text=None):
         try:
             found = read_entry(name.strip(), body)
         except (KeyError, IndexError, ValueError) as error:
-            raise ValueError(f"the question {name!r} is not whole: {error!r}") from error
-        (practice if isinstance(found, Practice) else questions).append(found)
+            raise ValueError(f"the entry {name!r} is incomplete: {error!r}") from error
+        if isinstance(found, Practice):
+            practice.append(found)
+        else:
+            questions.append(found)
     return tuple(questions), tuple(practice)
 
 
-def read_entry(name, body):
-    """A `Question`, or a `Practice` if there is a program called "solution"."""
+def read_entry(name: str, body: str) -> Question | Practice:
+    """A `Practice` if the entry has a program named "solution", else a `Question`."""
     programs = {kind.strip(): program for kind, program in PROGRAM.findall(body)}
-    texts, choices, steps, named = [], [], [], {"Mistake": []}
-    for line in whole_lines(PROGRAM.sub("", body)):
+    texts, choices, reasons, steps, fields, mistakes = [], [], [], [], {}, []
+    for line in join_lines(PROGRAM.sub("", body)):
         if line.startswith("- ["):
-            choices.append([line[6:], line[3] == "x"])
+            choices.append((line[6:], line[3] == "x"))
         elif line.startswith("  - "):
-            choices[-1].append(line[4:])
+            reasons.append(line[4:])
         elif re.match(r"\d+\. ", line):
             steps.append(line.split(" ", 1)[1])
-        elif NAMED.match(line):
-            kind, value = line.split(": ", 1)
-            if kind == "Mistake":
-                named[kind].append(value)
-            else:
-                named[kind] = value
+        elif line.startswith("Mistake: "):
+            mistakes.append(line.removeprefix("Mistake: "))
+        elif FIELD.match(line):
+            field, value = line.split(": ", 1)
+            fields[field.lower()] = value
         else:
             texts.append(line)
     level, topic = texts[0].split(", ")
-    shared = {"name": name, "level": level, "topic": topic, "text": "\n\n".join(texts[1:]), "hint": named["Hint"]}
-    shared |= {"module": named["Module"], "tutorial": named["Tutorial"]}
+    common = {"name": name, "level": level, "topic": topic, "text": "\n\n".join(texts[1:])}
+    common |= {field: fields[field] for field in ("hint", "module", "tutorial")}
     if "solution" in programs:
-        return Practice(
-            starting_code=programs["start"], solution=programs["solution"], check=programs["check"], **shared
-        )
+        code = {"starting_code": programs["start"], "solution": programs["solution"], "check": programs["check"]}
+        return Practice(**code, **common)
     return Question(
-        choices=tuple(Choice(text, right, why) for text, right, why in choices), explanation=tuple(steps),
-        mistakes=tuple(named["Mistake"]), code=programs.get(""), **shared,
-    )  # fmt: skip
+        choices=tuple(Choice(text, right, why) for (text, right), why in zip(choices, reasons, strict=True)),
+        explanation=tuple(steps),
+        mistakes=tuple(mistakes),
+        code=programs.get(""),
+        **common,
+    )
 
 
-def whole_lines(text):
-    """The lines of a text, those put together that were only broken to fit the page."""
-    lines, fresh = [], True
+def join_lines(text: str) -> list[str]:
+    """The lines of a text, with continuation lines joined to the line above."""
+    lines: list[str] = []
+    after_blank = True
     for line in text.splitlines():
         if not line.strip():
-            fresh = True
-        elif fresh or BEGINNING.match(line):
+            after_blank = True
+        elif after_blank or LINE_START.match(line):
             lines.append(line.rstrip())
-            fresh = False
+            after_blank = False
         else:
             lines[-1] += " " + line.strip()
     return lines

@@ -1,7 +1,7 @@
-"""Chromium without a window, for the tests of the page; as a program, it takes images of a page to look at.
+"""Headless Chromium for the tests of the page. As a program, it takes screenshots:
 
-python -m tests.page.browser RUN/report.html FOLDER      every section, narrow and wide, light and dark
-python -m tests.page.browser RUN/report.html FILE.png    the one image that the README shows
+python -m tests.page.browser RUN/report.html FOLDER      all sections, narrow and wide, light and dark
+python -m tests.page.browser RUN/report.html FILE.png    the image in the README
 """
 
 import base64
@@ -21,13 +21,13 @@ SHOWN = ("#forward", 1000, "light")  # in the README: section, width, theme
 
 @contextlib.contextmanager
 def chromium():
-    """A Selenium driver that keeps a record of the console and of everything that is fetched."""
+    """A Selenium driver that records console messages and network requests."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
     browser, program = shutil.which("chromium"), shutil.which("chromedriver")
-    assert browser, "Chromium is missing: apt-get install chromium chromium-driver"
-    assert program, "chromedriver is missing: apt-get install chromium chromium-driver"
+    assert browser, "Chromium is missing; apt-get install chromium chromium-driver"
+    assert program, "chromedriver is missing; apt-get install chromium chromium-driver"
     options = webdriver.ChromeOptions()
     options.binary_location = browser
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
@@ -42,7 +42,7 @@ def chromium():
 
 
 def show(driver, file, width, theme):
-    """Opens a page as a screen of some width and theme shows it."""
+    """Opens a page with a screen width and a color scheme."""
     screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
     scheme = {"name": "prefers-color-scheme", "value": theme}
@@ -50,8 +50,8 @@ def show(driver, file, width, theme):
     driver.get(Path(file).resolve().as_uri())
 
 
-def image(driver, selector):
-    """A PNG file, as bytes, of an element in the full width of the page."""
+def screenshot(driver, selector):
+    """A PNG file, as bytes, of an element over the full width of the page."""
     box = "const b = arguments[0].getBoundingClientRect(); return [b.top + scrollY, b.height, innerWidth]"
     top, height, width = driver.execute_script(box, driver.find_element("css selector", selector))
     clip = {"x": 0, "y": top, "width": width, "height": height, "scale": 1}
@@ -59,13 +59,13 @@ def image(driver, selector):
     return base64.b64decode(found["data"])
 
 
-def take_images(file, out):
-    """What the program does."""
+def take_screenshots(file, out):
+    """Writes screenshots of all sections to the folder `out`, or the README's one to the file `out`."""
     with chromium() as driver:
         if out.suffix == ".png":
             selector, width, theme = SHOWN
             show(driver, file, width, theme)
-            out.write_bytes(image(driver, selector))
+            out.write_bytes(screenshot(driver, selector))
             return
         out.mkdir(parents=True, exist_ok=True)
         for width in WIDTHS:
@@ -74,8 +74,8 @@ def take_images(file, out):
                 sections = [section.get_attribute("id") for section in driver.find_elements("css selector", "section")]
                 for selector in ("header", *(f"#{name}" for name in sections)):
                     target = out / f"{selector.strip('#')}_{width}_{theme}.png"
-                    target.write_bytes(image(driver, selector))
+                    target.write_bytes(screenshot(driver, selector))
 
 
 if __name__ == "__main__":
-    take_images(Path(sys.argv[1]), Path(sys.argv[2]))
+    take_screenshots(Path(sys.argv[1]), Path(sys.argv[2]))

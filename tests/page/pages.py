@@ -1,4 +1,4 @@
-"""Runs to make pages of, and a reader that takes a page apart."""
+"""A run with adversarial names, and a parser of pages."""
 
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -9,20 +9,20 @@ from minidiff.data import Dataset
 from tests import tiny
 
 EVIL = "</script><script>alert(1)</script>"
-LONG = "a_name_so_long_that_no_line_of_a_telephone_could_hold_it_whole"
+LONG = "a_name_that_is_too_long_for_a_line_on_the_screen_of_a_telephone"
 NAMES = (EVIL, '<img src=x onerror="alert(2)">', LONG)
-EMPTY = {"meta", "img", "input", "circle", "line", "polyline"}  # elements without an end
+EMPTY = {"meta", "img", "input", "circle", "line", "polyline"}  # elements without an end tag
 
 
 def evil_dataset(count=12):
-    """The tiny data, with names that try to break out of the page."""
+    """The tiny data set, with names that contain HTML."""
     images = np.random.default_rng(0).integers(0, 256, (count, tiny.SIDE, tiny.SIDE, 3), np.uint8)
     texts = {"name": EVIL, "source": f"/data/{EVIL}", "license": "<b>free</b> & 'all'"}
     return Dataset(images, np.arange(count) % 3, NAMES, **texts)
 
 
 def evil_run(path, workers, epochs=6):
-    """A trained run of that data."""
+    """A trained run with that data set."""
     data, training = evil_dataset(), replace(tiny.TRAINING, epochs=epochs)
     run = tiny.start(path, training, data)
     tiny.train(run, workers, training, data)
@@ -32,11 +32,11 @@ def evil_run(path, workers, epochs=6):
 
 
 class Page(HTMLParser):
-    """A page taken apart; an end without a beginning is an error, and so is an element that is never closed.
+    """The elements of a page; an element without a start tag or without an end tag is an error.
 
     Attributes:
-        elements: list of (name, dict of attributes, names of the elements around it).
-        text: name of an element -> texts in it.
+        elements: list of (name, dict of attributes, names of the enclosing elements).
+        text: name of an element -> list of the texts in it.
     """
 
     def __init__(self, source):
@@ -63,7 +63,7 @@ class Page(HTMLParser):
             self.text.setdefault(self.open[-1], []).append(data)
 
     def all(self, name):
-        """The attributes of all elements of a name."""
+        """The attributes of all elements with a name."""
         return [attributes for found, attributes, _ in self.elements if found == name]
 
     @property

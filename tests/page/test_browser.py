@@ -1,6 +1,6 @@
-"""The page in a real browser: Chromium without a window, from Debian's packages `chromium` and `chromium-driver`.
+"""The page in headless Chromium, from Debian's packages `chromium` and `chromium-driver`.
 
-Not part of `pytest`, since not everybody has them: run with `pytest -m browser`, as `.ci/run` does.
+Not run by default, since not everybody has them: `pytest -m browser` runs these tests.
 """
 
 import json
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
-    """The page of a run with names that try to break out of it, and that are too long for any line."""
+    """The page of a run with names that contain HTML, and with names that are too long for a line."""
     with Workers(1) as workers:
         run, data = evil_run(tmp_path_factory.mktemp("runs") / LONG, workers)
         with run:
@@ -34,7 +34,7 @@ def driver():
 
 @pytest.fixture
 def show(driver, file):
-    """A function that opens the page. After the test: nothing was said on the console, and nothing fetched."""
+    """A function that opens the page. After the test: no console messages and no network requests."""
     for kind in ("browser", "performance"):
         driver.get_log(kind)
 
@@ -64,46 +64,46 @@ def press(driver, *keys):
     ActionChains(driver).send_keys(*keys).perform()
 
 
-def visible_frame(driver, film):
-    """The image sources, the text and the slider's text of the one frame that can be seen."""
-    frames = [frame for frame in find_all(driver, f"#{film} .frame") if frame.get_attribute("hidden") is None]
+def visible_frame(driver, animation):
+    """The image sources, the text and the slider's text of the visible frame."""
+    frames = [frame for frame in find_all(driver, f"#{animation} .frame") if frame.get_attribute("hidden") is None]
     assert len(frames) == 1
     sources = [image.get_attribute("src") for image in frames[0].find_elements("css selector", "img")]
-    slider = find(driver, f"#{film} input")
-    label = find(driver, f"#{film} output").text
+    slider = find(driver, f"#{animation} input")
+    label = find(driver, f"#{animation} output").text
     assert slider.get_attribute("aria-valuetext") == label == frames[0].get_attribute("data-label")
     return sources, frames[0].text, label
 
 
-@pytest.mark.parametrize("film", ["forward-film", "prediction-film"])
-def test_sliders_change_images_with_the_keyboard(show, film):
+@pytest.mark.parametrize("animation", ["forward-animation", "denoising-animation"])
+def test_the_keyboard_moves_the_slider_through_all_frames(show, animation):
     from selenium.webdriver.common.keys import Keys
 
     driver = show()
-    slider = find(driver, f"#{film} input")
+    slider = find(driver, f"#{animation} input")
     driver.execute_script("arguments[0].focus()", slider)
     press(driver, Keys.HOME)
-    seen = [visible_frame(driver, film)]
+    seen = [visible_frame(driver, animation)]
     for _ in range(int(slider.get_attribute("max"))):
         press(driver, Keys.ARROW_RIGHT)
-        seen.append(visible_frame(driver, film))
+        seen.append(visible_frame(driver, animation))
     assert len({label for _, _, label in seen}) == len(seen) > 10
     assert len({tuple(sources) for sources, _, _ in seen}) == len(seen)
     assert all(len(sources) >= 3 for sources, _, _ in seen)
     press(driver, Keys.HOME)
-    assert visible_frame(driver, film) == seen[0]
+    assert visible_frame(driver, animation) == seen[0]
 
 
-def test_the_numbers_and_the_dots_follow_the_slider(show):
+def test_values_and_dots_follow_the_slider(show):
     from selenium.webdriver.common.keys import Keys
 
     driver = show()
-    driver.execute_script("arguments[0].focus()", find(driver, "#forward-film input"))
+    driver.execute_script("arguments[0].focus()", find(driver, "#forward-animation input"))
     places = []
     for key in (Keys.HOME, Keys.END):
         press(driver, key)
-        text = visible_frame(driver, "forward-film")[1].split("\n")
-        dots = find_all(driver, "#forward-film .dot")
+        text = visible_frame(driver, "forward-animation")[1].split("\n")
+        dots = find_all(driver, "#forward-animation .dot")
         assert all(dot.is_displayed() for dot in dots)
         places.append((text, [(float(dot.get_attribute("cx")), float(dot.get_attribute("cy"))) for dot in dots]))
     (clean, start), (noisy, end) = places
@@ -114,11 +114,11 @@ def test_the_numbers_and_the_dots_follow_the_slider(show):
     assert start[1][1] > end[1][1]
 
 
-def test_play_goes_to_the_end_and_stops(show):
+def test_play_runs_to_the_last_frame_and_stops(show):
     from selenium.webdriver.support.ui import WebDriverWait
 
     driver = show()
-    slider, button = find(driver, "#prediction-film input"), find(driver, "#prediction-film .play")
+    slider, button = find(driver, "#denoising-animation input"), find(driver, "#denoising-animation .play")
     driver.execute_script("arguments[0].click()", button)
     assert button.text == "Stop"
     WebDriverWait(driver, 30).until(lambda _: button.text == "Play")
@@ -126,7 +126,7 @@ def test_play_goes_to_the_end_and_stops(show):
 
 
 def answer(form, right):
-    """Chooses a right or wrong answer with the keyboard alone, and checks it."""
+    """Chooses a right or wrong answer and checks it, with the keyboard."""
     from selenium.webdriver.common.keys import Keys
 
     radios = form.find_elements("css selector", "input")
@@ -135,7 +135,7 @@ def answer(form, right):
     form.find_element("css selector", "[type=submit]").send_keys(Keys.ENTER)
 
 
-def test_the_quiz_checks_explains_and_scores(show):
+def test_the_quiz_checks_answers_explains_them_and_counts_the_score(show):
     driver = show()
     forms, score = find_all(driver, ".question"), find(driver, "#score")
     assert score.text == f"0 right of 0 answered, {len(QUESTIONS)} in all"
@@ -185,7 +185,7 @@ def background(driver):
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_the_theme_is_the_systems_until_it_is_toggled(show, theme):
+def test_the_theme_follows_the_system_until_it_is_toggled(show, theme):
     driver = show(theme=theme)
     button = find(driver, "#theme")
     assert (background(driver) < 200) == (theme == "dark")
@@ -226,10 +226,10 @@ def test_no_text_overflows(show, width):
     driver.execute_script("for (const e of document.querySelectorAll('.explanation')) e.hidden = false")
     found = driver.execute_script(OVERFLOWING)
     assert found == [], "\n".join(found)
-    assert driver.execute_script(TABLES) == 0  # they could scroll, and need not
+    assert driver.execute_script(TABLES) == 0  # no table needs to scroll
     probe = "const p = document.createElement('p'); p.textContent = 'x'.repeat(999); p.style.whiteSpace = 'pre';"
     driver.execute_script(probe + "p.style.overflowWrap = 'normal'; document.querySelector('main').append(p)")
-    assert driver.execute_script(OVERFLOWING) != []  # it would be seen
+    assert driver.execute_script(OVERFLOWING) != []  # the check detects overflow
 
 
 CONTRAST = """
@@ -261,7 +261,7 @@ return [least, where];
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_all_text_has_the_contrast_that_accessibility_asks_for(show, theme):
+def test_all_text_has_the_contrast_that_accessibility_requires(show, theme):
     driver = show(theme=theme)
     driver.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
     for i, form in enumerate(find_all(driver, ".question")[:2]):
@@ -270,17 +270,17 @@ def test_all_text_has_the_contrast_that_accessibility_asks_for(show, theme):
     assert least >= 4.5, where  # WCAG 2.2, 1.4.3
 
 
-def test_names_from_data_do_no_harm(show):
+def test_names_from_data_are_escaped(show):
     from selenium.common.exceptions import NoAlertPresentException
 
     driver = show()
     with pytest.raises(NoAlertPresentException):
         _ = driver.switch_to.alert
     assert len(find_all(driver, "script")) == 1
-    assert "<script>alert(1)</script>" in find(driver, "#making").text
+    assert "<script>alert(1)</script>" in find(driver, "#provenance").text
 
 
-def test_the_first_tab_leads_past_the_navigation(show):
+def test_the_first_tab_stop_skips_the_navigation(show):
     from selenium.webdriver.common.keys import Keys
 
     driver = show()
@@ -290,7 +290,7 @@ def test_the_first_tab_leads_past_the_navigation(show):
     assert driver.execute_script("return getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
-def test_without_a_script_everything_is_there(show):
+def test_everything_is_shown_without_javascript(show):
     driver = show()
     driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:

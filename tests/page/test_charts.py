@@ -1,15 +1,15 @@
-"""Charts: values lie where they should, ticks are round numbers, and odd values do no harm."""
+"""Charts: positions of values, round ticks, and unusual values."""
 
 import math
 
 import pytest
 
 from minidiff.page import charts
-from minidiff.page.charts import Axes, thinned, ticks
+from minidiff.page.charts import Axes, subsample, ticks
 from tests.page.pages import Page
 
 
-def test_a_linear_axis_begins_at_0_and_is_in_proportion():
+def test_a_linear_axis_starts_at_0_and_is_proportional():
     axes = Axes([1, 5], [0.2, 0.8], "epoch", "loss")
     assert axes.x(1) == charts.LEFT
     assert axes.x(5) == charts.WIDTH - charts.RIGHT
@@ -22,7 +22,7 @@ def test_a_linear_axis_begins_at_0_and_is_in_proportion():
 def test_equal_ratios_are_equal_distances_on_a_logarithmic_axis():
     axes = Axes([1, 2], [0.01, 1.0], "epoch", "loss", log=True)
     assert axes.y(0.01) - axes.y(0.1) == pytest.approx(axes.y(0.1) - axes.y(1.0), abs=0.02)
-    assert axes.y(0.0) == charts.HEIGHT - charts.BOTTOM  # as low as it goes
+    assert axes.y(0.0) == charts.HEIGHT - charts.BOTTOM  # the lower end
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_ticks_are_round_and_few(low, high, options, expected):
 
 @pytest.mark.parametrize("log", [False, True])
 @pytest.mark.parametrize("values", [[0.3], [0.3, 0.3], [0.3, math.nan, 0.1], [1e-9, 5.0]])
-def test_a_chart_of_odd_values_has_every_point_inside(values, log):
+def test_a_chart_of_unusual_values_has_every_point_inside(values, log):
     epochs = list(range(1, len(values) + 1))
     drawing = Page(Axes(epochs, values, "epoch", "loss", log).draw("label", [(epochs, values, 2)]))
     marks = drawing.all("circle")
@@ -54,10 +54,10 @@ def test_a_chart_of_odd_values_has_every_point_inside(values, log):
     assert drawing.all("svg")[0]["aria-label"] == "label"
 
 
-def test_many_points_are_thinned_and_the_last_one_stays():
+def test_many_points_are_subsampled_and_the_last_one_is_kept():
     points = [(i, 0.5) for i in range(10_000)]
-    found = thinned(points)
-    assert len(found) <= charts.MOST_POINTS
+    found = subsample(points)
+    assert len(found) <= charts.MAX_POINTS
     assert found[-1] == points[-1]
-    assert thinned(points[:5]) == points[:5]
-    assert thinned([]) == []
+    assert subsample(points[:5]) == points[:5]
+    assert subsample([]) == []

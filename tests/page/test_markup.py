@@ -1,4 +1,4 @@
-"""What is text stays text, and an image in the page is the image."""
+"""Text is escaped, and embedded images have the right pixels."""
 
 import base64
 import io
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minidiff.page.markup import LARGEST_SIDE, Markup, element, image_grid, image_tag, shown_step, table, with_code
+from minidiff.page.markup import MAX_SIDE, Markup, element, image_grid, image_tag, subsampling, table, with_code
 from tests.page.pages import EVIL, Page
 
 
@@ -26,8 +26,8 @@ def test_code_between_backticks():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_image_is_in_the_page_with_every_pixel(channels):
-    pixels = np.random.default_rng(0).integers(0, 256, (5, 9, channels), np.uint8)
+def test_an_image_is_embedded_with_every_pixel(channels, rng):
+    pixels = rng.integers(0, 256, (5, 9, channels), np.uint8)
     (attributes,) = Page(image_tag(pixels, EVIL)).all("img")
     assert attributes["alt"] == EVIL
     assert (attributes["width"], attributes["height"]) == ("9", "5")
@@ -37,15 +37,15 @@ def test_a_image_is_in_the_page_with_every_pixel(channels):
     np.testing.assert_array_equal(found.reshape(pixels.shape), pixels)
 
 
-@pytest.mark.parametrize(("side", "step"), [(1, 1), (LARGEST_SIDE, 1), (LARGEST_SIDE + 1, 2), (128, 2), (1000, 16)])
-def test_a_large_image_is_shown_by_some_of_its_pixels(side, step):
-    assert shown_step(side) == step
+@pytest.mark.parametrize(("side", "stride"), [(1, 1), (MAX_SIDE, 1), (MAX_SIDE + 1, 2), (128, 2), (1000, 16)])
+def test_a_large_image_is_subsampled(side, stride):
+    assert subsampling(side) == stride
     pixels = np.zeros((side, 3, 1), np.uint8)
     (attributes,) = Page(image_tag(pixels)).all("img")
-    assert int(attributes["height"]) == -(-side // step) <= LARGEST_SIDE
+    assert int(attributes["height"]) == -(-side // stride) <= MAX_SIDE
 
 
-def test_images_are_read_out_as_one_or_one_by_one():
+def test_a_grid_is_one_image_or_a_group_for_a_screen_reader():
     images = np.zeros((2, 2, 2, 3), np.uint8)
     page = Page(image_grid(images, "two", 2))
     assert page.all("div")[0] | {"style": ""} == {
@@ -56,7 +56,7 @@ def test_images_are_read_out_as_one_or_one_by_one():
     assert [image["alt"] for image in page.all("img")] == ["a", "b"]
 
 
-def test_a_table_has_headings_that_a_screen_reader_knows():
+def test_a_table_has_headers_for_a_screen_reader():
     page = Page(table(("a", "b"), [("<", 1), ("y", 2)], "both"))
     assert [heading["scope"] for heading in page.all("th")] == ["col", "col", "row", "row"]
     assert page.text["th"] == ["a", "b", "<", "y"]

@@ -1,4 +1,4 @@
-"""The quiz: every question is whole, every snippet runs and does what its answer says, the terminal asks and counts."""
+"""The quiz: complete questions, programs that confirm the right answers, and the dialog in the terminal."""
 
 from pathlib import Path
 
@@ -33,21 +33,21 @@ def late_loss(code, name):
     return np.mean(space["losses"][len(space["losses"]) // 2 :])
 
 
-def question_called(name):
+def question_named(name):
     return next(question for question in QUESTIONS if question.name == name)
 
 
 def check_mismatch(space, printed):
     assert np.mean(space["losses"][-2000:]) == pytest.approx(1, abs=0.1)
-    code = question_called("mismatch").code
+    code = question_named("mismatch").code
     noise, drawn = "rng.standard_normal()\n", "    eps = rng.standard_normal()  # the target\n"
     repaired = code.replace(drawn, "").replace(noise, "eps\n").replace("    z =", f"{drawn}    z =")
     assert repaired != code
-    assert late_loss(repaired, "repaired") < 0.5  # of the third answer
+    assert late_loss(repaired, "repaired") < 0.5  # as the third answer says
 
 
 def check_wrong_level(space, printed):
-    code = question_called("wrong_level").code
+    code = question_named("wrong_level").code
     again = "    t = rng.integers(1, 11)\n    error"
     assert again in code
     wrong, right = late_loss(code, "wrong_level"), late_loss(code.replace(again, "    error"), "repaired")
@@ -64,16 +64,16 @@ def check_target_at_the_end(space, printed):
 
 def check_end_in_noise(space, printed):
     assert space["signal_left"] > 0.9
-    assert Schedule("linear", 50).signal[-1] < 0.01  # scaled in continuous time, fifty steps do end in noise
+    assert Schedule("linear", 50).signal[-1] < 0.01  # scaled in continuous time, 50 timesteps end in noise
 
 
 def check_ddim_sign(space, printed):
-    assert np.std(space["z_next"]) == pytest.approx(np.std(space["right"]), rel=0.1)  # the deviation hides it
+    assert np.std(space["z_next"]) == pytest.approx(np.std(space["right"]), rel=0.1)  # the standard deviation is right
     assert np.abs(space["z_next"] - space["right"]).max() > 1
 
 
 def check_conv_backward(space, printed):
-    np.testing.assert_allclose(space["turned"], space["dx"], atol=1e-12)
+    np.testing.assert_allclose(space["flipped"], space["dx"], atol=1e-12)
     from minidiff.kernels.convolution import convolve_naive
 
     same = convolve_naive(space["dy"], space["w"], np.zeros(1), 1)
@@ -90,7 +90,7 @@ def check_last_step(space, printed):
 
 def check_average(space, printed):
     assert abs(space["average"] - 1) < 0.05
-    assert np.std(space["wandering"]) > 0.25
+    assert np.std(space["parameter"]) > 0.25
 
 
 CHECKS = {
@@ -108,24 +108,24 @@ CHECKS = {
 }
 
 
-def test_every_snippet_has_a_check():
+def test_every_program_has_a_check():
     assert set(CHECKS) == {question.name for question in QUESTIONS if question.code}
 
 
 @pytest.mark.parametrize("question", [q for q in QUESTIONS if q.code], ids=lambda q: q.name)
-def test_snippets_run_and_do_what_the_answer_says(question, capsys):
+def test_programs_run_and_confirm_the_right_answer(question, capsys):
     space = {}
     exec(compile(question.code, question.name, "exec"), space)
     CHECKS[question.name](space, capsys.readouterr().out.splitlines())
 
 
-def check_pointers(entry):
+def check_references(entry):
     assert (ROOT / entry.module).is_file()
     assert (Path(__file__).parents[2] / entry.tutorial).is_file()
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=NAMES)
-def test_questions_are_whole(question):
+def test_questions_are_complete(question):
     assert question.level in LEVELS
     assert [choice.right for choice in question.choices].count(True) == 1
     assert 3 <= len(question.choices) <= 8
@@ -135,77 +135,92 @@ def test_questions_are_whole(question):
     assert question.hint
     assert len(question.explanation) >= 3
     assert question.mistakes
-    check_pointers(question)
+    check_references(question)
 
 
-def test_there_are_enough_of_each_level_with_different_names():
+def test_every_level_has_enough_questions_with_unique_names():
     assert len(set(NAMES)) == len(QUESTIONS) >= 12
     for level in LEVELS:
         assert len(choose(level)) >= 4
 
 
-def test_neither_place_nor_length_gives_the_answer_away():
-    places = [[choice.right for choice in question.choices].index(True) for question in QUESTIONS]
-    assert len(set(places)) >= 4
-    assert max(map(places.count, places)) <= len(QUESTIONS) / 2
+def test_neither_position_nor_length_reveals_the_answer():
+    positions = [question.answer for question in QUESTIONS]
+    assert len(set(positions)) >= 4
+    assert max(map(positions.count, positions)) <= len(QUESTIONS) / 2
     longest = [max(question.choices, key=lambda choice: len(choice.text)).right for question in QUESTIONS]
     assert sum(longest) <= len(QUESTIONS) / 3
 
 
-def test_a_seed_shuffles_and_keeps_everything():
+def test_a_seed_shuffles_questions_and_choices():
     first, again, other = choose(seed=1), choose(seed=1), choose(seed=2)
     assert first == again != other
     assert {q.name for q in first} == set(NAMES)
     for question in first:
         original = next(q for q in QUESTIONS if q.name == question.name)
         assert set(question.choices) == set(original.choices)
-    with pytest.raises(MinidiffError, match="easy, medium, hard"):
+    with pytest.raises(MinidiffError, match="unknown level 'impossible'; choose from easy, medium, hard"):
         choose("impossible")
 
 
-def play(answers, **options):
-    lines, answers = [], iter(answers)
+def test_a_count_keeps_questions_of_all_levels_in_order_of_their_level():
+    few = [choose(seed=seed, count=2) for seed in range(20)]
+    assert {question.level for questions in few for question in questions} == set(LEVELS)
+    for questions in few:
+        first, second = (LEVELS.index(question.level) for question in questions)
+        assert first <= second
 
-    def read(prompt):
-        try:
-            return next(answers)
-        except StopIteration as stop:
-            raise EOFError from stop
 
-    return ask_all(choose(**options), read, lines.append), "\n".join(lines)
+@pytest.fixture
+def play(monkeypatch, capsys):
+    """A function that answers questions; it returns the score and the output."""
+
+    def answer_all(answers, level=None):
+        remaining = iter(answers)
+
+        def read(prompt):
+            try:
+                return next(remaining)
+            except StopIteration as stop:
+                raise EOFError from stop
+
+        monkeypatch.setattr("builtins.input", read)
+        return ask_all(choose(level)), capsys.readouterr().out
+
+    return answer_all
 
 
 def letters_of(questions, right):
     return ["abcdefgh"[[choice.right for choice in q.choices].index(right)] for q in questions]
 
 
-def test_right_answers_score_and_wrong_ones_are_explained():
+def test_right_answers_count_and_wrong_ones_are_explained(play):
     questions = choose("easy")
-    result, said = play(letters_of(questions, True), level="easy")
+    result, output = play(letters_of(questions, True), level="easy")
     assert result == (len(questions), len(questions))
-    assert said.count("Right. ") == len(questions)
-    result, said = play(letters_of(questions, False), level="easy")
+    assert output.count("Right. ") == len(questions)
+    result, output = play(letters_of(questions, False), level="easy")
     assert result == (len(questions), 0)
     for question in questions:
-        assert next(choice.text for choice in question.choices if choice.right) in said
-        assert all(step in said for step in question.explanation)
-        assert all(choice.why in said for choice in question.choices)
-        assert all(mistake in said for mistake in question.mistakes)
-        assert question.module in said
-        assert question.tutorial in said
+        assert next(choice.text for choice in question.choices if choice.right) in output
+        assert all(step in output for step in question.explanation)
+        assert all(choice.why in output for choice in question.choices)
+        assert all(mistake in output for mistake in question.mistakes)
+        assert question.module in output
+        assert question.tutorial in output
 
 
-def test_hints_nonsense_and_stopping():
-    result, said = play(["h", "zebra", "", "q"])
+def test_hints_unknown_answers_and_stopping(play):
+    result, output = play(["h", "zebra", "", "q"])
     assert result == (0, 0)
-    assert QUESTIONS[0].hint in said
-    assert "'zebra' is not an answer" in said
-    result, said = play(letters_of(QUESTIONS[:2], True))  # the input ends
+    assert QUESTIONS[0].hint in output
+    assert "unknown answer 'zebra'; choose a letter from a to d" in output
+    result, output = play(letters_of(QUESTIONS[:2], True))  # the input ends
     assert result == (2, 2)
-    assert said.endswith(f"Score: 2 right of 2 answered, {len(QUESTIONS)} asked for.")
+    assert output.endswith(f"Score: 2 right of 2 answered, {len(QUESTIONS)} in all.\n")
 
 
-def test_the_command_asks(monkeypatch, capsys):
+def test_the_quiz_command(monkeypatch, capsys):
     monkeypatch.setattr("builtins.input", lambda prompt: "q")
     assert main(["quiz", "--level", "hard", "--seed", "3", "--count", "2"]) == 0
     assert "Question 1 of 2, hard" in capsys.readouterr().out
@@ -214,32 +229,32 @@ def test_the_command_asks(monkeypatch, capsys):
     assert "easy, medium, hard" in capsys.readouterr().err
 
 
-def test_practice_shows_hints_and_solutions_when_asked(monkeypatch, capsys):
+def test_practice_prints_hints_and_solutions_on_request(monkeypatch, capsys):
     answers = iter(["h", "?", "s", "n", "q"])
     monkeypatch.setattr("builtins.input", lambda prompt: next(answers))
     assert main(["quiz", "--practice", "--level", "easy"]) == 0
-    said = capsys.readouterr().out
-    assert PRACTICE[0].hint in said
-    assert PRACTICE[0].solution.splitlines()[-1] in said
-    assert PRACTICE[1].text in said
-    assert PRACTICE[1].solution.splitlines()[-1] not in said
+    output = capsys.readouterr().out
+    assert PRACTICE[0].hint in output
+    assert PRACTICE[0].solution.splitlines()[-1] in output
+    assert PRACTICE[1].text in output
+    assert PRACTICE[1].solution.splitlines()[-1] not in output
 
 
 @pytest.mark.parametrize(
     ("wrong", "name"),
     [
-        ("## a\n\neasy, x\n\nText.\n\nHint: h\n\nModule: m\n", "Tutorial"),
-        ("## a\n\neasy, x\n\nText.\n\n- [x] no reason\n\nHint: h\n\nModule: m\n\nTutorial: t\n", "unpack"),
+        ("## a\n\neasy, x\n\nText.\n\nHint: h\n\nModule: m\n", "tutorial"),
+        ("## a\n\neasy, x\n\nText.\n\n- [x] no reason\n\nHint: h\n\nModule: m\n\nTutorial: t\n", "shorter"),
         ("## a\n\neasy\n\nText.\n\nHint: h\n\nModule: m\n\nTutorial: t\n", "unpack"),
         ("## a\n", "index"),
     ],
 )
-def test_a_question_that_is_not_whole_is_named(wrong, name):
-    with pytest.raises(ValueError, match=f"the question 'a' is not whole.*{name}"):
+def test_an_incomplete_entry_is_named(wrong, name):
+    with pytest.raises(ValueError, match=f"the entry 'a' is incomplete.*{name}"):
         read(wrong)
 
 
-def test_lines_are_joined_as_they_were_meant():
+def test_continuation_lines_are_joined():
     text = "intro\n## a\n\neasy, x\n\nOne\ntwo.\n\nThree.\n\n```python\n# 1\n\n- [x] = 2\n```\n\n- [x] yes\n  and\n"
     text += "  - be\n    cause\n- [ ] no\n  - not\n\nHint: h\n  i\n\n1. p\n   q\n2. r\n\n"
     text += "Mistake: m\n\nModule: n\n\nTutorial: t\n"
@@ -257,22 +272,22 @@ def schedule_and_arrays():
     return Schedule("cosine", 40), rng.normal(size=(2, 4, 4, 3)), rng.normal(size=(2, 4, 4, 3))
 
 
-def practise_add_noise(f):
+def practice_add_noise(f):
     schedule, x0, eps = schedule_and_arrays()
     return f(schedule, x0, eps, 7), schedule.add_noise(x0, eps, 7)
 
 
-def practise_x0_from_noise(f):
+def practice_x0_from_noise(f):
     schedule, z, eps_hat = schedule_and_arrays()
     return f(schedule, z, eps_hat, 9), schedule.solve("noise", z, eps_hat, 9)[0]
 
 
-def practise_ddim_step(f):
+def practice_ddim_step(f):
     schedule, x0_hat, eps_hat = schedule_and_arrays()
     return f(schedule, x0_hat, eps_hat, 5), schedule.add_noise(x0_hat, eps_hat, 5)
 
 
-def practise_guide(f):
+def practice_guide(f):
     from minidiff import Guided, MixtureDenoiser
 
     denoiser = MixtureDenoiser(Schedule("flow", 20), ((0.5, 0.0), (-0.5, 0.2)), 0.2)
@@ -281,11 +296,11 @@ def practise_guide(f):
     return f(plain, conditional, 3.0), Guided(denoiser, 3.0)(z, 8, labels)[1]
 
 
-def practise_trailing(f):
+def practice_trailing(f):
     return f(1000, 8), [t for t, _ in choose_steps(Schedule("flow", 1000), 8)]
 
 
-def practise_linear_backward(f):
+def practice_linear_backward(f):
     from minidiff.layers import Linear
 
     layer, rng = Linear("l", 3, 2), np.random.default_rng(0)
@@ -302,14 +317,14 @@ def test_solutions_agree_with_the_library_and_starting_code_does_not(task):
     for code, right in ((task.solution, True), (task.starting_code, False)):
         space = {}
         exec(compile(code, task.name, "exec"), space)
-        found, expected = globals()[f"practise_{task.name}"](space[task.name])
+        found, expected = globals()[f"practice_{task.name}"](space[task.name])
         agrees = np.shape(found) == np.shape(expected) and np.allclose(found, expected, atol=1e-6)
         assert agrees == right
 
 
 @pytest.mark.parametrize("task", PRACTICE, ids=lambda task: task.name)
-def test_the_check_of_a_task_tells_right_from_wrong(task, capsys):
-    for code, said in ((task.solution, "right"), (task.starting_code, "not yet")):
+def test_the_check_of_a_task_accepts_the_solution_only(task, capsys):
+    for code, output in ((task.solution, "right"), (task.starting_code, "not yet")):
         exec(compile(code + task.check, task.name, "exec"), {})
-        assert capsys.readouterr().out == said + "\n"
-    check_pointers(task)
+        assert capsys.readouterr().out == output + "\n"
+    check_references(task)

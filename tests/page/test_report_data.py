@@ -1,4 +1,4 @@
-"""The facts on the page are those of the run."""
+"""The content of the report belongs to the run."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minidiff.data import Dataset, to_bytes
-from minidiff.page.collect import COUNT, SAMPLES, SEEDS, STEPS, collect, with_nearest
+from minidiff.page.report_data import COUNT, SAMPLES, SEEDS, STEPS, collect, with_nearest
 from minidiff.runs import pipeline
 from minidiff.runs.folder import Run
 from minidiff.runs.snapshots import snapshots
@@ -26,41 +26,41 @@ def evil(tmp_path_factory, workers):
 
 @pytest.fixture
 def run(tmp_path, evil):
-    """A copy, to take parts away from."""
+    """A copy, from which tests remove parts."""
     shutil.copytree(evil[0].path, tmp_path / "evil")
     return Run.open(tmp_path / "evil")
 
 
 @pytest.fixture(scope="module")
-def facts(evil, workers):
+def report(evil, workers):
     return collect(evil[0], workers, dataset=evil[1])
 
 
-def test_numbers(facts, evil):
+def test_the_run_is_described(report, evil):
     run, data = evil
-    assert facts.name == "evil"
-    assert facts.num_images == len(data) == 12
-    assert facts.num_parameters == tiny.network().create_parameters().size
-    assert facts.history == run.history()
-    assert [row["epoch"] for row in facts.history] == [1, 2, 3, 4, 5, 6]
-    assert facts.class_names == list(NAMES)
-    assert set(facts.missing) == {"evaluation"}
+    assert report.name == "evil"
+    assert report.num_images == len(data) == 12
+    assert report.num_parameters == tiny.network().create_parameters().size
+    assert report.history == run.history()
+    assert [row["epoch"] for row in report.history] == [1, 2, 3, 4, 5, 6]
+    assert report.class_names == list(NAMES)
+    assert set(report.missing) == {"evaluation"}
 
 
-def test_the_forward_process_is_the_schedules(facts, evil):
-    assert facts.forward.t[0] == 0
-    assert facts.forward.t[-1] == facts.schedule.T == 50
-    np.testing.assert_array_equal(facts.forward.z[0], evil[1].images[:3])
-    i = len(facts.forward.t) // 2
-    eps = np.random.default_rng(facts.training.seed).standard_normal((3, 8, 8, 3), np.float32)
-    expected = facts.schedule.add_noise(evil[1].pixels(np.arange(3)), eps, facts.forward.t[i])
-    np.testing.assert_array_equal(facts.forward.z[i], to_bytes(expected))
+def test_the_forward_process_uses_the_schedule(report, evil):
+    assert report.forward.t[0] == 0
+    assert report.forward.t[-1] == report.schedule.T == 50
+    np.testing.assert_array_equal(report.forward.z[0], evil[1].images[:3])
+    i = len(report.forward.t) // 2
+    eps = np.random.default_rng(report.training.seed).standard_normal((3, 8, 8, 3), np.float32)
+    expected = report.schedule.add_noise(evil[1].pixels(np.arange(3)), eps, report.forward.t[i])
+    np.testing.assert_array_equal(report.forward.z[i], to_bytes(expected))
 
 
-def test_denoising_begins_with_the_noise_of_each_seed_and_ends_with_its_image(facts, evil, workers):
-    denoiser = pipeline.load_denoiser(evil[0], workers, print)
-    found = facts.denoising
-    assert found.t[0] == facts.schedule.T
+def test_denoising_starts_with_the_noise_of_each_seed_and_ends_with_its_image(report, evil, workers):
+    denoiser = pipeline.load_denoiser(evil[0], workers)
+    found = report.denoising
+    assert found.t[0] == report.schedule.T
     assert found.t[-1] == 0
     assert len(found.t) == STEPS + 1
     for i, seed in enumerate(SEEDS):
@@ -68,15 +68,15 @@ def test_denoising_begins_with_the_noise_of_each_seed_and_ends_with_its_image(fa
         states = list(sample(denoiser, (1, 8, 8, 3), sampler="heun", steps=STEPS, seed=seed, labels=labels))
         np.testing.assert_array_equal(found.z[0, i], to_bytes(states[0].z)[0])
         np.testing.assert_array_equal(found.z[-1, i], to_bytes(states[-1].z)[0])
-        asked = denoiser(states[4].z, states[4].t, labels)[0]  # the right answers about the left
-        np.testing.assert_array_equal(found.x0_hat[4, i], to_bytes(asked)[0])
+        x0_hat = denoiser(states[4].z, states[4].t, labels)[0]
+        np.testing.assert_array_equal(found.x0_hat[4, i], to_bytes(x0_hat)[0])
     np.testing.assert_array_equal(found.x0_hat[-1], found.z[-1])
 
 
-def test_samples_are_those_of_the_sheet_and_nearest_is_nearest(facts, evil, workers):
-    data, found = evil[1], facts.samples
+def test_samples_are_those_of_the_command_and_the_nearest_images_are_nearest(report, evil, workers):
+    data, found = evil[1], report.samples
     labels = np.arange(SAMPLES) % 3
-    denoiser = pipeline.load_denoiser(evil[0], workers, print)
+    denoiser = pipeline.load_denoiser(evil[0], workers)
     sheet, _ = pipeline.generate(denoiser, (SAMPLES, 8, 8, 3), "heun", 12, 0, labels)
     np.testing.assert_array_equal(found.images, to_bytes(sheet))
     assert found.names == [NAMES[label] for label in labels]
@@ -86,7 +86,7 @@ def test_samples_are_those_of_the_sheet_and_nearest_is_nearest(facts, evil, work
         np.testing.assert_array_equal(near, data.images[distances.argmin()])
 
 
-def test_the_spacing_is_that_of_the_training_images_themselves():
+def test_the_spacing_is_the_distance_between_training_images():
     levels = np.array([0, 10, 30, 100], np.uint8)
     dataset = Dataset(np.broadcast_to(levels[:, None, None, None], (4, 2, 2, 1)).copy())
     found = with_nearest(np.full((2, 2, 2, 1), 1, np.uint8), ["", ""], dataset)
@@ -95,31 +95,31 @@ def test_the_spacing_is_that_of_the_training_images_themselves():
     assert with_nearest(dataset.images[:1], [""], dataset.subset([0])).spacing is None
 
 
-def test_snapshots_are_cut_out_of_their_sheets(facts, evil):
+def test_snapshots_are_cut_out_of_their_sheets(report, evil):
     from PIL import Image
 
-    assert list(facts.snapshots) == [1, 5, 6]
-    page = np.asarray(Image.open(snapshots(evil[0])[5]))
-    assert facts.snapshots[5].shape == (COUNT, 8, 8, 3)
-    np.testing.assert_array_equal(facts.snapshots[5][1], page[2:10, 12:20])
+    assert list(report.snapshots) == [1, 5, 6]
+    sheet = np.asarray(Image.open(snapshots(evil[0])[5]))
+    assert report.snapshots[5].shape == (COUNT, 8, 8, 3)
+    np.testing.assert_array_equal(report.snapshots[5][1], sheet[2:10, 12:20])
 
 
-def test_snapshots_that_are_no_images_of_this_run_are_left_out(run, evil, workers):
+def test_unreadable_snapshots_and_those_of_another_size_are_left_out(run, evil, workers):
     files = snapshots(run)
     files[1].write_bytes(b"no image")
     shutil.copy(run.path / "loss.png", files[5])
     assert list(collect(run, workers, dataset=evil[1]).snapshots) == [6]
 
 
-def test_data_that_has_moved_leaves_the_rest(run, workers):
-    found = collect(run, workers)  # its configuration says "tiny", and there is no such place
+def test_a_run_whose_data_has_moved(run, workers):
+    found = collect(run, workers)  # its configuration names "tiny", which cannot be loaded
     assert found.dataset is found.forward is found.samples.nearest is None
-    assert "not where they were" in found.missing["data"]
-    assert found.num_images == 12  # the checkpoint knows
+    assert "cannot be loaded again" in found.missing["data"]
+    assert found.num_images == 12  # from the checkpoint
     assert len(found.samples.images) == SAMPLES
 
 
-def test_data_that_has_changed_is_said(run, workers, evil):
+def test_changed_data_is_reported(run, workers, evil):
     changed = replace(evil[1], images=255 - evil[1].images)
     assert "have changed" in collect(run, workers, dataset=changed).missing["same data"]
     smaller = replace(evil[1], images=evil[1].images[:, :4])
@@ -138,7 +138,7 @@ def test_a_run_without_a_checkpoint_or_history(tmp_path, workers):
     assert found.num_images == 12
 
 
-def test_figures_that_were_measured_are_taken_and_others_are_not(run, workers, evil):
+def test_results_of_evaluate_are_read_and_damaged_ones_are_not(run, workers, evil):
     file = run.path / "evaluation.json"
     file.write_text(json.dumps({"count": 32}))
     assert collect(run, workers, dataset=evil[1]).evaluation == {"count": 32}

@@ -1,10 +1,10 @@
-"""What the table of the training says, held to numbers chosen by hand."""
+"""The observations about the training, compared with values chosen by hand."""
 
 import math
 
 import pytest
 
-from minidiff.page.progress import about_quarters, chosen_rows, observe
+from minidiff.page.training import about_quarters, chosen_rows, observe
 
 
 def row(epoch, loss, quarters=(1.0, 1.0, 1.0, 1.0), learning_rate=0.002, **more):
@@ -20,47 +20,47 @@ def test_the_epochs_of_the_table(last, expected):
     assert [found["epoch"] for found in chosen_rows([row(epoch, 0.1) for epoch in range(1, last + 1)])] == expected
 
 
-def test_the_nearest_epochs_stand_in_for_those_that_are_missing():
+def test_the_nearest_epochs_replace_missing_ones():
     assert [found["epoch"] for found in chosen_rows([row(epoch, 0.1) for epoch in (2, 4, 11, 18)])] == [2, 4, 11, 18]
 
 
-def test_the_first_row_is_compared_with_answering_0():
+def test_the_first_row_is_compared_with_a_prediction_of_0():
     first = row(1, 0.26)
-    expected = "Always answering 0 would score 1: 74\u00a0% of the noise is explained already."
+    expected = "74\u00a0% lower than the loss of a prediction of 0, which is 1."
     assert observe(first, None, [first]) == expected
     first = row(1, 1.3)
-    assert observe(first, None, [first]) == "No better yet than always answering 0."
+    assert observe(first, None, [first]) == "No better than a prediction of 0, whose loss is 1."
 
 
 def test_other_rows_are_compared_with_the_row_above():
     before, now = row(1, 0.4, (0.8, 0.4, 0.2, 0.1)), row(5, 0.3, (0.8, 0.1, 0.15, 0.09))
-    said = observe(now, before, [before, now])
-    assert said == "25\u00a0% lower than in epoch 1; most where there is little noise, by 75\u00a0%."
-    assert observe(row(5, 0.5), before, [before]) == "25\u00a0% higher than in epoch 1: a step back."
-    assert observe(row(5, 0.401), before, [before]) == "Much as in epoch 1."
+    text = observe(now, before, [before, now])
+    assert text == "25\u00a0% lower than in epoch 1; most in quarter 2, by 75\u00a0%."
+    assert observe(row(5, 0.5), before, [before]) == "25\u00a0% higher than in epoch 1."
+    assert observe(row(5, 0.401), before, [before]) == "About the same as in epoch 1."
 
 
-def test_a_quarter_in_which_nothing_was_drawn_says_nothing():
+def test_quarters_without_examples_are_ignored():
     before, now = row(1, 0.4, (math.nan, 0.4, 0.2, 0.1)), row(5, 0.2, (0.1, 0.2, 0.08, math.nan))
-    assert "much noise, by 60" in observe(now, before, [before, now])
+    assert "most in quarter 3, by 60" in observe(now, before, [before, now])
     for losses in ([0.3] + 3 * [math.nan], 4 * [math.nan]):
         assert about_quarters(losses).endswith("no more than one of them was drawn.")
 
 
 def test_held_out_images_and_the_learning_rate_are_mentioned():
     before, now = row(1, 0.4), row(5, 0.2, learning_rate=0.0002, held_out_loss=0.25)
-    said = observe(now, before, [before, now])
-    assert "On held-out images 0.2500, 25\u00a0% higher." in said
-    assert said.endswith("The learning rate is at 10\u00a0% of its highest.")
+    text = observe(now, before, [before, now])
+    assert "On held-out images 0.2500, 25\u00a0% higher." in text
+    assert text.endswith("The learning rate is at 10\u00a0% of its maximum.")
     assert "about the same" in observe(row(5, 0.2, held_out_loss=0.201), before, [before])
     assert "less than 1\u00a0%" in observe(row(5, 0.2, learning_rate=1e-7), before, [before])
 
 
-def test_the_hardest_and_the_easiest_noise_are_named():
-    said = about_quarters([0.11, 0.04, 0.02, 0.003])
-    assert "highest where there is the least noise (0.1100)" in said
-    assert "lowest where there is the most noise (0.0030)" in said
-    assert "Faint noise is hard" in said
-    said = about_quarters([0.01, 0.04, 0.02, 0.03])
-    assert "highest where there is little noise (0.0400)" in said
-    assert "Faint noise is hard" not in said  # it was not so in this run
+def test_the_quarters_with_the_highest_and_the_lowest_loss_are_named():
+    text = about_quarters([0.11, 0.04, 0.02, 0.003])
+    assert "highest in quarter 1 (0.1100)" in text
+    assert "lowest in quarter 4 (0.0030)" in text
+    assert "Low noise is hard" in text
+    text = about_quarters([0.01, 0.04, 0.02, 0.03])
+    assert "highest in quarter 2 (0.0400)" in text
+    assert "Low noise is hard" not in text  # it was not so in this run
