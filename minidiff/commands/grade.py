@@ -1,25 +1,29 @@
-"""`minidiff grade`: marks notebooks that students hand in."""
+"""`minidiff grade`: grades notebooks that students hand in."""
 
+import argparse
 from pathlib import Path
 
+from minidiff.errors import MinidiffError
 
-def add_command(commands):
+
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Adds `minidiff grade` to the commands of a parser."""
-    parser = commands.add_parser("grade", help="mark the exercises in notebooks that students hand in")
+    parser = commands.add_parser("grade", help="grade the exercises in notebooks that students hand in")
     parser.set_defaults(run_command=run)
-    parser.add_argument("folder", metavar="FOLDER", help="a student's notebooks, or a sub-folder for each student")
+    parser.add_argument("folder", metavar="FOLDER", help="a student's notebooks, or a subfolder for each student")
     parser.add_argument("--json", metavar="FILE", help="write name, points and the result of each exercise")
-    parser.add_argument("--seconds", type=float, default=60, help="for one cell, and for one answer (default: 60)")
-    parser.add_argument("--notebooks", metavar="NN,...", help="such as 05,06 (default: all that somebody handed in)")
+    parser.add_argument(
+        "--seconds", type=float, default=60, help="time limit for a cell and for an answer (default: 60)"
+    )
+    parser.add_argument("--notebooks", metavar="NN,...", help="such as 05,06 (default: all that anybody handed in)")
 
 
-def run(options):
-    """minidiff grade"""
+def run(options: argparse.Namespace) -> None:
+    """Executes `minidiff grade`."""
     import json
 
-    from minidiff.atomic import write_whole
+    from minidiff.atomic import write_text
     from minidiff.commands.printing import one_line
-    from minidiff.errors import MinidiffError
     from minidiff.exercises.grading.grade import grade
     from minidiff.exercises.grading.hand_in import find_hand_ins
     from minidiff.exercises.grading.marks import as_table, marks
@@ -27,14 +31,13 @@ def run(options):
     if not options.seconds > 0:
         raise MinidiffError(f"--seconds must be more than 0, not {options.seconds}")
     if options.json and not Path(options.json).resolve().parent.is_dir():
-        raise MinidiffError(f"--json {options.json}: there is no folder {Path(options.json).parent}")
+        raise MinidiffError(f"--json {options.json}: there is no folder {Path(options.json).parent}; make it first")
     prefixes = [f"ex{number.strip()}" for number in options.notebooks.split(",")] if options.notebooks else None
     hand_ins = find_hand_ins(options.folder)
-    results = marks(grade(hand_ins, options.seconds, prefixes, lambda line: print(one_line(line), flush=True)))
+    results = marks(grade(hand_ins, options.seconds, prefixes))
     print()
     for line in as_table(results):
         print(one_line(line))
     if options.json:
-        text = json.dumps(results, indent=2, ensure_ascii=False) + "\n"
-        write_whole(options.json, lambda file: file.write(text.encode("utf-8", "replace")))
+        write_text(options.json, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
         print(options.json)

@@ -1,21 +1,50 @@
-"""What the commands say in the same words: memory taken, warnings, lines that hold names from files."""
+"""Console output of the commands: log messages, memory, and text that comes from files."""
 
+import contextlib
+import logging
 import sys
+import time
+from collections.abc import Iterator
 
 from minidiff.benchmark.memory import peak_memory
 
 
-def memory_taken():
-    """ ", at most 512 MB of memory", or nothing where that is not known."""
+class ConsoleHandler(logging.Handler):
+    """Prints INFO messages to the current `sys.stdout`, and warnings as one line to `sys.stderr`."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if record.levelno < logging.WARNING:
+            print("\n".join(map(one_line, message.split("\n"))), flush=True)
+        else:
+            print(f"minidiff: {one_line(message)}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def console() -> Iterator[None]:
+    """Shows minidiff's log messages on the console while the context is open."""
+    logger, handler = logging.getLogger("minidiff"), ConsoleHandler()
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+def memory_used() -> str:
+    """ ", at most 512 MB of memory", or "" on a system that does not report it."""
     peak = peak_memory()
     return "" if peak is None else f", at most {peak:.0f} MB of memory"
 
 
-def warn(line):
-    """Says something on standard error that does not stop the command."""
-    print(f"minidiff: {one_line(line)}", file=sys.stderr)
-
-
-def one_line(message):
-    """A message without line breaks and control characters, whatever is in the names of files and classes it quotes."""
+def one_line(message: object) -> str:
+    """A message with line breaks and control characters escaped: names of files and classes may contain them."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(message))
+
+
+def print_done(start: float, path: object) -> None:
+    """Prints the last line of a training: time since `start`, memory, and the command to generate more images."""
+    print(f"Done in {time.perf_counter() - start:.0f} s{memory_used()}. More: minidiff sample {path} -n 64")

@@ -1,12 +1,12 @@
-"""What the notebooks of `tutorials/` are made with: the library's own source to read, images, and exercises.
+"""The helpers of the notebooks in `tutorials/`: show the library's source and images, and check exercises.
 
-    show(Linear.backward)                         # the function as it stands in the library
-    show_images(images, "sixteen shapes")         # pixels in [-1, 1] as a sheet
-    check("ex05_1", loss_backward)                # right, or what is wrong and a hint
-    solution("ex05_1")                            # one way to write it
+    show(Linear.backward)                         # the source of a function, from its file
+    show_images(images, "sixteen shapes")         # images in [-1, 1] side by side
+    check("ex05_1", loss_backward)                # right, or a hint
+    solution("ex05_1")                            # one solution
 
-`course.py` is the table of the notebooks and `ex05_backpropagation.py` and its neighbors hold their exercises, each a
-plain function that looks at an answer (`exercise.py`, `expecting.py`). `grading.py` marks whole folders of hand-ins.
+`course.py` is the table of notebooks. Each notebook has a module of exercises, such as `ex05_backpropagation.py`, and a
+module of solutions in `solutions/`. `grading/` marks folders of notebooks that students hand in.
 
 Read more: `tutorials/README.md`.
 """

@@ -1,40 +1,39 @@
-"""To run what somebody else wrote: whatever it raises is kept and looked at, and stops nothing.
+"""Runs code of students: every error is caught and kept, except Ctrl-C.
 
-    with Attempt() as attempt:
-        answer(x)
-    if attempt.error is not None: ...
-
-A student's function may raise anything, even SystemExit. Only Ctrl-C passes, since it is meant for whoever is waiting.
+with Attempt() as attempt:
+    answer(x)
+if attempt.error is not None: ...
 """
 
-LONGEST_MESSAGE = 200  # characters of somebody else's message that are passed on
+from types import TracebackType
+
+LONGEST_MESSAGE = 200  # characters
 
 
 class Attempt:
-    """A block whose error is kept: `error` is what it raised, or None."""
+    """A context manager whose block may raise anything, even SystemExit: `error` is what it raised, or None."""
 
-    def __init__(self):
-        self.error = None
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> "Attempt":
         return self
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
         self.error = error
         return error is not None and not isinstance(error, KeyboardInterrupt)
 
 
-def describe(error, file=None):
+def describe(error: BaseException, file: str | None = None) -> str:
     """An error in one line: "ValueError: too many values to unpack (line 3 of its cell)".
 
     Args:
-        error: an exception.
-        file: name of the file or cell whose line is to be named, if the error passed through it.
-
-    Returns:
-        string.
+        error: what was raised.
+        file: name of the file or cell whose line is named, if the error passed through it.
     """
-    with Attempt() as attempt:  # even the message is somebody else's code
+    with Attempt() as attempt:  # str(error) is code of a student, too
         message = " ".join(str(error).split())
     if attempt.error is not None:
         message = "(its message cannot be read)"

@@ -1,27 +1,29 @@
-"""From the name of an exercise to the exercise, its check, and its solution.
+"""Finds an exercise by its name; checks an answer to it and shows a solution.
 
-The modules of exercises are looked up in the table of `course.py` and imported when one of their names is asked for.
+The module of a notebook's exercises is imported when one of them is needed.
 """
 
 import importlib
 import importlib.util
 import textwrap
+from types import ModuleType
+from typing import Any
 
 from minidiff.errors import MinidiffError
 from minidiff.exercises.course import NOTEBOOKS
-from minidiff.exercises.exercise import examine
+from minidiff.exercises.exercise import Exercise, examine
 from minidiff.exercises.source import definition, show_text
 
 
-def check(name, answer):
-    """Says whether the answer to an exercise is right, or what is wrong with it, and a hint.
+def check(name: str, answer: Any) -> None:
+    """Prints whether the answer to an exercise is right, and a hint if it is not.
 
     Args:
         name: of the exercise, such as "ex05_1".
-        answer: a function or a value, as the exercise asks for.
+        answer: a function or a value, as the exercise requires.
 
     Raises:
-        MinidiffError: no exercise has this name. An answer, however wrong, raises nothing.
+        MinidiffError: unknown exercise. A wrong answer raises nothing.
     """
     exercise = find(name)
     result = examine(exercise, answer)
@@ -31,48 +33,40 @@ def check(name, answer):
         print(textwrap.fill(result.hint, 100, initial_indent="    ", subsequent_indent="    "))
 
 
-def solution(name):
-    """Shows a solution of an exercise: try first.
+def solution(name: str) -> None:
+    """Shows a solution of an exercise; try first.
 
     Args:
         name: of the exercise, such as "ex05_1".
 
     Raises:
-        MinidiffError: no exercise has this name.
+        MinidiffError: unknown exercise.
     """
     exercise = find(name)
-    module = solutions(name)
-    show_text(f"# {name}, {exercise.title}\n{definition(module, exercise.answer)}")
+    show_text(f"# {name}, {exercise.title}\n{definition(solutions(name), exercise.answer)}")
 
 
-def find(name):
-    """The `Exercise` of a name.
+def find(name: str) -> Exercise:
+    """The exercise of a name.
 
     Raises:
-        MinidiffError: there is none.
+        MinidiffError: unknown exercise.
     """
     known = {exercise.name: exercise for exercise in exercises(name.partition("_")[0])}
     if name not in known:
-        names = ", ".join(known) or ", ".join(sorted({one.name for one in exercises()}))
-        raise MinidiffError(f"no exercise is called {name!r}; there are {names}")
+        names = ", ".join(known) or ", ".join(sorted(exercise.name for exercise in exercises()))
+        raise MinidiffError(f"unknown exercise {name!r}; choose from {names}")
     return known[name]
 
 
-def exercises(prefix=None):
-    """The exercises of a notebook, or of all.
-
-    Args:
-        prefix: "ex05"; all notebooks if not given.
-
-    Returns:
-        list of `Exercise`s.
-    """
+def exercises(prefix: str | None = None) -> list[Exercise]:
+    """The exercises of the notebook with a prefix such as "ex05"; all exercises by default."""
     names = [f"minidiff.exercises.ex{one.name}" for one in NOTEBOOKS if prefix in (None, one.prefix)]
     modules = [importlib.import_module(name) for name in names if importlib.util.find_spec(name)]
-    return [exercise for module in modules for exercise in module.EXERCISES]
+    return [found for module in modules for found in vars(module).values() if isinstance(found, Exercise)]
 
 
-def solutions(name):
-    """The module with the solution of an exercise, in which it has the name that it has in the notebook."""
+def solutions(name: str) -> ModuleType:
+    """The module with the solution of an exercise; the solution has the answer's name."""
     notebook = next(one for one in NOTEBOOKS if name.startswith(one.prefix))
     return importlib.import_module(f"minidiff.exercises.solutions.ex{notebook.name}")

@@ -1,7 +1,7 @@
-"""The course: its notebooks in their order, the modules each explains, and the time it takes.
+"""The table of the notebooks, with the modules that each of them explains.
 
-Modules and notebooks name each other: a module's docstring says "Read more: `tutorials/05_backpropagation.ipynb`", and
-the notebook's first cell links to the module. Tests hold both to this table, and so does `tutorials/execute.py`.
+The docstring of a module ends with "Read more: `tutorials/05_backpropagation.ipynb`". The first cell of the notebook
+links to the module. Tests compare both with this table.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ class Notebook:
     """One notebook of the course.
 
     Attributes:
-        name: of its file, without `.ipynb`; of its exercises' module too, with "ex" in front.
-        title: its heading.
+        name: of its file without `.ipynb`; with the prefix "ex", of its module of exercises.
+        title: its heading without the number.
         modules: files of the library that link to it, and to which it links.
     """
 
@@ -22,13 +22,13 @@ class Notebook:
     modules: tuple[str, ...]
 
     @property
-    def prefix(self):
-        """What the names of its exercises begin with: "ex05"."""
+    def prefix(self) -> str:
+        """The prefix of its exercises' names: "ex05"."""
         return f"ex{self.name[:2]}"
 
     @property
-    def link(self):
-        """The sentence that begins the last paragraph of each module's docstring."""
+    def link(self) -> str:
+        """The text that links a module to it."""
         return f"Read more: `tutorials/{self.name}.ipynb`"
 
 
@@ -70,6 +70,6 @@ NOTEBOOKS = (
         ("minidiff/training.py", "minidiff/optim.py", "minidiff/kernels/muon.py", "minidiff/parallel.py"),
     ),
     Notebook("09_sampling", "Sampling", ("minidiff/sampling.py", "minidiff/samplers.py")),
-    Notebook("10_editing", "Steering", ("minidiff/editing.py",)),
+    Notebook("10_editing", "Editing", ("minidiff/editing.py",)),
     Notebook("11_what_goes_wrong", "What goes wrong", ("minidiff/divergence.py",)),
 )

@@ -1,19 +1,22 @@
-"""The exercises of `tutorials/05_backpropagation.ipynb`: gradients by hand, close to those of the layers, but not them.
+"""The exercises of `tutorials/05_backpropagation.ipynb`: backward passes similar to those of the layers.
 
-Gradients are held to closed forms, and one to central differences.
+Gradients are compared with closed forms and with central differences.
 """
+
+from typing import Any
 
 import numpy as np
 
-from minidiff.exercises.exercise import Exercise, Wrong
-from minidiff.exercises.expecting import as_numbers, call, expect, unpack
+from minidiff.exercises.exercise import Wrong, exercise
+from minidiff.exercises.expecting import Mistakes, as_array, call, expect, unpack
 from minidiff.gradient_check import numerical_gradient
 
-EPS = 1e-5
+STABILITY = 1e-5  # added under the root of RMSNorm
 NUM_CLASSES = 4
 
 
-def _examine_loss(answer):
+@exercise("ex05_1", "the gradient of a weighted loss", points=1)
+def _check_loss_backward(answer: Any) -> None:
     rng = np.random.default_rng(0)
     y_hat, y = rng.normal(size=(3, 2, 5, 1)), rng.normal(size=(3, 2, 5, 1))
     weight = np.array([0.5, 2.0, 1.5])
@@ -21,68 +24,67 @@ def _examine_loss(answer):
     dy_hat = 2 * each * (y_hat - y) / y.size
     mistakes = [
         (y_hat - y, "the difference alone: the derivative of a mean of weighted squares has three more factors"),
-        (-dy_hat, "the sign is turned round: y_hat is the first of the difference, so its inner derivative is +1"),
+        (-dy_hat, "the sign is reversed: y_hat is the first term of the difference, so its inner derivative is +1"),
         (dy_hat / 2, "half of it: the derivative of a square has a factor of 2"),
         (dy_hat / each, "the weights are missing: each example's square is multiplied by its own"),
-        (dy_hat * each, "the weights come in squared: they stand outside of the square"),
-        (dy_hat * y.size, "the mean divides by the number of numbers, y.size, and so does its derivative"),
-        (dy_hat * y.size / len(y), "divided by the batch size: the mean is over all y.size numbers, not over N"),
+        (dy_hat * each, "the weights are squared: they are outside of the square"),
+        (dy_hat * y.size, "the mean divides by the number of elements, y.size, and so does its derivative"),
+        (dy_hat * y.size / len(y), "divided by the batch size: the mean is over all y.size elements, not over N"),
         (dy_hat * y.size / weight.sum(), "divided by the sum of the weights: the mean here divides by y.size"),
         (each * (y_hat - y) ** 2 / y.size, "this is the loss before the sum, not its derivative"),
-        (2 * weight * (y_hat - y) / y.size, "weight (N,) lines up with the last axis: make it (N, 1, 1, 1) first"),
+        (2 * weight * (y_hat - y) / y.size, "weight (N,) is broadcast along the last axis: reshape it to (N, 1, 1, 1)"),
     ]
     expect("dy_hat", call(answer, y_hat, y, weight), dy_hat, mistakes)
 
 
-def _examine_swish(answer):
+@exercise("ex05_2", "an activation with a parameter", points=2)
+def _check_swish_slopes(answer: Any) -> None:
     rng = np.random.default_rng(1)
     u, b = rng.normal(0, 3, (4, 7)), 1.7
     s = 1 / (1 + np.exp(-b * u))
     dy_du, dy_db = unpack(call(answer, u, b), "dy_du, dy_db")
-    expect(
-        "dy_du", dy_du, s * (1 + b * u * (1 - s)),
-        [
-            (s, "product rule: u stands in the sigmoid as well, and gives a second term"),
-            (s * (1 - s), "this is the sigmoid's own derivative; y is u times it, so use the product rule"),
-            (u * s * (1 - s), "the second term of the product rule without the first, and without the inner b"),
-            (s * (1 + u * (1 - s)), "the inner derivative is missing: b u differentiated by u gives b"),
-            (s + b * u * s, "the sigmoid's derivative is s (1 - s), not s"),
-            (u * s, "this is y itself"),
-        ],
-    )  # fmt: skip
-    expect(
-        "dy_db", dy_db, u * u * s * (1 - s),
-        [
-            (u * s * (1 - s), "the inner derivative is missing: b u differentiated by b gives u"),
-            (b * u * s * (1 - s), "the inner derivative by b is u; b itself is the one by u"),
-            (np.sum(u * u * s * (1 - s)), "do not sum yet: dy_db has the shape of u, one slope for each number"),
-        ],
-    )  # fmt: skip
+    mistakes: Mistakes = [
+        (s, "product rule: u is in the sigmoid as well, and gives a second term"),
+        (s * (1 - s), "this is the sigmoid's own derivative; y is u times it, so use the product rule"),
+        (u * s * (1 - s), "this is the second term of the product rule without the first, and without the inner b"),
+        (s * (1 + u * (1 - s)), "the inner derivative is missing: b u differentiated with respect to u is b"),
+        (s + b * u * s, "the sigmoid's derivative is s (1 - s), not s"),
+        (u * s, "this is y itself"),
+    ]
+    expect("dy_du", dy_du, s * (1 + b * u * (1 - s)), mistakes)
+    mistakes = [
+        (u * s * (1 - s), "the inner derivative is missing: b u differentiated with respect to b is u"),
+        (b * u * s * (1 - s), "the inner derivative with respect to b is u; b is that with respect to u"),
+        (np.sum(u * u * s * (1 - s)), "do not sum yet: dy_db has the shape of u, one slope for each element"),
+    ]
+    expect("dy_db", dy_db, u * u * s * (1 - s), mistakes)
 
 
-def _examine_embedding(answer):
+@exercise("ex05_3", "a table of vectors", points=2)
+def _check_embedding_backward(answer: Any) -> None:
     rng = np.random.default_rng(2)
-    labels = np.array([2, 0, 2, 3, 2])  # one class comes three times, one never
+    labels = np.array([2, 0, 2, 3, 2])  # one class occurs three times, one never
     dy = rng.normal(size=(5, 3))
     one_hot = np.eye(NUM_CLASSES)[labels]
-    last_wins = np.zeros((NUM_CLASSES, 3))
-    last_wins[labels] = dy
+    overwritten = np.zeros((NUM_CLASSES, 3))
+    overwritten[labels] = dy
     averaged = (one_hot.T @ dy) / np.maximum(one_hot.sum(axis=0), 1)[:, None]
     mistakes = [
-        (last_wins, "a class that comes twice keeps the gradient of one time: `dtable[labels] += dy` does not add up "
-                    "repeated rows; see np.add.at"),
-        (averaged, "a mean over the examples of a class: the table's row is used by each, so gradients add"),
+        (overwritten, "for a class that occurs twice one gradient is lost: `dtable[labels] += dy` does not add up "
+                      "repeated rows; see np.add.at"),
+        (averaged, "a mean over the examples of a class: each of them uses the row, so the gradients add up"),
         (dy, "this is dy again: dtable has a row for each class, not for each example"),
     ]  # fmt: skip
     expect("dtable", call(answer, labels, dy, NUM_CLASSES), one_hot.T @ dy, mistakes)
 
 
-def _examine_rms_norm(answer):
+@exercise("ex05_4", "a norm without a mean", points=3)
+def _check_rms_norm_backward(answer: Any) -> None:
     rng = np.random.default_rng(3)
     x, dy = rng.normal(0.7, 2.0, (3, 5)), rng.normal(size=(3, 5))
 
-    def rms(x):
-        return np.sqrt((x * x).mean(axis=-1, keepdims=True) + EPS)
+    def rms(x: np.ndarray) -> np.ndarray:
+        return np.sqrt((x * x).mean(axis=-1, keepdims=True) + STABILITY)
 
     r = rms(x)
     x_hat = x / r
@@ -90,72 +92,60 @@ def _examine_rms_norm(answer):
     mean_dy = dy.mean(axis=-1, keepdims=True)
     dx = numerical_gradient(lambda: np.sum(dy * x / rms(x)), x)
     mistakes = [
-        (dy / r, "r is treated as a constant: it depends on every number of its row, and gives a term with x_hat"),
-        ((dy - mean_dy - x_hat * inner) / r, "this is GroupNorm's: no mean is subtracted here, so its term goes"),
+        (dy / r, "r is treated as a constant: it depends on every element of its row, which gives a term with x_hat"),
+        ((dy - mean_dy - x_hat * inner) / r, "this is GroupNorm's: here no mean is subtracted, so its term is 0"),
         ((dy - x_hat * inner * x.shape[-1]) / r, "r is a root of a mean: the term with x_hat has a mean, not a sum"),
         ((dy - x_hat * (dy * x_hat).mean()) / r, "each row has an r of its own: the mean is over the last axis only"),
-        (dy - x_hat * inner, "right but for the division by r"),
-        ((dy - x_hat * inner) * r, "multiplied by r where it has to be divided by it"),
-        ((dy + x_hat * inner) / r, "the sign of the second term: 1 / r falls where r grows"),
-        ((dy - x * inner) / r, "the second term has x_hat in it, that is x / r, and not x"),
+        (dy - x_hat * inner, "right except for the division by r"),
+        ((dy - x_hat * inner) * r, "multiplied by r, and it has to be divided by it"),
+        ((dy + x_hat * inner) / r, "the sign of the second term: 1 / r falls as r grows"),
+        ((dy - x * inner) / r, "the second term contains x_hat, which is x / r, and not x"),
     ]
     expect("dx", call(answer, x, dy), dx, mistakes, tolerance=1e-5)
 
 
-def _examine_shared_keys(answer):
+@exercise("ex05_5", "keys shared by all heads", points=3)
+def _check_shared_keys_backward(answer: Any) -> None:
     rng = np.random.default_rng(4)
     heads, S, d = 3, 5, 4
     q, k, dZ = rng.normal(size=(heads, S, d)), rng.normal(size=(S, d)), rng.normal(size=(heads, S, S))
     root = np.sqrt(d)
     for_each = dZ.transpose(0, 2, 1) @ q / root  # (heads, S, d)
     dq, dk = unpack(call(answer, q, k, dZ), "dq, dk")
-    expect(
-        "dq", dq, dZ @ k / root,
-        [
-            (dZ @ k, "dq lacks the factor: Z = q k' / sqrt(d), and the root is in the derivative, too"),
-            (dZ @ k / d, "dq is divided by d, and Z by its root"),
-            (dZ.transpose(0, 2, 1) @ k / root, "dq sums over the keys: dZ is not transposed here; it is for dk"),
-        ],
-    )  # fmt: skip
-    expect(
-        "dk", dk, for_each.sum(axis=0),
-        [
-            (for_each, "k is one array used by all heads, so dk has k's shape, the sum over the heads"),
-            (for_each.mean(axis=0), "a mean over the heads: what is used several times gets the sum of its gradients"),
-            (for_each.sum(axis=0) * root, "dk lacks the factor: Z = q k' / sqrt(d)"),
-            (for_each.sum(axis=0) / root, "dk is divided by d, and Z by its root"),
-            ((dZ @ q).sum(axis=0) / root, "dk sums over the queries: dZ has to be transposed"),
-        ],
-    )  # fmt: skip
+    mistakes = [
+        (dZ @ k, "dq lacks the factor: Z = q k' / sqrt(d), and the root is in the derivative, too"),
+        (dZ @ k / d, "dq is divided by d, and Z by its root"),
+        (dZ.transpose(0, 2, 1) @ k / root, "dq sums over the keys: dZ is not transposed here, only in dk"),
+    ]
+    expect("dq", dq, dZ @ k / root, mistakes)
+    mistakes = [
+        (for_each, "k is one array used by all heads, so dk has k's shape, the sum over the heads"),
+        (for_each.mean(axis=0), "a mean over the heads: what is used several times has the sum of its gradients"),
+        (for_each.sum(axis=0) * root, "dk lacks the factor: Z = q k' / sqrt(d)"),
+        (for_each.sum(axis=0) / root, "dk is divided by d, and Z by its root"),
+        ((dZ @ q).sum(axis=0) / root, "dk sums over the queries: dZ has to be transposed"),
+    ]
+    expect("dk", dk, for_each.sum(axis=0), mistakes)
 
 
-def _examine_blind_upstream(answer):
+@exercise("ex05_6", "a blind spot of the gradient check", points=2)
+def _check_blind_upstream(answer: Any) -> None:
     x = np.random.default_rng(6).normal(1.0, 2.0, (2, 7))
     x_hat = (x - x.mean(axis=-1, keepdims=True)) / x.std(axis=-1, keepdims=True)
-    dy = as_numbers("dy", call(answer, x))
+    dy = as_array("dy", call(answer, x))
     if dy.shape != x.shape:
         raise Wrong(f"dy has the shape {dy.shape} and should have that of x, {x.shape}")
     if not np.isfinite(dy).all() or not dy.any(axis=-1).all():
-        raise Wrong("each row of dy should hold finite numbers, and not zeros alone: zeros would let anything pass")
+        raise Wrong("each row of dy should be finite and not all zeros: with zeros every backward pass is right")
     largest = np.abs(dy).max(axis=-1)
     if (np.ptp(dy, axis=-1) < 1e-3 * largest).any():
-        raise Wrong("equal numbers do go unnoticed, but you have seen that; find a dy that is not constant")
-    seen = np.abs(np.mean(dy * x_hat, axis=-1)) / largest
-    if seen.max() < 1e-6:
+        raise Wrong("with equal values the mistake does not show, as in section 7; find a dy that is not constant")
+    visible = np.abs(np.mean(dy * x_hat, axis=-1)) / largest
+    if visible.max() < 1e-6:
         return
     if abs(np.mean(dy * x_hat)) < 1e-6 * largest.max():
-        raise Wrong("the mean of dy * x_hat has to vanish in each row; here it does so over all rows together only")
-    likeness = [np.corrcoef(one, other)[0, 1] for one, other in zip(dy, x_hat, strict=True)]
-    if np.abs(likeness).min() > 0.999:
-        raise Wrong("this dy shows the mistake at its largest: it runs along x_hat. Turn it by a right angle")
-    raise Wrong(f"the mistake shows: the mean of dy * x_hat in a row should vanish, and is {seen.max():.2g}")
-
-
-EXERCISES = (
-    Exercise("ex05_1", "the gradient of a weighted loss", 1, "loss_backward", _examine_loss),
-    Exercise("ex05_2", "an activation with a parameter", 2, "swish_slopes", _examine_swish),
-    Exercise("ex05_3", "a table of vectors", 2, "embedding_backward", _examine_embedding),
-    Exercise("ex05_4", "a norm without a mean", 3, "rms_norm_backward", _examine_rms_norm),
-    Exercise("ex05_5", "keys shared by all heads", 3, "shared_keys_backward", _examine_shared_keys),
-    Exercise("ex05_6", "a blind spot", 2, "blind_upstream", _examine_blind_upstream),
-)
+        raise Wrong("the mean of dy * x_hat has to vanish in each row; here it vanishes over all rows together only")
+    correlation = [np.corrcoef(one, other)[0, 1] for one, other in zip(dy, x_hat, strict=True)]
+    if np.abs(correlation).min() > 0.999:
+        raise Wrong("with this dy, parallel to x_hat, the mistake is largest: make dy orthogonal to x_hat")
+    raise Wrong(f"the mistake shows: the mean of dy * x_hat in a row should vanish, and is {visible.max():.2g}")

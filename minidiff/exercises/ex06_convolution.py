@@ -1,106 +1,102 @@
-"""The exercises of `tutorials/06_convolution.ipynb`: another convolution and its gradient, a transpose, a smaller tile,
-and what they cost.
+"""The exercises of `tutorials/06_convolution.ipynb`: depthwise convolution, the transpose of padding, Winograd, costs.
 
-Gradients are held to central differences of loops written here, and matrices to the sums that they are to give.
+Gradients are compared with central differences of loops, matrices with the sums that they should give.
 """
+
+from typing import Any
 
 import numpy as np
 
-from minidiff.exercises.exercise import Exercise, Wrong
-from minidiff.exercises.expecting import agree, as_numbers, call, expect, unpack
+from minidiff.exercises.exercise import Wrong, exercise
+from minidiff.exercises.expecting import agree, as_array, call, expect, finite_array, unpack
 from minidiff.gradient_check import numerical_gradient
 
 BORDER = ((0, 0), (1, 1), (1, 1), (0, 0))
 
 
-def depthwise(x, weight, mode="constant"):
-    """The formula of the exercise: windows of the padded image, each times its weight."""
+def _convolve(x: np.ndarray, weight: np.ndarray, mode: Any = "constant") -> np.ndarray:
+    """The depthwise convolution of the exercise, with a padding mode of `np.pad`."""
     _, H, W, _ = x.shape
     padded = np.pad(x, BORDER, mode=mode)
-    return sum(padded[:, i : i + H, j : j + W] * weight[i, j] for i in range(3) for j in range(3))
+    y = np.zeros_like(x)
+    for i in range(3):
+        for j in range(3):
+            y += padded[:, i : i + H, j : j + W] * weight[i, j]
+    return y
 
 
-def _examine_depthwise(answer):
+@exercise("ex06_1", "a depthwise convolution", points=2)
+def _check_depthwise(answer: Any) -> None:
     rng = np.random.default_rng(0)
     x, weight = rng.normal(size=(2, 5, 7, 3)), rng.normal(size=(3, 3, 3))
-    turned = weight[::-1, ::-1]
-    mixed = depthwise(x, weight).sum(axis=-1, keepdims=True) + np.zeros_like(x)
-    expect(
-        "y", call(answer, x, weight), depthwise(x, weight),
-        [
-            (depthwise(x, turned, "wrap"), "two things: np.roll by i - 1 moves the wrong way, and what leaves the "
-                                           "image on one side comes in on the other, where zeros should"),
-            (depthwise(x, weight, "wrap"), "what leaves the image on one side comes in on the other: pad with zeros"),
-            (depthwise(x, turned), "the kernel is turned round: output h, w sees input h + i - 1, w + j - 1"),
-            (depthwise(x, weight.transpose(1, 0, 2)), "rows and columns are exchanged: i goes with the height"),
-            (depthwise(x, weight, "edge"), "outside of the image are zeros, not its border pixels"),
-            (depthwise(x, weight)[:, 1:-1, 1:-1], "the padding is missing: y has the size of x"),
-            (mixed, "the channels are summed up: here each stays by itself"),
-            (x * weight.sum(axis=(0, 1)), "every place of the window looks at the same pixel: x has to be shifted"),
-        ],
-    )  # fmt: skip
+    flipped = weight[::-1, ::-1]
+    right = _convolve(x, weight)
+    mistakes = [
+        (_convolve(x, flipped, "wrap"), "two things: np.roll by i - 1 shifts in the wrong direction, and it is "
+                                        "periodic, where zeros should enter from outside of the image"),
+        (_convolve(x, weight, "wrap"), "the border is periodic: pad with zeros"),
+        (_convolve(x, flipped), "the filter is flipped: output h, w uses input h + i - 1, w + j - 1"),
+        (_convolve(x, weight.transpose(1, 0, 2)), "rows and columns are exchanged: i belongs to the height"),
+        (_convolve(x, weight, "edge"), "outside of the image are zeros, not its border pixels"),
+        (right[:, 1:-1, 1:-1], "the padding is missing: y has the size of x"),
+        (right.sum(axis=-1, keepdims=True) + np.zeros_like(x), "the channels are summed: here they remain separate"),
+        (x * weight.sum(axis=(0, 1)), "all nine weights use the same pixel: x has to be shifted"),
+    ]  # fmt: skip
+    expect("y", call(answer, x, weight), right, mistakes)
 
 
-def _examine_depthwise_backward(answer):
+@exercise("ex06_2", "the gradient of a depthwise convolution", points=3)
+def _check_depthwise_backward(answer: Any) -> None:
     rng = np.random.default_rng(1)
     x, weight, dy = rng.normal(size=(2, 4, 5, 3)), rng.normal(size=(3, 3, 3)), rng.normal(size=(2, 4, 5, 3))
 
-    def loss():
-        return np.sum(dy * depthwise(x, weight))
+    def loss() -> float:
+        return np.sum(dy * _convolve(x, weight))
 
     dx, dweight = unpack(call(answer, x, weight, dy), "dx, dweight")
-    turned = weight[::-1, ::-1]
-    expect(
-        "dx", dx, numerical_gradient(loss, x),
-        [
-            (depthwise(dy, weight), "dx is the convolution of dy with the kernel as it is: but what was read at "
-                                    "h + i - 1 goes back there, so forward's kernel has to be turned round"),
-            (depthwise(dy, turned, "wrap"), "dx: what leaves on one side must not come in on the other"),
-            (depthwise(dy, turned.transpose(1, 0, 2)), "dx: rows and columns of the kernel are exchanged"),
-            (dy * weight[1, 1], "dx: a pixel is read by nine outputs, and this is the share of one, its own"),
-            (dy * weight.sum(axis=(0, 1)), "dx: the nine shares come from nine places of dy, which has to be shifted"),
-        ],
-        tolerance=1e-5,
-    )  # fmt: skip
+    flipped = weight[::-1, ::-1]
+    mistakes = [
+        (_convolve(dy, weight), "dx is the convolution of dy with the filter as it is: it has to be flipped, since "
+                                "output h uses input h + i - 1"),
+        (_convolve(dy, flipped, "wrap"), "dx: the border is periodic, and should be zero"),
+        (_convolve(dy, flipped.transpose(1, 0, 2)), "dx: rows and columns of the filter are exchanged"),
+        (dy * weight[1, 1], "dx: nine outputs use a pixel, and this is the gradient from one of them"),
+        (dy * weight.sum(axis=(0, 1)), "dx: the nine terms come from nine pixels of dy, which has to be shifted"),
+    ]  # fmt: skip
+    expect("dx", dx, numerical_gradient(loss, x), mistakes, tolerance=1e-5)
     right = numerical_gradient(loss, weight)
-    expect(
-        "dweight", dweight, right,
-        [
-            (right[::-1, ::-1], "dweight is turned round: entry i, j pairs dy at h, w with x at h + i - 1, w + j - 1"),
-            (right / len(x), "dweight is a mean over the images: what all of them use gets the sum"),
-            (right / dy[..., 0].size, "dweight is a mean over the pixels: what all of them use gets the sum"),
-            (right.sum(axis=-1, keepdims=True) + np.zeros(3), "dweight sums over the channels: each has its own"),
-        ],
-        tolerance=1e-5,
-    )  # fmt: skip
+    mistakes = [
+        (right[::-1, ::-1], "dweight is flipped: entry i, j pairs dy at h, w with x at h + i - 1, w + j - 1"),
+        (right / len(x), "dweight is a mean over the images: all of them use the weight, so take the sum"),
+        (right / dy[..., 0].size, "dweight is a mean over the pixels: all of them use the weight, so take the sum"),
+        (right.sum(axis=-1, keepdims=True) + np.zeros(3), "dweight sums over the channels: each has its own"),
+    ]
+    expect("dweight", dweight, right, mistakes, tolerance=1e-5)
 
 
-def _examine_edge(answer):
+@exercise("ex06_3", "the transpose of a border", points=2)
+def _check_edge_backward(answer: Any) -> None:
     rng = np.random.default_rng(2)
     dpadded, x = rng.normal(size=(2, 6, 5, 3)), rng.normal(size=(2, 4, 3, 3))
     right = numerical_gradient(lambda: np.sum(dpadded * np.pad(x, BORDER, mode="edge")), x)
-    cropped = dpadded[:, 1:-1, 1:-1]
     no_corners = dpadded.copy()
     no_corners[:, [0, 0, -1, -1], [0, -1, 0, -1]] = 0
     copies = np.ones((4, 3))
     copies[[0, -1]] *= 2
     copies[:, [0, -1]] *= 2
-    expect(
-        "dx", call(answer, dpadded), right,
-        [
-            (cropped, "this is the transpose of padding with zeros: here the border numbers are copies, and a copy's "
-                      "gradient goes back to where it was copied from"),
-            (fold(no_corners), "the corners are lost: a corner pixel was copied to three more places"),
-            (right / copies[:, :, None], "a mean over the copies: what was copied gets the sum of their gradients"),
-            (np.pad(dpadded, BORDER, mode="edge"), "this pads once more: the transpose leads back to the size of x"),
-            (fold(dpadded, columns=False), "the rows are right; the columns on the left and right are lost"),
-            (fold(dpadded, rows=False), "the columns are right; the rows above and below are lost"),
-        ],
-        tolerance=1e-5,
-    )  # fmt: skip
+    mistakes = [
+        (dpadded[:, 1:-1, 1:-1], "this is the transpose of padding with zeros: here the border consists of copies, and "
+                                 "the gradient of a copy is added to that of its source"),
+        (_fold(no_corners), "the corners are lost: a corner pixel was copied to three more pixels"),
+        (right / copies[:, :, None], "a mean over the copies: take the sum of their gradients"),
+        (np.pad(dpadded, BORDER, mode="edge"), "this pads once more: the transpose leads back to the size of x"),
+        (_fold(dpadded, columns=False), "the rows are right; the columns on the left and right are lost"),
+        (_fold(dpadded, rows=False), "the columns are right; the rows above and below are lost"),
+    ]  # fmt: skip
+    expect("dx", call(answer, dpadded), right, mistakes, tolerance=1e-5)
 
 
-def fold(dpadded, rows=True, columns=True):
+def _fold(dpadded: np.ndarray, rows: bool = True, columns: bool = True) -> np.ndarray:
     """The transpose of edge padding, or a part of it."""
     dx = dpadded.copy()
     if rows:
@@ -112,93 +108,78 @@ def fold(dpadded, rows=True, columns=True):
     return dx[:, 1:-1, 1:-1]
 
 
-def _examine_small_tile(answer):
-    names, shapes = ("A'", "G", "B'"), ((2, 4), (4, 3), (4, 4))
-    matrices = [as_numbers(name, part) for name, part in zip(names, unpack(answer, "A', G, B'"), strict=True)]
-    for name, matrix, shape in zip(names, matrices, shapes, strict=True):
-        if matrix.shape != shape:
-            turned = "; transpose it" if matrix.T.shape == shape and matrix.shape != shape else ""
-            raise Wrong(f"{name} has the shape {matrix.shape} and should have {shape}{turned}")
-        if not np.isfinite(matrix).all():
-            raise Wrong(f"{name} holds NaN or infinity")
+@exercise("ex06_4", "a smaller tile", points=2)
+def _check_small_tile(answer: Any) -> None:
+    matrices = []
+    shapes = {"A'": (2, 4), "G": (4, 3), "B'": (4, 4)}
+    for found, (name, shape) in zip(unpack(answer, "A', G, B'"), shapes.items(), strict=True):
+        if as_array(name, found).shape == shape[::-1] != shape:
+            raise Wrong(f"{name} has the shape {shape[::-1]} and should have {shape}; transpose it")
+        matrices.append(finite_array(name, found, shape))
     A_T, G, B_T = matrices
     rng = np.random.default_rng(3)
     x, w = rng.normal(size=4), rng.normal(size=3)
 
-    def y(x, w, A_T=A_T, G=G, B_T=B_T):
+    def y(w: np.ndarray = w, G: np.ndarray = G, B_T: np.ndarray = B_T) -> np.ndarray:
         return A_T @ ((G @ w) * (B_T @ x))
 
     right = np.array([x[:3] @ w, x[1:] @ w])
-    if agree(y(x, w), right):
+    f = np.array([[-1.0], [2.0], [2.0], [1.0]])  # product of the distances to the other points
+    if agree(y(), right):
         return
-    f = np.array([-1.0, 2.0, 2.0, 1.0])  # product of the distances to the other points
     mistakes = [
-        ({"B_T": B_T.T}, "B' is transposed once too often: (5) has the transpose of the inverse"),
-        ({"G": G / f[:, None]}, "the factors f are missing in G: row i of B' was multiplied by f[i], so divide G's"),
-        ({"B_T": B_T * f[:, None]}, "the factors f are missing in B': row i of G was divided by f[i], so multiply it"),
-        ({"G": G / f[:, None] ** 2}, "the factors f are on the wrong side: divide the rows of G, multiply those of B'"),
+        (y(B_T=B_T.T), "B' is transposed once too often: (5) has the transpose of the inverse"),
+        (y(G=G / f), "the factors f are missing in G: row i of B' was multiplied by f[i], so divide G's"),
+        (y(B_T=B_T * f), "the factors f are missing in B': row i of G was divided by f[i], so multiply it"),
+        (y(G=G / f**2), "the factors f are on the wrong side: divide the rows of G, multiply those of B'"),
+        (y(w[::-1]), "the filter is flipped: y[i] = x[i] w[0] + x[i+1] w[1] + x[i+2] w[2]"),
+        (y()[::-1], "the two outputs are exchanged"),
     ]
-    for change, hint in mistakes:
-        if agree(y(x, w, **change), right):
+    for corrected, hint in mistakes:
+        if agree(corrected, right):
             raise Wrong(hint)
-    if agree(y(x, w[::-1]), right):
-        raise Wrong("the kernel comes out turned round: y[i] = x[i] w[0] + x[i+1] w[1] + x[i+2] w[2]")
-    if agree(y(x, w)[::-1], right):
-        raise Wrong("the two outputs are exchanged")
     if np.array_equal(B_T, np.eye(4)):
         raise Wrong("B' is still the identity: it is the transpose of the inverse of the 4 x 4 evaluation matrix")
-    expect("y = A' ((G w) * (B' x))", y(x, w), right)
+    expect("y = A' ((G w) * (B' x))", y(), right)
 
 
-def _examine_saving(answer):
+@exercise("ex06_5", "multiplications saved by Winograd", points=1)
+def _check_saving(answer: Any) -> None:
     m, r = 5, 3
     right = m**2 * r**2 / (m + r - 1) ** 2
-    expect(
-        f"saving({m}, {r})", call(answer, m, r), right,
-        [
-            (m * r / (m + r - 1), "this is in one dimension: in two, rows and columns each save it"),
-            (1 / right, "upside down: the factor is larger than one"),
-            (m**2 * r**2 / (m + r) ** 2, "a tile of m outputs and r weights sees m + r - 1 inputs"),
-            (m**2 * r**2 / (m + r - 1), "the tile in the denominator is in one dimension only"),
-            (m * r / (m + r - 1) ** 2, "the direct way has m x m outputs with r x r products each"),
-            ((m + r - 1) ** 2, "these are the multiplications that are left: compare them with the direct way's"),
-            (r**2, "this is the direct way's number for each output; and Winograd's?"),
-            (4, "4 is the factor of F(4x4, 3x3): find it for any m and r"),
-        ],
-    )  # fmt: skip
+    mistakes = [
+        (m * r / (m + r - 1), "this is in one dimension: in two, rows and columns each save it"),
+        (1 / right, "this is inverted: the factor is larger than one"),
+        (m**2 * r**2 / (m + r) ** 2, "a tile of m outputs and r weights has m + r - 1 inputs"),
+        (m**2 * r**2 / (m + r - 1), "the tile in the denominator is in one dimension only"),
+        (m * r / (m + r - 1) ** 2, "the direct method has m x m outputs with r x r products each"),
+        ((m + r - 1) ** 2, "this is the number of multiplications that are left: divide the direct method's by it"),
+        (r**2, "this is the direct method's number for each output: divide it by Winograd's"),
+        (4, "4 is the factor of F(4x4, 3x3): find it for any m and r"),
+    ]
+    expect(f"saving({m}, {r})", call(answer, m, r), right, mistakes)
     expect("saving(4, 3)", call(answer, 4, 3), 4)
     expect("saving(2, 5)", call(answer, 2, 5), 100 / 36)
 
 
-def _examine_intensity(answer):
+@exercise("ex06_6", "arithmetic intensity", points=2)
+def _check_intensity(answer: Any) -> None:
     N, H, W, C, K, k = 3, 10, 6, 5, 7, 3
-    pixels = N * H * W
-    count, numbers = 2 * pixels * k * k * C * K, pixels * (C + K) + k * k * C * K
-    expect(
-        "the intensity", call(answer, N, H, W, C, K, k), count / (4 * numbers),
-        [
-            (count / 2 / (pixels * (C + K)), "three things: a multiplication and an addition are two operations, "
-                                             "a float32 has four bytes, and the kernel is fetched as well"),
-            (count / numbers, "for each number, and not for each byte: a float32 has four"),
-            (count / (8 * numbers), "half of it: a multiplication and an addition are two operations; or are these "
-                                    "the eight bytes of float64?"),
-            (count / 2 / numbers, "two things: an operation more for the addition, and four bytes for a number"),
-            (count / (4 * pixels * (C + K)), "the kernel goes through memory, too"),
-            (count / (4 * (pixels * C + k * k * C * K)), "y is written, and that counts"),
-            (count / (4 * (pixels * K + k * k * C * K)), "x is fetched, and that counts"),
-            (count / (4 * (pixels * (k * k * C + K) + k * k * C * K)), "each number of x passes memory once here, "
-                                                                       "not once for each place of the window"),
-            (4 * numbers / count, "upside down: operations for each byte"),
-            (count / (4 * (H * W * (C + K) + k * k * C * K)), "bytes of all N images, too"),
-        ],
-    )  # fmt: skip
-
-
-EXERCISES = (
-    Exercise("ex06_1", "each channel by itself", 2, "depthwise", _examine_depthwise),
-    Exercise("ex06_2", "and its gradient", 3, "depthwise_backward", _examine_depthwise_backward),
-    Exercise("ex06_3", "the transpose of a border", 2, "edge_backward", _examine_edge),
-    Exercise("ex06_4", "a smaller tile", 2, "small_tile", _examine_small_tile),
-    Exercise("ex06_5", "what is saved", 1, "saving", _examine_saving),
-    Exercise("ex06_6", "under the roof", 2, "intensity", _examine_intensity),
-)
+    pixels, weights = N * H * W, k * k * C * K
+    operations, elements = 2 * pixels * weights, pixels * (C + K) + weights
+    mistakes = [
+        (operations / 2 / (pixels * (C + K)), "three things: a multiplication and an addition are two operations, a "
+                                              "float32 has four bytes, and the weight is read as well"),
+        (operations / elements, "this is per element, and not per byte: a float32 has four"),
+        (operations / (8 * elements), "a factor of 2: a multiplication and an addition are two operations, and a "
+                                      "float32 has four bytes"),
+        (operations / 2 / elements, "two things: the addition is an operation, too, and an element has four bytes"),
+        (operations / (4 * pixels * (C + K)), "the weight goes through memory, too"),
+        (operations / (4 * (pixels * C + weights)), "y is written, and that counts"),
+        (operations / (4 * (pixels * K + weights)), "x is read, and that counts"),
+        (operations / (4 * (pixels * (k * k * C + K) + weights)), "each element of x goes through memory once here, "
+                                                                  "not once for each weight"),
+        (4 * elements / operations, "this is inverted: operations per byte"),
+        (operations / (4 * (H * W * (C + K) + weights)), "count the bytes of all N images"),
+    ]  # fmt: skip
+    expect("the intensity", call(answer, N, H, W, C, K, k), operations / (4 * elements), mistakes)

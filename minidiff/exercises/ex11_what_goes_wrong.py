@@ -1,14 +1,15 @@
-"""The exercises of `tutorials/11_what_goes_wrong.ipynb`: mistakes to measure, to repair and to tell apart.
+"""The exercises of `tutorials/11_what_goes_wrong.ipynb`: measure mistakes, correct them, and tell them apart.
 
-Answers are held to the library's own schedule equations, to sums and products done one by one, and to made-up runs.
+Answers are compared with the library's schedules, with explicit sums and products, and with invented runs.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
-from minidiff.exercises.exercise import Exercise, Wrong
-from minidiff.exercises.expecting import as_numbers, call, expect
+from minidiff.exercises.exercise import Wrong, exercise
+from minidiff.exercises.expecting import as_array, call, expect
 from minidiff.schedule import Schedule
 
 HEALTHY = {
@@ -23,49 +24,51 @@ HEALTHY = {
     "raw_loss": 1.0,
     "length": 1.2,
 }
-RUNS = (  # what is wrong, what it does to the measurements, and what the student may have overlooked
-    ("nothing", {}, "all of its measurements are sound"),
-    ("nothing", {"final_signal": 0.03, "highest": 0.97, "length": 1.6, "spread": 1.04}, "all are near sound"),
+RUNS: tuple[tuple[str, dict[str, float], str], ...] = (  # the mistake, its effect on the measurements, a hint
+    ("nothing", {}, "all of its measurements are normal"),
+    ("nothing", {"final_signal": 0.03, "highest": 0.97, "length": 1.6, "spread": 1.04}, "all are nearly normal"),
     ("short schedule", {"final_signal": 0.6}, "final_signal should be 0.05 or less"),
     ("short schedule", {"final_signal": 0.12, "reaction": 0.2}, "final_signal should be 0.05 or less"),
     ("reversed schedule", {"growing": 0.0, "final_signal": 1.0, "oracle": 80.0, "spread": 0.04, "last_step": 4.0},
-     "where growing is 0, the signal at T and what is drawn are wrong for that reason"),
-    ("wrong pixels", {"lowest": 0.0, "highest": 255.0, "reaction": 0.3}, "pixels belong into [-1, 1]"),
-    ("wrong pixels", {"lowest": 0.0, "highest": 1.0}, "pixels in [0, 1] are inside of [-1, 1], and still wrong"),
-    ("no time input", {"reaction": 0.0}, "its answer does not react to t at all"),
-    ("wrong sampler", {"spread": 0.004}, "with an oracle its sampler draws nearly the same number every time"),
-    ("wrong sampler", {"spread": 2.6, "reaction": 0.2}, "with an oracle its sampler spreads far too much"),
-    ("wrong sampler", {"oracle": 0.4}, "with the oracle its sampler draws none of the images, and its end is exact"),
+     "if growing is 0, the signal at T and the samples are wrong for that reason"),
+    ("wrong pixels", {"lowest": 0.0, "highest": 255.0, "reaction": 0.3}, "pixels should be in [-1, 1]"),
+    ("wrong pixels", {"lowest": 0.0, "highest": 1.0}, "pixels in [0, 1] are within [-1, 1], and still wrong"),
+    ("no time input", {"reaction": 0.0}, "its prediction does not depend on t at all"),
+    ("wrong sampler", {"spread": 0.004}, "with an oracle its samples are nearly identical"),
+    ("wrong sampler", {"spread": 2.6, "reaction": 0.2}, "with an oracle its samples spread far too much"),
+    ("wrong sampler", {"oracle": 0.4}, "with the oracle its samples are none of the images, and its end is exact"),
     ("noise at the last step", {"oracle": 0.1, "last_step": 0.4},
-     "it fails the oracle because z and x0_hat differ at the end: the last step tells it from a wrong sampler"),
-    ("no average", {"raw_loss": 1.2}, "the parameters it draws with have a loss 20 % above that of the average"),
+     "it fails the oracle because z and x0_hat differ at the end: the last step distinguishes it from a wrong sampler"),
+    ("no average", {"raw_loss": 1.2}, "the parameters for sampling have a loss 20 % above that of the average"),
     ("learning rate", {"length": 40.0, "reaction": 0.3}, "its parameters have grown to 40 times their length"),
 )  # fmt: skip
 NAMES = tuple(dict.fromkeys(name for name, _, _ in RUNS))
 
 
-def final_signal(first, last, T):
-    """signal[T] of a schedule made of betas: the root of the product of 1 - beta."""
+def _final_signal(first: float, last: float, T: int) -> float:
+    """signal[T] of a schedule of betas: the root of the product of 1 - beta."""
     return math.sqrt(math.prod(1 - beta for beta in np.linspace(first, last, T).tolist()))
 
 
-def _examine_shortest(answer):
+@exercise("ex11_1", "the shortest schedule that ends in noise", points=2)
+def _check_shortest_T(answer: Any) -> None:
     for first, last, largest in ((0.01, 0.5, 0.001), (1e-4, 0.02, 0.05)):
-        found = as_numbers("T", call(answer, first, last, largest))
-        right = next(T for T in range(1, 2000) if final_signal(first, last, T) <= largest)
-        squared = next(T for T in range(1, 2000) if final_signal(first, last, T) ** 2 <= largest)
+        found = as_array("T", call(answer, first, last, largest))
+        right = next(T for T in range(1, 2000) if _final_signal(first, last, T) <= largest)
+        squared = next(T for T in range(1, 2000) if _final_signal(first, last, T) ** 2 <= largest)
         mean = math.ceil(2 * math.log(largest) / math.log(1 - (first + last) / 2))
-        if found.shape == () and abs(found - squared) <= 2:  # about half of what is right
+        if found.shape == () and abs(found - squared) <= 2:  # about half of the right T
             raise Wrong("this is where the product, alpha_bar, is small enough: the signal is its square root")
         mistakes = [
-            (mean, "near, but with the mean of the betas for all of them: multiply the 1 - beta themselves"),
-            (right - 1, "one step too few: at this T the signal is still above the limit"),
-            (right + 1, "one step too many: with one less the limit is kept, too"),
+            (mean, "nearly, but with the mean of the betas for all of them: multiply the 1 - beta themselves"),
+            (right - 1, "one timestep too few: at this T the signal is still above the limit"),
+            (right + 1, "one timestep too many: with one less the signal is below the limit, too"),
         ]
         expect("T", found, right, mistakes)
 
 
-def _examine_first_loss(answer):
+@exercise("ex11_2", "the loss before the first optimizer step", points=2)
+def _check_first_loss(answer: Any) -> None:
     schedule, t, mean_square = Schedule("linear", 200), np.array([3, 60, 111, 200]), 0.7
     signal, noise = schedule.signal[t], schedule.noise[t]
     right = {
@@ -76,17 +79,14 @@ def _examine_first_loss(answer):
     }
     square = {"velocity": signal**2 + noise**2 * mean_square, "image": mean_square * np.ones(4),
               "flow": (1 + mean_square) * np.ones(4)}  # fmt: skip
-    scale = {name: schedule.error_scales(name, t)[1] for name in right}
     for name in ("noise", "image", "velocity", "flow"):
         mistakes = []
         if name in square:
+            scale = schedule.error_scales(name, t)[1]
             mistakes = [
                 (square[name], f"for {name} this is the mean square of y: the loss is reported on the noise scale"),
-                (square[name] * scale[name], f"for {name} the scale has to be squared: it multiplies the error"),
-                (
-                    right[name] / mean_square,
-                    f"for {name} the mean square of x0 is missing, or where it does not belong",
-                ),
+                (square[name] * scale, f"for {name} the scale has to be squared: it multiplies the error"),
+                (right[name] / mean_square, f"for {name} the mean square of x0 is missing, or misplaced"),
             ]
         if name == "flow":
             mistakes.append((signal**2 * (1 + mean_square), "for flow this holds on the flow schedule only, where "
@@ -94,75 +94,68 @@ def _examine_first_loss(answer):
         expect(f"the loss for {name}", call(answer, schedule, name, t, mean_square), right[name], mistakes)
 
 
-def _examine_step(answer):
+@exercise("ex11_3", "samples that are too smooth", points=2)
+def _check_eta_step(answer: Any) -> None:
     schedule = Schedule("flow", 100)
     rng = np.random.default_rng(11)
     x0_hat, eps_hat, eps = rng.normal(size=(3, 2, 4, 3, 1))
     for t, s, eta in ((90, 60, 1.0), (60, 25, 0.6), (30, 0, 1.0), (50, 20, 0.0)):
         fresh = eta * schedule.posterior(t, s)[2]
-        signal, noise, noise_t = schedule.signal[s], schedule.noise[s], schedule.noise[t]
-        right = signal * x0_hat + math.sqrt(noise**2 - fresh**2) * eps_hat + fresh * eps
-        full = noise * eps_hat + fresh * eps
+        signal_s, noise_s, noise_t = schedule.signal[s], schedule.noise[s], schedule.noise[t]
+        old = math.sqrt(noise_s**2 - fresh**2)
+
+        def step(old: float, signal: float = signal_s, fresh_eps: np.ndarray = fresh * eps) -> np.ndarray:
+            return signal * x0_hat + old * eps_hat + fresh_eps
+
         mistakes = [
-            (signal * x0_hat + full, "the old noise is taken whole and fresh noise is added to it: together too much"),
-            (signal * x0_hat + (noise - fresh) * eps_hat + fresh * eps,
-             "deviations do not add: of independent noises the squares do, old^2 + fresh^2 = noise[s]^2"),
-            (signal * x0_hat + math.sqrt(noise**2 + fresh**2) * eps_hat + fresh * eps,
-             "a sign: old^2 is what is left of noise[s]^2 when fresh^2 is taken away"),
-            (signal * x0_hat + math.sqrt(max(noise_t**2 - fresh**2, 0)) * eps_hat + fresh * eps,
+            (step(noise_s), "fresh noise is added to all of the old noise: the sum is too much"),
+            (step(noise_s - fresh), "standard deviations do not add: variances do, old^2 + fresh^2 = noise[s]^2"),
+            (step(math.sqrt(noise_s**2 + fresh**2)), "a sign: old^2 is noise[s]^2 minus fresh^2"),
+            (step(math.sqrt(max(noise_t**2 - fresh**2, 0))),
              "the noise at the end of the step is noise[s], not noise[t]"),
-            (schedule.signal[t] * x0_hat + math.sqrt(noise**2 - fresh**2) * eps_hat + fresh * eps,
-             "the signal at the end of the step is signal[s], not signal[t]"),
-            (signal * x0_hat + math.sqrt(noise**2 - fresh**2) * eps_hat + fresh * eps_hat,
-             "the fresh noise has to be fresh: eps, and not eps_hat once more"),
-            (signal * x0_hat + noise * eps_hat, "without any fresh noise this is plain ddim: eta is not used"),
+            (step(old, signal=schedule.signal[t]), "the signal at the end of the step is signal[s], not signal[t]"),
+            (step(old, fresh_eps=fresh * eps_hat), "the fresh noise should be eps, and not eps_hat once more"),
+            (step(noise_s, fresh_eps=np.zeros_like(eps)), "without fresh noise this is plain DDIM: eta is not used"),
         ]  # fmt: skip
-        if noise == 0:  # at s = 0 most mistakes give the image, as they should
+        if noise_s == 0:  # at s = 0 most mistakes give the image, which is right
             mistakes = mistakes[4:5]
-        expect(f"z at eta = {eta}, from {t} to {s},", call(answer, schedule, x0_hat, eps_hat, eps, t, s, eta), right,
-               mistakes)  # fmt: skip
+        found = call(answer, schedule, x0_hat, eps_hat, eps, t, s, eta)
+        expect(f"z at eta = {eta}, from {t} to {s},", found, step(old), mistakes)
 
 
-def _examine_share(answer):
+@exercise("ex11_4", "a moving average that is too slow", points=2)
+def _check_share_of_start(answer: Any) -> None:
     for decay, steps, warm_up in ((0.9999, 320, False), (0.98, 5, False), (0.9999, 320, True), (0.9, 150, True)):
+        keep = [min(decay, (1 + n) / (10 + n)) for n in range(steps + 1)]  # with warm-up
         if warm_up:
-            right = math.prod(min(decay, (1 + n) / (10 + n)) for n in range(steps))
-            one_late = math.prod(min(decay, (1 + n) / (10 + n)) for n in range(1, steps + 1))
+            right = math.prod(keep[:steps])
             mistakes = [
-                (decay**steps, "this is the share without the slow start: decay is used where warm_up says not to"),
-                (min(decay, steps / (9 + steps)), "one factor only: each step multiplies the share by its own keep"),
-                (min(decay, steps / (9 + steps)) ** steps, "the last keep for all steps: keep grows from step to step"),
-                (one_late, "n is the number of steps done before, so the first keep is that of n = 0, 1 / 10"),
+                (decay**steps, "this is the fraction without warm-up: with warm_up, keep is not the decay at first"),
+                (keep[steps - 1], "one factor only: each step multiplies the fraction by its own keep"),
+                (keep[steps - 1] ** steps, "the last keep for all steps: keep grows from step to step"),
+                (math.prod(keep[1:]), "n is the number of steps before, so the first keep is that of n = 0, 1 / 10"),
                 (math.prod((1 + n) / (10 + n) for n in range(steps)), "keep never exceeds decay: take the minimum"),
             ]
         else:
             right = decay**steps
             mistakes = [
-                (1 - right, "this is the share of all that came later: what is left of the start is the rest"),
-                ((1 - decay) ** steps, "each step keeps decay, and lets in 1 - decay"),
-                (1 - steps * (1 - decay), "shares do not fall by the same amount, but by the same factor"),
+                (1 - right, "this is the fraction of all later parameters: the start has the rest"),
+                ((1 - decay) ** steps, "each step keeps decay, and adds 1 - decay"),
+                (1 - steps * (1 - decay), "the fraction does not fall by the same amount, but by the same factor"),
                 (decay ** (steps + 1), "one step too many"),
-                (decay, "one step only: each of them multiplies the share by decay"),
-                (math.prod(min(decay, (1 + n) / (10 + n)) for n in range(steps)), "without warm_up keep is decay"),
+                (decay, "one step only: each of them multiplies the fraction by decay"),
+                (math.prod(keep[:steps]), "without warm_up keep is decay"),
             ]
-        expect(f"the share (decay {decay}, {steps} steps, warm_up {warm_up})", call(answer, decay, steps, warm_up),
-               right, mistakes, tolerance=1e-9)  # fmt: skip
+        name = f"the fraction (decay {decay}, {steps} steps, warm_up {warm_up})"
+        expect(name, call(answer, decay, steps, warm_up), right, mistakes, tolerance=1e-9)
 
 
-def _examine_diagnosis(answer):
+@exercise("ex11_5", "diagnosis of a run", points=3)
+def _check_diagnose(answer: Any) -> None:
     for name, changes, reason in RUNS:
         found = call(answer, {**HEALTHY, **changes})
         if not isinstance(found, str) or found not in NAMES:
             raise Wrong(f"the answer should be one of the names {', '.join(NAMES)}, not {str(found)[:40]!r}")
         if found != name:
-            shown = ", ".join(f"{key} {number:g}" for key, number in changes.items()) or "nothing unusual"
-            raise Wrong(f"a run with {shown} was taken for {found!r}: {reason}")
-
-
-EXERCISES = (
-    Exercise("ex11_1", "how many steps end in noise", 2, "shortest_T", _examine_shortest),
-    Exercise("ex11_2", "the loss before the first step", 2, "first_loss", _examine_first_loss),
-    Exercise("ex11_3", "images too smooth", 2, "eta_step", _examine_step),
-    Exercise("ex11_4", "an average that forgets too slowly", 2, "share_of_start", _examine_share),
-    Exercise("ex11_5", "the doctor", 3, "diagnose", _examine_diagnosis),
-)
+            shown = ", ".join(f"{key} {value:g}" for key, value in changes.items()) or "nothing unusual"
+            raise Wrong(f"the diagnosis of a run with {shown} was {found!r}: {reason}")

@@ -1,18 +1,19 @@
-"""What an exercise is, and what comes of looking at an answer.
+"""What an exercise is, and how an answer is examined.
 
-An exercise is a plain function that takes the answer, a function or a value, and raises `Wrong` with a hint unless it
-is right. Right means: agrees with a truth that is known without the answer, such as a closed form, a central
-difference, or the library on input of odd shapes. `expecting.py` has the few words in which such a function is written.
+An exercise has a check: a function that takes the answer and raises `Wrong` with a hint unless the answer is right. It
+compares the answer with a result obtained independently: a closed form, a central difference, or the library on inputs
+of odd shapes. `expecting.py` has the helpers with which checks are written.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from minidiff.exercises.attempt import Attempt, describe
 
 
 class Wrong(Exception):
-    """The answer is wrong; the message says what is wrong with it and hints at what to do."""
+    """The answer is wrong; the message says why and hints at the correction."""
 
 
 @dataclass(frozen=True)
@@ -20,46 +21,47 @@ class Exercise:
     """One exercise.
 
     Attributes:
-        name: "ex05_1": the notebook and the number in it.
-        title: a few words.
-        points: what it is worth.
-        answer: the name that the answer has in the notebook, and in the file of solutions.
-        examine: function (answer) that raises `Wrong` unless the answer is right.
+        name: "ex05_1", from the number of the notebook and the number of the exercise.
+        title: its heading in the notebook.
+        points: for a right answer.
+        answer: name of the answer in the notebook and in the file of solutions.
+        check: function (answer) that raises `Wrong` unless the answer is right.
     """
 
     name: str
     title: str
     points: int
     answer: str
-    examine: Callable
+    check: Callable[[Any], None]
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of an answer.
+    """The result of an examined answer.
 
     Attributes:
-        outcome: "right"; "wrong"; "raised", the answer raised an error; and from a grader also "missing", "too slow"
-            and "crashed", it took the whole interpreter with it.
-        hint: what is wrong and what to do; empty if right.
+        outcome: "right", "wrong" or "raised" (an error); from the grader also "missing", "too slow" and "crashed" (the
+            interpreter ended).
+        hint: what is wrong and how to correct it; empty if right.
     """
 
     outcome: str
     hint: str = ""
 
 
-def examine(exercise, answer):
-    """Looks at an answer.
+def exercise(name: str, title: str, points: int) -> Callable[[Callable[[Any], None]], Exercise]:
+    """Decorator that makes an `Exercise` of a check: that of the answer `blend` is a function `_check_blend`."""
 
-    Args:
-        exercise: an `Exercise`.
-        answer: what the student made: a function, or a value.
+    def decorate(check: Callable[[Any], None]) -> Exercise:
+        return Exercise(name, title, points, answer=check.__name__.removeprefix("_check_"), check=check)
 
-    Returns:
-        `Result`; nothing that the answer raises gets through.
-    """
+    return decorate
+
+
+def examine(exercise: Exercise, answer: Any) -> Result:
+    """Checks an answer, a function or a value; no error of the answer gets through."""
     with Attempt() as attempt:
-        exercise.examine(answer)
+        exercise.check(answer)
     if attempt.error is None:
         return Result("right")
     if isinstance(attempt.error, Wrong):

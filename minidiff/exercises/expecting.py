@@ -1,29 +1,27 @@
-"""The words in which the check of an exercise is written.
+"""Helpers for checks of exercises: call the answer, and compare its result with the expected one.
 
     dx, dw = unpack(call(answer, x, w, dy), "dx, dw")
     expect("dx", dx, dy @ w.T, [(dy @ w, "w has to be transposed: dx has the shape of x, and dy that of y")])
 
-Each returns quietly if all is well, and raises `Wrong` with a hint if not. Mistakes that students make in one exercise
-are listed with it; those they make everywhere (nothing returned, the wrong shape, sign or factor) are known here.
+Each helper raises `Wrong` with a hint if something is not right. A check lists the typical mistakes of its exercise.
+General mistakes (no return value, wrong shape, wrong sign, constant factor) are recognized here.
 """
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from minidiff.exercises.exercise import Wrong
 
+Mistakes = Sequence[tuple[Any, str]]  # what a typical mistake gives, and its hint
 
-def call(answer, *inputs):
-    """What an answer gives for some inputs, of which it gets copies.
 
-    Args:
-        answer: the student's function.
-        inputs: what to call it with.
-
-    Returns:
-        what it returns.
+def call(answer: Any, *inputs: Any) -> Any:
+    """Calls an answer with copies of the inputs and returns its result.
 
     Raises:
-        Wrong: it is not a function, returns nothing, or changes an array that it was given.
+        Wrong: the answer is not a function, returns nothing, or modifies an array that it is given.
     """
     if not callable(answer):
         raise Wrong(f"the answer should be a function and is {_kind(answer)}: pass its name, without parentheses")
@@ -37,15 +35,8 @@ def call(answer, *inputs):
     return found
 
 
-def unpack(found, names):
-    """The parts of an answer that has several.
-
-    Args:
-        found: what the student's function returned.
-        names: "dx, dw".
-
-    Returns:
-        tuple of as many as there are names.
+def unpack(found: Any, names: str) -> tuple:
+    """The parts of a result that should have one part for each of the names, such as "dx, dw".
 
     Raises:
         Wrong: it is not a tuple or list of that length.
@@ -53,19 +44,19 @@ def unpack(found, names):
     count = len(names.split(","))
     if not isinstance(found, (tuple, list)) or len(found) != count:
         length = f" of {len(found)}" if isinstance(found, (tuple, list)) else ""
-        raise Wrong(f"{count} things should come back, `return {names}`, and it was {_kind(found)}{length}")
+        raise Wrong(f"the function should return {count} things, `return {names}`; it returned {_kind(found)}{length}")
     return tuple(found)
 
 
-def expect(name, found, expected, mistakes=(), tolerance=1e-6):
-    """Holds numbers to those that are right.
+def expect(name: str, found: Any, expected: Any, mistakes: Mistakes = (), tolerance: float = 1e-6) -> None:
+    """Compares a result with the expected one.
 
     Args:
-        name: what the numbers are called in the exercise.
-        found: the student's number or array.
-        expected: what is right.
-        mistakes: pairs (what a typical mistake gives, the hint that fits it).
-        tolerance: largest difference, in units of the largest number expected.
+        name: of the result in the exercise.
+        found: number or array that the answer gave.
+        expected: the right one.
+        mistakes: results of typical mistakes, each with its hint.
+        tolerance: largest difference, relative to the largest element expected.
 
     Raises:
         Wrong: they differ.
@@ -75,55 +66,67 @@ def expect(name, found, expected, mistakes=(), tolerance=1e-6):
     for wrong, hint in mistakes:
         if agree(found, wrong, tolerance):
             raise Wrong(hint)
-    found, expected = as_numbers(name, found), np.asarray(expected, np.float64)
-    if found.shape != expected.shape:
-        raise Wrong(f"{name} has the shape {found.shape} and should have {expected.shape}")
-    if not np.isfinite(found).all():
-        raise Wrong(f"{name} holds NaN or infinity")
+    expected = np.asarray(expected, np.float64)
+    found = finite_array(name, found, expected.shape)
     if not found.any():
         raise Wrong(f"{name} is zero everywhere")
     if agree(-found, expected, tolerance):
         raise Wrong(f"{name} has the wrong sign")
     factor = np.sum(found * expected) / max(np.sum(expected * expected), 1e-300)
     if expected.size > 1 and agree(found, factor * expected, tolerance):
-        raise Wrong(f"{name} is right but for a factor: it is {factor:.4g} times what it should be")
-    place = np.unravel_index(np.argmax(np.abs(found - expected)), found.shape)
-    where = f"{name}[{', '.join(map(str, place))}]" if place else name
-    raise Wrong(f"{name} is not right: {where} is {found[place]:.5g} and should be {expected[place]:.5g}")
+        raise Wrong(f"{name} is right except for a factor: it is {factor:.4g} times the right result")
+    index = np.unravel_index(np.argmax(np.abs(found - expected)), found.shape)
+    where = f"{name}[{', '.join(map(str, index))}]" if index else name
+    raise Wrong(f"{name} is not right: {where} is {found[index]:.5g} and should be {expected[index]:.5g}")
 
 
-def agree(found, expected, tolerance=1e-6):
-    """Whether two sets of numbers have one shape and differ by no more than rounding; never raises."""
-    found, expected = _real_numbers(found), _real_numbers(expected)
+def agree(found: Any, expected: Any, tolerance: float = 1e-6) -> bool:
+    """Whether two results have the same shape and agree up to the tolerance; never raises."""
+    found, expected = _real_array(found), _real_array(expected)
     if found is None or expected is None or found.shape != expected.shape:
         return False
     scale = max(np.max(np.abs(expected), initial=0.0), 1e-12)
     return bool(np.max(np.abs(found - expected), initial=0.0) <= tolerance * scale)
 
 
-def as_numbers(name, found):
-    """An answer as a float64 array.
+def as_array(name: str, found: Any) -> np.ndarray:
+    """A result as a float64 array.
+
+    Raises:
+        Wrong: it does not consist of real numbers.
+    """
+    array = _real_array(found)
+    if array is None:
+        raise Wrong(f"{name} should be real numbers and is {_kind(found)}")
+    return array
+
+
+def finite_array(name: str, found: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """A result as a float64 array of the right shape without NaN and infinity.
 
     Raises:
         Wrong: it is something else.
     """
-    numbers = _real_numbers(found)
-    if numbers is None:
-        raise Wrong(f"{name} should be real numbers and is {_kind(found)}")
-    return numbers
+    array = as_array(name, found)
+    if array.shape != shape:
+        raise Wrong(f"{name} has the shape {array.shape} and should have {shape}")
+    if not np.isfinite(array).all():
+        raise Wrong(f"{name} contains NaN or infinity")
+    return array
 
 
-def _real_numbers(thing):
-    """A number, list or array as a float64 array; None if it is something else, or lists of different lengths."""
+def _real_array(found: Any) -> np.ndarray | None:
+    """A number, list or array as a float64 array; None for anything else and for lists of different lengths."""
     try:
-        array = np.asarray(thing)
+        array = np.asarray(found)
     except (TypeError, ValueError):
         return None
     return array.astype(np.float64) if array.dtype.kind in "biuf" else None
 
 
-def _kind(thing):
-    if thing is None:
+def _kind(found: Any) -> str:
+    """The type of a value in words: "an int"."""
+    if found is None:
         return "None"
-    kind = type(thing).__name__
+    kind = type(found).__name__
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

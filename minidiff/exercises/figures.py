@@ -1,10 +1,11 @@
-"""Images in a notebook: small, in the style of `plotting.py`, and each with a sentence for those who cannot see it.
+"""Images and figures in a notebook, each with a description for readers who cannot see it.
 
-An image is drawn with twice the pixels it takes on the page, which keeps it sharp on fine screens, and stored with a
-palette of at most 256 colors, which keeps notebooks small.
+They are stored with twice the pixels of their size on the page, for sharpness on high-resolution screens, and with a
+palette of at most 256 colors, for small notebooks. Pillow is imported when something is shown: it is slow to import.
 """
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,16 +13,20 @@ from minidiff.data import to_pixels
 from minidiff.exercises.source import in_notebook
 from minidiff.plotting import sheet
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
+
 DOTS_PER_INCH = 80  # on the page
-COLORS = 256  # as many as a palette has
+COLORS = 256  # in a palette
 
 
-def show_figure(figure, description):
-    """Shows a matplotlib figure, made with `plotting.new_figure`.
+def show_figure(figure: "Figure", description: str) -> None:
+    """Shows a matplotlib figure made with `plotting.new_figure`, without the upper and right spines.
 
     Args:
-        figure: the figure.
-        description: a sentence that says what is to be seen in it.
+        figure: is modified.
+        description: one sentence on what it shows.
     """
     from PIL import Image
 
@@ -33,14 +38,14 @@ def show_figure(figure, description):
     _show(image, round(image.width / 2), description)
 
 
-def show_images(images, description, columns=None, scale=None):
+def show_images(images: np.ndarray, description: str, columns: int | None = None, scale: int | None = None) -> None:
     """Shows images side by side in rows.
 
     Args:
-        images: (N, H, W, C) in [-1, 1], or uint8 as a `Dataset` keeps them.
-        description: a sentence that says what is to be seen in them.
-        columns: images in a row; about as many as rows if not given.
-        scale: how large a pixel is on the page, each way; so that a row is about 640 wide if not given.
+        images: (N, H, W, C) in [-1, 1], or uint8 as in a `Dataset`.
+        description: one sentence on what they show.
+        columns: images in a row (default: about as many as rows).
+        scale: side of a pixel on the page (default: such that a row is about 640 wide).
     """
     from PIL import Image
 
@@ -50,8 +55,8 @@ def show_images(images, description, columns=None, scale=None):
     _show(image, image.width, description)
 
 
-def small_png(image):
-    """A Pillow image as the bytes of a PNG file with a palette; exact if it has no more than 256 colors."""
+def small_png(image: "Image") -> bytes:
+    """A Pillow image as a PNG file with a palette; exact if it has at most 256 colors."""
     from PIL import Image
 
     file = io.BytesIO()
@@ -60,12 +65,12 @@ def small_png(image):
     return file.getvalue()
 
 
-def _show(image, width, description):
-    """Puts a Pillow image on the page; says its description where there is no page."""
+def _show(image: "Image", width: int, description: str) -> None:
+    """Shows a Pillow image in a notebook; prints the description elsewhere."""
     if not in_notebook():
         print(description)
         return
-    from IPython.display import display
+    from IPython.display import display  # part of Jupyter, which is optional
 
     bundle = {"text/plain": description, "image/png": small_png(image)}
     display(bundle, raw=True, metadata={"image/png": {"width": width, "alt": description}})

@@ -1,6 +1,7 @@
-"""The library's source, shown in a notebook as it stands in the files: never a pasted copy.
+"""Shows the library's source in a notebook, read from its files.
 
-What was shown is noted in the output's metadata, so that `tutorials/execute.py` can compare it with today's source.
+The output's metadata contain the name of what is shown, so that `tutorials/execute.py` can compare it with the current
+source.
 """
 
 import ast
@@ -8,32 +9,34 @@ import importlib
 import inspect
 import textwrap
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from minidiff.errors import MinidiffError
 
-ROOT = Path(__file__).parents[2]  # the folder that holds the package
+ROOT = Path(__file__).parents[2]  # the folder that contains the package
 
 
-def show(*things, docstring=True):
+def show(*things: Any, docstring: bool = True) -> None:
     """Shows the source of functions, methods, classes or kernels, with file and line above each.
 
     Args:
-        things: what to show; a string such as "minidiff.kernels.winograd.G" shows the line that defines a constant.
-        docstring: False leaves out the docstrings.
+        things: a string such as "minidiff.kernels.winograd.G" shows the definition of a constant.
+        docstring: whether to include docstrings.
 
     Raises:
-        MinidiffError: something has no source in Python.
+        MinidiffError: one of them has no Python source.
     """
     for thing in things:
         name = name_of(thing)
         note = {"source": name, "docstring": docstring} if name.startswith("minidiff.") else {}
-        show_text(f"# {place_of(thing)}\n{source_of(thing, docstring)}", {"minidiff": note} if note else {})
+        show_text(f"# {_location(thing)}\n{source_of(thing, docstring)}", {"minidiff": note} if note else {})
 
 
-def show_text(text, metadata=None):
-    """Python source on the screen: colored in a notebook, printed elsewhere."""
+def show_text(text: str, metadata: dict | None = None) -> None:
+    """Shows Python source with colors in a notebook; prints it elsewhere."""
     if in_notebook():
-        from IPython.display import display
+        from IPython.display import display  # part of Jupyter, which is optional
 
         bundle = {"text/plain": text, "text/markdown": f"```python\n{text}\n```"}
         display(bundle, raw=True, metadata=metadata or {})
@@ -41,8 +44,8 @@ def show_text(text, metadata=None):
         print(text)
 
 
-def in_notebook():
-    """Whether this runs in Jupyter (or in IPython), which shows more than text."""
+def in_notebook() -> bool:
+    """Whether this runs in Jupyter or IPython."""
     try:
         from IPython import get_ipython
     except ImportError:
@@ -50,34 +53,25 @@ def in_notebook():
     return get_ipython() is not None
 
 
-def source_of(thing, docstring=True):
-    """The source of a function, method, class, kernel or named constant.
+def source_of(thing: Any, docstring: bool = True) -> str:
+    """The source of a function, method, class, kernel or named constant, not indented.
 
     Args:
-        thing: the object, or a dotted name.
-        docstring: False leaves out the docstrings.
-
-    Returns:
-        string, indented like a module's own.
+        thing: the object, or its dotted name.
+        docstring: whether to include docstrings.
 
     Raises:
-        MinidiffError: it has no source in Python.
+        MinidiffError: it has no Python source.
     """
-    if isinstance(thing, str):
-        found = resolve(thing)
-        if not _is_defined(found):
-            module, _, name = thing.rpartition(".")
-            return definition(importlib.import_module(module), name)
-        thing = found
-    try:
-        source = textwrap.dedent(inspect.getsource(_unwrapped(thing))).rstrip()
-    except (TypeError, OSError) as error:
-        raise MinidiffError(f"{thing!r} has no source in Python; show its class or function") from error
+    found, constant = _look_up(thing)
+    if constant:
+        return definition(*constant)
+    source = textwrap.dedent("".join(_inspect(found)[0])).rstrip()
     return source if docstring else without_docstrings(source)
 
 
-def definition(module, name):
-    """The source of what defines a name in a module, with the comment that stands directly above it.
+def definition(module: ModuleType, name: str) -> str:
+    """The source of the definition of a name in a module, with the comment directly above it.
 
     Raises:
         MinidiffError: the module does not define it.
@@ -91,36 +85,34 @@ def definition(module, name):
             while first > 0 and lines[first - 1].startswith("#"):
                 first -= 1
             return "\n".join(lines[first : node.end_lineno])
-    raise MinidiffError(f"{module.__name__} defines no {name}")
+    raise MinidiffError(f"{module.__name__} does not define {name}; check the spelling")
 
 
-def without_docstrings(source):
-    """A function's or class's source without docstrings, comments kept."""
-    lines = source.splitlines()
+def without_docstrings(source: str) -> str:
+    """The source of a function or class without docstrings; comments are kept."""
+    lines: list[str | None] = [*source.splitlines()]
     for node in ast.walk(ast.parse(source)):
-        body = getattr(node, "body", [])
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None and len(body) > 1:
-            for number in range(body[0].lineno - 1, body[0].end_lineno):
-                lines[number] = None
-            following = body[0].end_lineno
-            if following < len(lines) and lines[following] == "":
-                lines[following] = None
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) and len(node.body) > 1:
+            first, last = node.body[0].lineno - 1, node.body[0].end_lineno or 0
+            if last < len(lines) and lines[last] == "":
+                last += 1
+            lines[first:last] = [None] * (last - first)
     return "\n".join(line for line in lines if line is not None)
 
 
-def name_of(thing):
-    """The dotted name by which `resolve` finds an object again: "minidiff.layers.linear.Linear.backward"."""
+def name_of(thing: Any) -> str:
+    """The dotted name from which `resolve` gets the object: "minidiff.layers.linear.Linear.backward"."""
     if isinstance(thing, str):
         return thing
     thing = _unwrapped(thing)
     return f"{getattr(thing, '__module__', None)}.{getattr(thing, '__qualname__', thing)}"
 
 
-def resolve(name):
+def resolve(name: str) -> Any:
     """The object of a dotted name.
 
     Raises:
-        MinidiffError: there is none.
+        MinidiffError: unknown name.
     """
     parts = name.split(".")
     for length in range(len(parts) - 1, 0, -1):
@@ -134,38 +126,44 @@ def resolve(name):
         except AttributeError:
             break
         return found
-    raise MinidiffError(f"nothing is called {name}")
+    raise MinidiffError(f"unknown name {name!r}; write it with its module, such as 'minidiff.schedule.TARGETS'")
 
 
-def place_of(thing):
-    """ "minidiff/layers/linear.py, line 58: Linear.backward", or the bare name of what is not in a file of minidiff."""
-    if isinstance(thing, str):
-        found = resolve(thing)
-        if not _is_defined(found):
-            module, _, name = thing.rpartition(".")
-            return f"{_relative(importlib.import_module(module).__file__)}: {name}"
-        thing = found
-    thing = _unwrapped(thing)
-    try:
-        line, file = inspect.getsourcelines(thing)[1], inspect.getsourcefile(thing)
-    except (TypeError, OSError) as error:
-        raise MinidiffError(f"{thing!r} has no source in Python; show its class or function") from error
+def _location(thing: Any) -> str:
+    """ "minidiff/layers/linear.py, line 58: Linear.backward"; only the name of what is not in a file of minidiff."""
+    found, constant = _look_up(thing)
+    if constant:
+        return f"{_relative(str(constant[0].__file__))}: {constant[1]}"
+    _, line, file = _inspect(found)
     relative = _relative(file)
-    return f"{relative}, line {line}: {thing.__qualname__}" if relative else thing.__qualname__
+    return f"{relative}, line {line}: {found.__qualname__}" if relative else found.__qualname__
 
 
-def _relative(file):
+def _look_up(thing: Any) -> tuple[Any, tuple[ModuleType, str] | None]:
+    """The function or class of an object or a dotted name; or, of a constant, its module and its name in it."""
+    found = _unwrapped(resolve(thing) if isinstance(thing, str) else thing)
+    if isinstance(thing, str) and not hasattr(found, "__qualname__"):
+        module, _, name = thing.rpartition(".")
+        return found, (importlib.import_module(module), name)
+    return found, None
+
+
+def _inspect(thing: Any) -> tuple[list[str], int, str]:
+    """The lines of the source of a function or class, the number of the first one, and the file."""
+    try:
+        return *inspect.getsourcelines(thing), str(inspect.getsourcefile(thing))
+    except (TypeError, OSError) as error:
+        raise MinidiffError(f"{thing!r} has no Python source; show its class or function") from error
+
+
+def _relative(file: str) -> str:
+    """A file of minidiff relative to the folder that contains the package; "" for other files."""
     path = Path(file)
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT / "minidiff") else ""
 
 
-def _is_defined(thing):
-    """Whether an object knows where it was defined, as functions and classes do and constants do not."""
-    return hasattr(_unwrapped(thing), "__qualname__")
-
-
-def _unwrapped(thing):
-    """The function inside of a property, a method or a compiled kernel."""
+def _unwrapped(thing: Any) -> Any:
+    """The function of a property, a method or a compiled kernel."""
     thing = getattr(thing, "fget", None) or thing
     thing = getattr(thing, "__func__", thing)
     return getattr(thing, "py_func", thing)

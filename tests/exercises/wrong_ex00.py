@@ -1,4 +1,4 @@
-"""Typical wrong answers to the exercises of notebook 00, each with a word of the hint that fits it."""
+"""Typical wrong answers to the exercises of notebook 00, each with words of its hint."""
 
 import math
 
@@ -16,12 +16,12 @@ def position_in_the_list(history):
 
 
 def steps(change):
-    """The number of steps with a mistake; `train` is what is left to train on."""
+    """The number of steps with a mistake in the formula of (training images, batch size, epochs)."""
     return lambda images, batch_size, epochs, held_out: change(images - round(held_out * images), batch_size, epochs)
 
 
 def calls(heun, other=lambda steps: steps, plain=(0, 1)):
-    """The number of calls, with a mistake in one of the three."""
+    """The number of network evaluations with a mistake in one of the three arguments."""
 
     def network_calls(sampler, steps, guidance):
         once = heun(steps) if sampler == "heun" else other(steps)
@@ -33,27 +33,27 @@ def calls(heun, other=lambda steps: steps, plain=(0, 1)):
 WRONG = {
     "ex00_1": [
         (SAMPLE.removeprefix("minidiff "), "begin with minidiff"),
-        (SAMPLE.replace("sample", "samplers"), "which command"),
-        (SAMPLE.replace("runs/shapes", ""), "does not understand"),
+        (SAMPLE.replace("sample", "samplers"), "wrong command"),
+        (SAMPLE.replace("runs/shapes", ""), "cannot parse"),
         (SAMPLE.replace("--steps 20", "--step twenty"), "invalid int"),
-        (SAMPLE.replace("runs/shapes", "shapes"), "first thing after sample"),
+        (SAMPLE.replace("runs/shapes", "shapes"), "first argument after sample"),
         (SAMPLE.replace("-n 9", ""), "see -n"),
-        (SAMPLE.replace("--label star", ""), "in turn"),
+        (SAMPLE.replace("--label star", ""), "take turns"),
         (SAMPLE.replace("star ", "stars "), "no class stars"),
-        (SAMPLE + " --guidance 2", "does not ask for"),
-        (SAMPLE.replace("--sampler heun", ""), "no other is chosen"),
+        (SAMPLE + " --guidance 2", "does not mention"),
+        (SAMPLE.replace("--sampler heun", ""), "the default, and should be heun"),
         (SAMPLE.replace("--steps 20", ""), "not 20"),
         (SAMPLE.replace("--seed 7", ""), "seed 7"),
-        (SAMPLE.replace("--out stars.gif", ""), "where the film goes"),
-        (SAMPLE.replace("gif", "png"), "a film is"),
-        (SAMPLE + ' --out "stars.gif', "no terminal"),
+        (SAMPLE.replace("--out stars.gif", ""), "output file is missing"),
+        (SAMPLE.replace("gif", "png"), "an animation is"),
+        (SAMPLE + ' --out "stars.gif', "a terminal cannot"),
         (SAMPLE.split(), "line of text"),
     ],
     "ex00_2": [
-        (TRAIN.replace("train", "demo"), "which command"),
+        (TRAIN.replace("train", "demo"), "wrong command"),
         ("minidiff train --resume runs/photos --epochs 8", "exists"),
         (TRAIN.replace("photos --size", "photographs --size"), "see --data"),
-        (TRAIN.replace("--size 32", ""), "64 is taken"),
+        (TRAIN.replace("--size 32", ""), "default is 64"),
         (TRAIN.replace("--size", "--images"), "how many images"),
         (TRAIN + " --images 1000", "all of them"),
         (TRAIN.replace("--epochs 8", ""), "epoch"),
@@ -65,7 +65,7 @@ WRONG = {
         (TRAIN.replace("runs/photos", "photos"), "runs/photos"),
     ],
     "ex00_3": [
-        (lowest_training_loss, "by heart"),
+        (lowest_training_loss, "memorizes"),
         (position_in_the_list, "row itself"),
         (lambda history: history[0]["epoch"], "first epoch"),
         (lambda history: min(row["held_out_loss"] for row in history), "loss itself"),
@@ -81,11 +81,11 @@ WRONG = {
         (lambda images, batch, epochs, held_out: epochs * math.ceil(held_out * images / batch), "only the held-out"),
     ],
     "ex00_5": [
-        (calls(lambda steps: steps), "looks twice"),
-        (calls(lambda steps: 2 * steps), "nothing is asked there"),
+        (calls(lambda steps: steps), "two evaluations per step"),
+        (calls(lambda steps: 2 * steps), "no evaluation there"),
         (calls(lambda steps: 2 * steps - 1, lambda steps: 2 * steps - 1), "only heun"),
-        (calls(lambda steps: 2 * steps - 1, plain=(0, 1, 2, 3)), "two answers"),
-        (calls(lambda steps: 2 * steps - 1, plain=()), "needs one answer"),
-        (calls(lambda steps: 2 * steps - 1, plain=(1,)), "needs one answer"),
+        (calls(lambda steps: 2 * steps - 1, plain=(0, 1, 2, 3)), "two predictions"),
+        (calls(lambda steps: 2 * steps - 1, plain=()), "needs one prediction"),
+        (calls(lambda steps: 2 * steps - 1, plain=(1,)), "needs one prediction"),
     ],
 }

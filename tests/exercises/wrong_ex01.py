@@ -1,4 +1,4 @@
-"""Typical wrong answers to the exercises of notebook 01, each with a word of the hint that fits it."""
+"""Typical wrong answers to the exercises of notebook 01, each with words of its hint."""
 
 import numpy as np
 
@@ -36,14 +36,14 @@ def square(top_of, left_of):
 
 WRONG = {
     "ex01_1": [
-        (lambda p: (2 * p.reshape(2, 5, 4, 3) - 1).astype(np.float32), "counts them off"),
-        (lambda p: p.reshape(2, 5, 4, 3), "counts them off"),
+        (lambda p: (2 * p.reshape(2, 5, 4, 3) - 1).astype(np.float32), "order of the elements"),
+        (lambda p: p.reshape(2, 5, 4, 3), "order of the elements"),
         (lambda p: 2 * p - 1, "before the rows"),
         (lambda p: 2 * p.T - 1, "shape"),
         (lambda p: 2 * p.transpose(0, 3, 2, 1) - 1, "swapped: (N, C, H, W)"),
         (lambda p: p.transpose(0, 2, 3, 1), "from 0 to 1"),
         (lambda p: 2 * p.transpose(0, 2, 3, 1), "from 0 to 2"),
-        (lambda p: p.transpose(0, 2, 3, 1) - 0.5, "half as far"),
+        (lambda p: p.transpose(0, 2, 3, 1) - 0.5, "half the range"),
         (lambda p: p.transpose(0, 2, 3, 1) / 127.5 - 1, "bytes"),
         (lambda p: 1 - 2 * p.transpose(0, 2, 3, 1), "black and white"),
         (lambda p: 2 * p.transpose(0, 2, 3, 1) - 1, "float32"),
@@ -54,7 +54,7 @@ WRONG = {
         (crescent(np.maximum), "intersection"),
         (crescent(np.minimum), "union"),
         (crescent(lambda a, b: np.maximum(-a, b)), "wrong disc"),
-        (crescent(lambda a, b: a - b), "no distance"),
+        (crescent(lambda a, b: a - b), "not a distance"),
         (crescent(lambda a, b: -np.maximum(a, -b)), "negative"),
         (crescent(lambda a, b: np.maximum(a, -b) < 0), "how far"),
         (lambda x, y: np.maximum(np.hypot(x, y) - 0.6, 0.5 - np.hypot(x - 0.3, y - 0.1)), "(0.3, 0.1)"),

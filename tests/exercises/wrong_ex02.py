@@ -1,10 +1,10 @@
-"""Typical wrong answers to the exercises of notebook 02, each with a word of the hint that fits it."""
+"""Typical wrong answers to the exercises of notebook 02, each with words of its hint."""
 
 import numpy as np
 
 
 def levels(signal=None, noise=None):
-    """Signal and noise from beta, one of them with a mistake; both are made from alpha_bar if not given."""
+    """Signal and noise from beta, one of them with a mistake (default: the right formula)."""
 
     def closed_form(beta):
         alpha_bar = np.append(1, np.cumprod(1 - beta))
@@ -14,11 +14,11 @@ def levels(signal=None, noise=None):
     return closed_form
 
 
-def more(ratio=None, deviation=None):
+def more(ratio=None, std=None):
     def more_noise(signal, noise, signal_up, noise_up):
         r = ratio(signal, signal_up) if ratio else signal_up / signal
         given = (noise, noise_up, signal_up / signal)
-        return r, deviation(*given) if deviation else np.sqrt(noise_up**2 - (signal_up / signal * noise) ** 2)
+        return r, std(*given) if std else np.sqrt(noise_up**2 - (signal_up / signal * noise) ** 2)
 
     return more_noise
 
@@ -41,35 +41,35 @@ WRONG = {
         (levels(signal=lambda beta, alpha_bar: alpha_bar), "square of the signal"),
         (levels(signal=lambda beta, alpha_bar: np.sqrt(alpha_bar[1:])), "clean image is missing"),
         (levels(signal=lambda beta, alpha_bar: alpha_bar[1:]), "t = 0"),
-        (levels(signal=lambda beta, alpha_bar: np.sqrt(1 - np.append(0, beta))), "alone"),
-        (levels(signal=lambda beta, alpha_bar: np.sqrt(np.append(1, np.cumprod(beta)))), "what each step leaves"),
-        (levels(signal=lambda beta, alpha_bar: np.sqrt(1 - np.append(0, np.cumsum(beta)))), "nearly right"),
+        (levels(signal=lambda beta, alpha_bar: np.sqrt(1 - np.append(0, beta))), "each step alone"),
+        (levels(signal=lambda beta, alpha_bar: np.sqrt(np.append(1, np.cumprod(beta)))), "what each step keeps"),
+        (levels(signal=lambda beta, alpha_bar: np.sqrt(1 - np.append(0, np.cumsum(beta)))), "approximation"),
         (levels(noise=lambda beta, alpha_bar: 1 - np.sqrt(alpha_bar)), "their squares"),
         (levels(noise=lambda beta, alpha_bar: np.sqrt(1 - np.sqrt(alpha_bar))), "under the root"),
         (levels(noise=lambda beta, alpha_bar: 1 - alpha_bar), "variance"),
-        (levels(noise=lambda beta, alpha_bar: np.sqrt(np.append(0, np.cumsum(beta)))), "shrinks"),
+        (levels(noise=lambda beta, alpha_bar: np.sqrt(np.append(0, np.cumsum(beta)))), "shrinks the earlier"),
         (levels(noise=lambda beta, alpha_bar: np.sqrt(np.append(0, beta))), "last step alone"),
         (lambda beta: np.sqrt(np.cumprod(1 - beta)), "2 things"),
     ],
     "ex02_2": [
-        (more(ratio=lambda signal, signal_up: signal / signal_up), "upside down"),
+        (more(ratio=lambda signal, signal_up: signal / signal_up), "inverted"),
         (more(ratio=lambda signal, signal_up: signal_up), "already has"),
         (more(ratio=lambda signal, signal_up: 1), "has to become"),
-        (more(deviation=lambda noise, up, ratio: np.sqrt(up**2 - noise**2)), "multiplied by the ratio"),
-        (more(deviation=lambda noise, up, ratio: up - noise), "do not add up"),
-        (more(deviation=lambda noise, up, ratio: up - ratio * noise), "do not add up"),
-        (more(deviation=lambda noise, up, ratio: up), "noisy already"),
-        (more(deviation=lambda noise, up, ratio: up**2 - (ratio * noise) ** 2), "its root"),
-        (more(deviation=lambda noise, up, ratio: np.sqrt(1 - ratio**2)), "only if the squares"),
+        (more(std=lambda noise, up, ratio: np.sqrt(up**2 - noise**2)), "multiplied by the ratio"),
+        (more(std=lambda noise, up, ratio: up - noise), "do not add up"),
+        (more(std=lambda noise, up, ratio: up - ratio * noise), "do not add up"),
+        (more(std=lambda noise, up, ratio: up), "noisy already"),
+        (more(std=lambda noise, up, ratio: up**2 - (ratio * noise) ** 2), "its root"),
+        (more(std=lambda noise, up, ratio: np.sqrt(1 - ratio**2)), "only if the squares"),
     ],
     "ex02_3": [
         (time(lambda log_snr: np.exp(-log_snr / 2), end=1), "99 %"),
-        (time(lambda log_snr: np.exp(log_snr / 2)), "turned round"),
+        (time(lambda log_snr: np.exp(log_snr / 2)), "reversed"),
         (time(lambda log_snr: np.exp(-log_snr)), "ratio of the squares"),
-        (time(lambda log_snr: np.exp(-2 * log_snr)), "upside down"),
+        (time(lambda log_snr: np.exp(-2 * log_snr)), "inverted"),
         (time(lambda log_snr: 10 ** (-log_snr / 2)), "natural one, not"),
         (time(lambda log_snr: 10 ** (-log_snr / 20)), "decibels"),
-        (lambda log_snr: np.exp(-log_snr / 2), "which u"),
+        (lambda log_snr: np.exp(-log_snr / 2), "solve for the u"),
     ],
     "ex02_4": [
         (curve(lambda u: 1 - 0.999 * u), "at a quarter"),
@@ -77,7 +77,7 @@ WRONG = {
         (curve(lambda u: 1 - 0.9 * np.sqrt(u)), "end in noise"),
         (curve(lambda u: 0.9 - 0.899 * np.sqrt(u)), "clean"),
         (lambda u: (1 - 0.99 * u, 0.99 * u), "sum to one"),
-        (curve(lambda u: 0.5005 + 0.4995 * np.cos(3 * np.pi * u)), "noisier at every step"),
+        (curve(lambda u: 0.5005 + 0.4995 * np.cos(3 * np.pi * u)), "noisier at every timestep"),
         (not_a_number, "NaN"),
         (lambda u: (1.0, 0.0), "shape"),
         (lambda u: 1 - u, "2 things"),
@@ -85,7 +85,7 @@ WRONG = {
     "ex02_5": [
         (lambda z, score, signal, noise: (z, noise * score), "points back"),
         (lambda z, score, signal, noise: (z, score), "score itself"),
-        (lambda z, score, signal, noise: (z, -score), "undo that"),
+        (lambda z, score, signal, noise: (z, -score), "multiply by the noise"),
         (lambda z, score, signal, noise: (z, -score / noise), "once more"),
         (lambda z, score, signal, noise: (z, -score * noise**2), "twice"),
         (lambda z, score, signal, noise: (z + noise**2 * score, -noise * score), "divide by it"),

@@ -1,4 +1,4 @@
-"""Typical wrong answers to the exercises of notebook 03, each with a word of the hint that fits it."""
+"""Typical wrong answers to the exercises of notebook 03, each with words of its hint."""
 
 import numpy as np
 
@@ -9,11 +9,11 @@ def white(z, w, signal, variance):
     return plus / (plus + minus)
 
 
-def from_distances(seen=lambda z, visible: (z, visible), factor=2.0, power=2, largest=True, around=None):
-    """x0_from_visible with mistakes: what is compared, the exponent, the largest logarithm not subtracted."""
+def from_distances(compare=lambda z, visible: (z, visible), factor=2.0, power=2, largest=True, around=None):
+    """`x0_from_visible` with mistakes in the compared values or in the exponent."""
 
     def answer(z, visible, images, signal, noise):
-        z, mask = seen(z, visible)
+        z, mask = compare(z, visible)
         difference = (z[:, None] - (around or signal) * images) * mask
         log_p = -np.square(difference).sum(axis=(2, 3, 4)) / (factor * noise**power)
         p = np.exp(log_p - (log_p.max(axis=1, keepdims=True) if largest else 0))
@@ -37,12 +37,12 @@ def distances(images, references, total=np.mean):
     return np.sqrt(total(np.square(images[:, None] - references), axis=(2, 3, 4))).min(axis=1)
 
 
-def copies(judge):
-    return lambda samples, training, held_out: judge(distances(samples, training), distances(held_out, training))
+def copies(compare):
+    return lambda samples, training, held_out: compare(distances(samples, training), distances(held_out, training))
 
 
 def choice(change, among_others=True, total=np.sum):
-    """sigma_of_choice, with what is made of the squared distance to the nearest."""
+    """`sigma_of_choice` with a mistake in the formula of (squared distance to the nearest image, odds)."""
 
     def answer(images, odds):
         squares = total(np.square(images[:, None] - images), axis=(2, 3, 4))
@@ -66,9 +66,9 @@ WRONG = {
         (lambda z, w, signal, noise: np.sign(2 * white(z, w, signal, noise**2) - 1), "more probable"),
     ],
     "ex03_2": [
-        (from_distances(seen=lambda z, visible: (z, np.ones_like(visible))), "nonsense"),
-        (from_distances(seen=lambda z, visible: (z * visible, np.ones_like(visible))), "no measurement"),
-        (from_distances(seen=lambda z, visible: (z, ~visible)), "turned round"),
+        (from_distances(compare=lambda z, visible: (z, np.ones_like(visible))), "nonsense"),
+        (from_distances(compare=lambda z, visible: (z * visible, np.ones_like(visible))), "not measurements"),
+        (from_distances(compare=lambda z, visible: (z, ~visible)), "inverted"),
         (only_visible, "whole image"),
         (from_distances(factor=1.0), "factor of 2"),
         (from_distances(power=1), "squared"),
@@ -89,12 +89,12 @@ WRONG = {
         (lambda z, eps, a, b, c, d: z, "z_t again"),
     ],
     "ex03_4": [
-        (copies(lambda of_samples, of_held_out: np.sum(of_samples < of_held_out.min())), "how many"),
-        (copies(lambda of_samples, of_held_out: np.mean(of_samples >= of_held_out.min())), "no copies"),
-        (copies(lambda of_samples, of_held_out: np.mean(of_samples < of_held_out.mean())), "the mean of"),
+        (copies(lambda of_samples, of_held_out: np.sum(of_samples < of_held_out.min())), "number of copies"),
+        (copies(lambda of_samples, of_held_out: np.mean(of_samples >= of_held_out.min())), "not copies"),
+        (copies(lambda of_samples, of_held_out: np.mean(of_samples < of_held_out.mean())), "the mean held-out"),
         (copies(lambda of_samples, of_held_out: np.mean(of_samples < of_held_out.max())), "largest"),
         (copies(lambda of_samples, of_held_out: np.mean(of_samples == 0)), "a little noise"),
-        (copies(lambda of_samples, of_held_out: 0.5), "begins"),
+        (copies(lambda of_samples, of_held_out: 0.5), "begins with"),
         (copies(lambda of_samples, of_held_out: None), "return"),
     ],
     "ex03_5": [
@@ -103,7 +103,7 @@ WRONG = {
         (choice(lambda d2, odds: np.sqrt(d2 / np.log(odds))), "factor of 2"),
         (choice(lambda d2, odds: np.sqrt(d2 / (2 * np.log(odds))), total=np.mean), "mean of squares"),
         (choice(lambda d2, odds: np.sqrt(d2 / (2 * odds))), "logarithm"),
-        (choice(lambda d2, odds: np.sqrt(d2) / (2 * np.log(odds))), "over all of it"),
+        (choice(lambda d2, odds: np.sqrt(d2) / (2 * np.log(odds))), "whole fraction"),
         (choice(lambda d2, odds: np.sqrt(d2 / (2 * np.log(odds))).min()), "each image"),
     ],
 }

@@ -1,10 +1,10 @@
-"""Typical wrong answers to the exercises of notebook 04, each with a word of the hint that fits it."""
+"""Typical wrong answers to the exercises of notebook 04, each with words of its hint."""
 
 import numpy as np
 
 
 def ring(change=None, turn=2 * np.pi, radius=0.7, noise=0.05):
-    """Points on a ring with a mistake; `change` gets the curve and makes the points of it."""
+    """Points on a ring with a mistake; `change` maps the points on the curve to the result."""
 
     def draw(rng, count):
         angle = rng.uniform(0, turn, count)
@@ -74,18 +74,18 @@ WRONG = {
         (ring(turn=np.pi), "radians"),
         (uneven_ring, "more often"),
         (ring(lambda rng, curve: curve), "too little noise"),
-        (ring(noise=0.05**2), "variance"),
+        (ring(noise=0.05**2), "not the variance"),
         (ring(noise=0.08), "width"),
-        (ring(lambda rng, curve: curve + rng.normal(0, 0.05, (len(curve), 1))), "same number"),
+        (ring(lambda rng, curve: curve + rng.normal(0, 0.05, (len(curve), 1))), "same noise"),
         (ring(lambda rng, curve: (curve + rng.normal(0, 0.05, curve.shape)).T), "row for each point"),
         (lambda rng, count: ring()(np.random.default_rng(), count), "same seed"),
         (lambda rng, count: None, "return"),
     ],
     "ex04_2": [
         (lambda schedule, x0_hat, eps_hat, t: (eps_hat - x0_hat) / schedule.T, "other rates"),
-        (velocity(lambda ds, dn, x0_hat, eps_hat: 2 * (ds * x0_hat + dn * eps_hat)), "two steps"),
-        (velocity(lambda ds, dn, x0_hat, eps_hat: 100 * (ds * x0_hat + dn * eps_hat)), "per step"),
-        (velocity(lambda ds, dn, x0_hat, eps_hat: -ds * x0_hat - dn * eps_hat), "turned round"),
+        (velocity(lambda ds, dn, x0_hat, eps_hat: 2 * (ds * x0_hat + dn * eps_hat)), "two timesteps"),
+        (velocity(lambda ds, dn, x0_hat, eps_hat: 100 * (ds * x0_hat + dn * eps_hat)), "per timestep"),
+        (velocity(lambda ds, dn, x0_hat, eps_hat: -ds * x0_hat - dn * eps_hat), "reversed"),
         (velocity(lambda ds, dn, x0_hat, eps_hat: dn * eps_hat), "x0_hat is missing"),
         (velocity(lambda ds, dn, x0_hat, eps_hat: ds * x0_hat), "eps_hat is missing"),
         (velocity(lambda ds, dn, x0_hat, eps_hat: dn * x0_hat + ds * eps_hat), "belongs to"),
@@ -100,16 +100,16 @@ WRONG = {
         (lambda s, n, d: n**2 / (s**2 * d**2 + n**2), "left of 1"),
         (lambda s, n, d: n**2 * d**2 / (s**2 * d**2 + n**2), "error of x0_hat"),
         (lambda s, n, d: np.sqrt(s**2 * d**2 / (s**2 * d**2 + n**2)), "mean square"),
-        (lambda s, n, d: s**2 / (s**2 + n**2), "where is the deviation"),
-        (lambda s, n, d: s * d / (s * d + n), "deviations do not"),
-        (lambda s, n, d: s**2 * d / (s**2 * d + n**2), "square the deviation"),
+        (lambda s, n, d: s**2 / (s**2 + n**2), "that of the data"),
+        (lambda s, n, d: s * d / (s * d + n), "standard deviations do not"),
+        (lambda s, n, d: s**2 * d / (s**2 * d + n**2), "square d"),
         (lambda s, n, d: s**2 * d**2 / n**2, "divisor"),
         (lambda s, n, d: n**2 * s**2 * d**2 / (s**2 * d**2 + n**2), "noise eps"),
     ],
     "ex04_4": [
         (distance, "has to be divided by it"),
         (lambda paths: lengths(paths).sum(axis=0), "divide it"),
-        (lambda paths: distance(paths) / lengths(paths).sum(axis=0), "upside down"),
+        (lambda paths: distance(paths) / lengths(paths).sum(axis=0), "inverted"),
         (lambda paths: lengths(paths).mean(axis=0) / distance(paths), "not their mean"),
         (lambda paths: np.sqrt(np.square(lengths(paths)).sum(axis=0)) / distance(paths), "squares"),
         (lambda paths: np.abs(np.diff(paths, axis=0)).sum(axis=(0, 2)) / distance(paths), "|a| + |b|"),

@@ -1,4 +1,4 @@
-"""Typical wrong answers to the exercises of notebook 05, each with a word of the hint that fits it."""
+"""Typical wrong answers to the exercises of notebook 05, each with words of its hint."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def loss_in_place(y_hat, y, weight):
 
 
 def loss(change):
-    """The gradient with a mistake; w is the weight of each example, in a shape that fits."""
+    """The gradient with a mistake in a formula of (y_hat, y, weight), with the weight as (N, 1, 1, 1)."""
     return lambda y_hat, y, weight: change(y_hat, y, weight[:, None, None, None])
 
 
@@ -27,7 +27,7 @@ def swish(change):
     return slopes
 
 
-def swish_by_b(change):
+def swish_in_b(change):
     """dy_du and dy_db with a mistake in the second."""
 
     def slopes(u, b):
@@ -81,8 +81,8 @@ WRONG = {
         (loss(lambda y_hat, y, w: 2 * w * (y - y_hat) / y.size), "sign"),
         (loss(lambda y_hat, y, w: w * (y_hat - y) / y.size), "half"),
         (loss(lambda y_hat, y, w: 2 * (y_hat - y) / y.size), "weights are missing"),
-        (loss(lambda y_hat, y, w: 2 * w * w * (y_hat - y) / y.size), "squared"),
-        (loss(lambda y_hat, y, w: 2 * w * (y_hat - y)), "number of numbers"),
+        (loss(lambda y_hat, y, w: 2 * w * w * (y_hat - y) / y.size), "weights are squared"),
+        (loss(lambda y_hat, y, w: 2 * w * (y_hat - y)), "number of elements"),
         (loss(lambda y_hat, y, w: 2 * w * (y_hat - y) / len(y)), "batch size"),
         (loss(lambda y_hat, y, w: 2 * w * (y_hat - y) / w.sum()), "sum of the weights"),
         (loss(lambda y_hat, y, w: w * (y_hat - y) ** 2 / y.size), "not its derivative"),
@@ -96,14 +96,14 @@ WRONG = {
         (swish(lambda u, b, s: s * (1 - s)), "sigmoid's own"),
         (swish(lambda u, b, s: s * (1 + u * (1 - s))), "inner derivative"),
         (swish(lambda u, b, s: s + b * u * s), "s (1 - s)"),
-        (swish_by_b(lambda u, b, s: u * s * (1 - s)), "differentiated by b"),
-        (swish_by_b(lambda u, b, s: b * u * s * (1 - s)), "by b is u"),
-        (swish_by_b(lambda u, b, s: np.sum(u * u * s * (1 - s))), "do not sum"),
+        (swish_in_b(lambda u, b, s: u * s * (1 - s)), "with respect to b is u"),
+        (swish_in_b(lambda u, b, s: b * u * s * (1 - s)), "that with respect to u"),
+        (swish_in_b(lambda u, b, s: np.sum(u * u * s * (1 - s))), "do not sum"),
         (lambda u, b: sigmoid(b * u), "2 things"),
     ],
     "ex05_3": [
         (repeated_rows_get_lost, "np.add.at"),
-        (mean_of_a_class, "gradients add"),
+        (mean_of_a_class, "gradients add up"),
         (lambda labels, dy, num_classes: dy, "row for each class"),
         (lambda labels, dy, num_classes: np.zeros((num_classes, dy.shape[1])), "zero everywhere"),
     ],
@@ -128,7 +128,7 @@ WRONG = {
     "ex05_6": [
         (lambda x: np.ones_like(x), "constant"),
         (lambda x: np.zeros_like(x), "zeros"),
-        (lambda x: x - mean(x), "right angle"),
+        (lambda x: x - mean(x), "orthogonal"),
         (lambda x: np.random.default_rng(1).normal(size=x.shape), "shows"),
         (blind_over_everything, "each row"),
         (lambda x: np.arange(3.0), "shape"),

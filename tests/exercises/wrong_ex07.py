@@ -1,4 +1,4 @@
-"""Typical wrong answers to the exercises of notebook 07, each with a word of the hint that fits it."""
+"""Typical wrong answers to the exercises of notebook 07, each with words of its hint."""
 
 import numpy as np
 
@@ -19,13 +19,13 @@ def bottleneck(parameters=None, flops=None):
 
 
 def walk(grow, start=1, early=False):
-    """A receptive field with a mistake in how a kernel widens it, or in when the stride counts."""
+    """A receptive field with a mistake in what a filter adds to it, or in the order of filter and stride."""
 
     def width(layers):
         found, jump = start, 1
-        for kernel, stride in layers:
+        for size, stride in layers:
             jump *= stride if early else 1
-            found += grow(kernel, stride, jump)
+            found += grow(size, stride, jump)
             jump *= 1 if early else stride
         return found
 
@@ -34,8 +34,8 @@ def walk(grow, start=1, early=False):
 
 def adds_strides(layers):
     width, jump = 1, 0
-    for kernel, stride in layers:
-        width += (kernel - 1) * max(jump, 1)
+    for size, stride in layers:
+        width += (size - 1) * max(jump, 1)
         jump += stride
     return width
 
@@ -53,7 +53,7 @@ def join(dx=None, dskip=None, dgate=None):
 
 
 def tiny(dz=None, dt=None):
-    """The backward pass put together from its ways: across (da), below (da), the middle (dt) and the first slope."""
+    """The backward pass from its paths: across (da), below (da), the middle (dt) and the first slope."""
 
     def backward(z, t, dy):
         a = np.sin(z) + t
@@ -72,7 +72,7 @@ def tiny(dz=None, dt=None):
 WRONG = {
     "ex07_1": [
         (bottleneck(lambda H, W, C, B, weights: weights), "has a bias"),
-        (bottleneck(lambda H, W, C, B, weights: weights + 2 * C + B), "not that goes in"),
+        (bottleneck(lambda H, W, C, B, weights: weights + 2 * C + B), "not for each input"),
         (bottleneck(lambda H, W, C, B, weights: 9 * (2 * C * B + B * B) + 2 * B + C), "others are 1x1"),
         (bottleneck(lambda H, W, C, B, weights: 9 * C * C + C), "on all C channels"),
         (bottleneck(lambda H, W, C, B, weights: (weights + 2 * B + C) * H * W), "grow with the image"),
@@ -82,12 +82,12 @@ WRONG = {
         (lambda H, W, C: C, "2 things"),
     ],
     "ex07_2": [
-        (walk(lambda kernel, stride, jump: kernel - 1), "strides matter"),
-        (walk(lambda kernel, stride, jump: (kernel - 1) * jump, early=True), "own stride"),
-        (walk(lambda kernel, stride, jump: (kernel - 1) * jump, start=0), "pixel itself"),
-        (walk(lambda kernel, stride, jump: kernel * jump), "not k"),
-        (walk(lambda kernel, stride, jump: kernel // 2 * jump), "both sides"),
-        (lambda layers: int(np.prod([kernel for kernel, _ in layers])), "widths do not multiply"),
+        (walk(lambda size, stride, jump: size - 1), "strides matter"),
+        (walk(lambda size, stride, jump: (size - 1) * jump, early=True), "own stride"),
+        (walk(lambda size, stride, jump: (size - 1) * jump, start=0), "pixel itself"),
+        (walk(lambda size, stride, jump: size * jump), "not k"),
+        (walk(lambda size, stride, jump: size // 2 * jump), "both sides"),
+        (lambda layers: int(np.prod([size for size, _ in layers])), "widths do not multiply"),
         (adds_strides, "do not add up"),
     ],
     "ex07_3": [
@@ -96,21 +96,21 @@ WRONG = {
         (join(dx=lambda right, gate, dy: dy), "half as high"),
         (join(dx=lambda right, gate, dy: right * gate), "skip alone"),
         (join(dskip=lambda skip, gate, dy: dy), "so is its gradient"),
-        (join(dskip=lambda skip, gate, dy: dy / gate), "transposed"),
+        (join(dskip=lambda skip, gate, dy: dy / gate), "not the inverse"),
         (join(dskip=lambda skip, gate, dy: dy * skip), "before it is summed"),
         (join(dgate=lambda skip, gate, dy: np.sum(dy, axis=(0, 1, 2))), "skip is a factor"),
         (join(dgate=lambda skip, gate, dy: np.sum(dy * skip, axis=(1, 2))), "all images"),
         (join(dgate=lambda skip, gate, dy: dy * skip), "every pixel"),
     ],
     "ex07_4": [
-        (tiny(dz=lambda across, below, slope, t: below * slope), "across is missing"),
+        (tiny(dz=lambda across, below, slope, t: below * slope), "skip connection is missing"),
         (tiny(dz=lambda across, below, slope, t: across * slope), "middle is missing"),
         (tiny(dz=lambda across, below, slope, t: across + below), "first sine"),
         (tiny(dz=lambda across, below, slope, t: (across + below / t) * slope), "multiplied by t"),
         (tiny(dz=lambda across, below, slope, t: (across + below / 2) * slope), "not a mean"),
         (tiny(dt=lambda across, below, middle: middle), "first line is missing"),
         (tiny(dt=lambda across, below, middle: np.sum(across + below)), "in the middle is missing"),
-        (tiny(dt=lambda across, below, middle: np.sum(across) + middle), "every way"),
-        (tiny(dt=lambda across, below, middle: across + below), "one number"),
+        (tiny(dt=lambda across, below, middle: np.sum(across) + middle), "every path"),
+        (tiny(dt=lambda across, below, middle: across + below), "one value"),
     ],
 }

@@ -1,4 +1,4 @@
-"""Typical wrong answers to the exercises of notebook 08, each with a word of the hint that fits it."""
+"""Typical wrong answers to the exercises of notebook 08, each with words of its hint."""
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def direction(ahead, v, c1, c2):
     return ahead / c1 / (np.sqrt(v / c2) + 1e-8)
 
 
-def cube_of_numbers(X, rounds):
+def cube_of_elements(X, rounds):
     X = X / np.linalg.norm(X)
     for _ in range(rounds):
         X = 1.5 * X - 0.5 * X**3
@@ -46,13 +46,13 @@ def cube_of_numbers(X, rounds):
 
 
 def newton_schulz(norm=np.linalg.norm, b=-0.5, extra=0):
-    def orthogonalise(X, rounds):
+    def orthogonalize(X, rounds):
         X = X / norm(X)
         for _ in range(rounds + extra):
             X = 1.5 * X + b * X @ X.T @ X
         return X
 
-    return orthogonalise
+    return orthogonalize
 
 
 def no_norm(X, rounds):
@@ -66,11 +66,11 @@ def weighted(weight):
     )
 
 
-def excess(numbers, quarter_of, average=np.mean, empty=np.nan):
-    """The excess by quarter with a mistake; `numbers` and `quarter_of` say what is averaged, and where it belongs."""
+def excess(values, quarter_of, average=np.mean, empty=np.nan):
+    """The excess by quarter with a mistake in the averaged values, in their quarters, or in the average."""
 
     def by_quarter(t, losses, floor):
-        part, found = quarter_of(t, (len(floor) - 1) // 4), numbers(t, losses, floor)
+        part, found = quarter_of(t, (len(floor) - 1) // 4), values(t, losses, floor)
         return [average(found[part == q]) if (part == q).any() else empty for q in range(4)]
 
     return by_quarter
@@ -97,7 +97,7 @@ WRONG = {
         (lambda p, g, m, v, n, lr, decay, beta1, beta2: p - lr * g, "3 things"),
         (lambda p, g, m, v, n, lr, decay, beta1, beta2: (p - lr * g, m, v), "still the old one"),
         (nadamw(moments=lambda g, m, v, n, beta1, beta2: (beta1 * m + g, v)), "1 - beta1"),
-        (nadamw(moments=lambda g, m, v, n, beta1, beta2: ((1 - beta1) * m + beta1 * g, v)), "that stays"),
+        (nadamw(moments=lambda g, m, v, n, beta1, beta2: ((1 - beta1) * m + beta1 * g, v)), "weight of the old m"),
         (nadamw(moments=lambda g, m, v, n, beta1, beta2: (beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g)),
          "squares"),
         (nadamw(lambda p, g, m, new_m, v, ahead, c1, c2, lr, decay, beta1:
@@ -114,30 +114,30 @@ WRONG = {
                 (1 - lr * decay) * p + lr * direction(ahead, v, c1, c2)), "against the gradient"),
     ],
     "ex08_3": [
-        (cube_of_numbers, "each number"),
+        (cube_of_elements, "each element"),
         (no_norm, "by its norm"),
         (newton_schulz(extra=1), "too many"),
         (newton_schulz(extra=-1), "too few"),
         (newton_schulz(norm=lambda X: np.linalg.norm(X, 2)), "largest singular value"),
         (newton_schulz(b=0.5), "sign"),
-        (lambda X, rounds: X / np.linalg.norm(X), "not there yet"),
+        (lambda X, rounds: X / np.linalg.norm(X), "polynomial is missing"),
         (lambda X, rounds: newton_schulz()(X, rounds).T, "transpose"),
     ],
     "ex08_4": [
         (lambda gradients, sizes: np.mean(gradients, axis=0), "double"),
-        (lambda gradients, sizes: np.sum(gradients, axis=0), "number of slices"),
-        (weighted(lambda size, sizes: size), "how many there are"),
-        (weighted(lambda size, sizes: size / len(sizes)), "by the slices"),
-        (weighted(lambda size, sizes: 1 / size), "larger slices"),
+        (lambda gradients, sizes: np.sum(gradients, axis=0), "number of microbatches"),
+        (weighted(lambda size, sizes: size), "by the number of images"),
+        (weighted(lambda size, sizes: size / len(sizes)), "and not by the number of images"),
+        (weighted(lambda size, sizes: 1 / size), "larger microbatches"),
         (weighted(lambda size, sizes: 1 / sum(sizes)), "mean already"),
     ],
     "ex08_5": [
-        (excess(lambda t, losses, floor: losses, quarter), "taken away"),
+        (excess(lambda t, losses, floor: losses, quarter), "subtract the floor"),
         (excess(above, lambda t, length: t // length), "borders"),
         (excess(above, lambda t, length: np.minimum(t // length, 3)), "borders"),
         (excess(above, quarter, average=np.sum), "a sum"),
         (excess(above, quarter, empty=0.0), "NaN"),
-        (excess(lambda t, losses, floor: floor[t] - losses, quarter), "wrong way round"),
+        (excess(lambda t, losses, floor: floor[t] - losses, quarter), "reversed"),
         (lambda t, losses, floor: [np.mean(losses)] * 4, "all losses"),
         (lambda t, losses, floor: [np.mean(losses - floor[t])] * 4, "all t"),
     ],

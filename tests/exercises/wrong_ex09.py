@@ -1,4 +1,4 @@
-"""Typical wrong answers to the exercises of notebook 09, each with a word of the hint that fits it."""
+"""Typical wrong answers to the exercises of notebook 09, each with words of its hint."""
 
 import math
 
@@ -76,7 +76,7 @@ WRONG = {
     ],
     "ex09_2": [
         (factors(change_fresh=lambda t, s, noise, eta: eta * noise), "less than noise_s"),
-        (factors(change_fresh=lambda t, s, noise, eta: noise * math.sqrt(1 - (s / t) ** 2)), "where is eta"),
+        (factors(change_fresh=lambda t, s, noise, eta: noise * math.sqrt(1 - (s / t) ** 2)), "eta is missing"),
         (factors(change_fresh=lambda t, s, noise, eta: eta**2 * noise * math.sqrt(1 - (s / t) ** 2)), "factor of the"),
         (factors(change_fresh=lambda t, s, noise, eta: eta * noise * (1 - (s / t) ** 2)), "root of equation"),
         (factors(change_fresh=lambda t, s, noise, eta: eta * noise * math.sqrt(1 - s / t)), "squared"),
@@ -96,13 +96,13 @@ WRONG = {
         (midpoint(lambda slope, z, half, t, middle, h: z + h / 2 * slope(half, middle)), "half a step only"),
         (midpoint(lambda slope, z, half, t, middle, h: half), "this is the middle"),
         (midpoint(lambda slope, z, half, t, middle, h: z + h * slope(half, t)), "sigma is in the middle"),
-        (midpoint(lambda slope, z, half, t, middle, h: z + h * slope(z, middle)), "has moved"),
+        (midpoint(lambda slope, z, half, t, middle, h: z + h * slope(z, middle)), "has changed: take half"),
         (midpoint(lambda slope, z, half, t, middle, h: z - h * slope(half, middle)), "negative"),
     ],
     "ex09_4": [
         (look_back(lambda h, h_before: 0.0), "Euler's"),
-        (look_back(lambda h, h_before: 0.5), "one length"),
-        (look_back(lambda h, h_before: h_before / h / 2), "upside down"),
+        (look_back(lambda h, h_before: 0.5), "equal length"),
+        (look_back(lambda h, h_before: h_before / h / 2), "inverted"),
         (look_back(lambda h, h_before: h / h_before), "half as far"),
         (look_back(lambda h, h_before: -h / h_before / 2), "backwards"),
         (look_back(lambda h, h_before: -0.5), "mean of both"),
@@ -113,21 +113,21 @@ WRONG = {
     ],
     "ex09_5": [
         (lambda s, n, d: d, "average"),
-        (lambda s, n, d: s * d**2 / (s**2 * d**2 + n**2), "deviation of z is noise"),
+        (lambda s, n, d: s * d**2 / (s**2 * d**2 + n**2), "standard deviation of z is noise"),
         (lambda s, n, d: s * d**2 / math.sqrt(s**2 * d**2 + n**2), "noise alone"),
         (lambda s, n, d: s * d**2 / (s**2 * d**2 + n**2) * n**2, "not the variance"),
         (lambda s, n, d: s * d / (s**2 * d**2 + n**2) * n, "d squared"),
-        (lambda s, n, d: s * d**2 / n, "share of the image"),
+        (lambda s, n, d: s * d**2 / n, "contains that of the image"),
         (lambda s, n, d: s * d**2 / (d**2 + n**2) * n, "multiplied by signal"),
         (lambda s, n, d: n * d / math.sqrt(s**2 * d**2 + n**2), "whole path"),
-        (lambda s, n, d: n, "the start"),
+        (lambda s, n, d: n, "this is the start"),
         (lambda s, n, d: 0.0, "not quite"),
         (np.zeros(3), "function"),
     ],
     "ex09_6": [
         (lambda p, steps, error, target: math.ceil(steps * error / target), "order 1"),
-        (lambda p, steps, error, target: math.ceil(steps * (error / target) ** p), "fewer steps"),
-        (lambda p, steps, error, target: math.ceil(steps * error / target / p), "exponent"),
+        (lambda p, steps, error, target: math.ceil(steps * (error / target) ** p), "needs fewer steps"),
+        (lambda p, steps, error, target: math.ceil(steps * error / target / p), "an exponent"),
         (lambda p, steps, error, target: math.ceil(steps * (target / error) ** (1 / p)), "more steps"),
         (lambda p, steps, error, target: int(steps * (error / target) ** (1 / p)), "rounded up"),
         (lambda p, steps, error, target: steps * (error / target) ** (1 / p), "rounded up"),

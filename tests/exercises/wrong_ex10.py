@@ -1,10 +1,10 @@
-"""Typical wrong answers to the exercises of notebook 10, each with a word of the hint that fits it."""
+"""Typical wrong answers to the exercises of notebook 10, each with words of its hint."""
 
 import numpy as np
 
 
 def steer(change, eps_of=None):
-    """x0_hat with a mistake; eps_hat fits to it, or is the denoiser's for some labels."""
+    """x0_hat with a mistake; eps_hat is consistent with it, or the denoiser's for some labels."""
 
     def answer(denoiser, z, t, wanted, unwanted, w, v):
         parts = [denoiser(z, t, labels)[0] for labels in (None, wanted, unwanted)]
@@ -32,13 +32,13 @@ def paste_in_place(schedule, z, image, mask, eps, t_next):
     return z
 
 
-def stays(change_mean=None, change_deviation=None):
-    """Mean and deviation with a mistake in one of them; s, n for signal and noise, r for the root."""
+def stays(change_mean=None, change_std=None):
+    """Mean and standard deviation with a mistake in one of them; s, n for signal and noise, r for the root."""
 
     def answer(x0, s, n, m, d):
         r = np.sqrt(s**2 * d**2 + n**2)
         mean = change_mean(x0, s, n, m, d, r) if change_mean else m + d * s * (x0 - m) / r
-        return mean, change_deviation(s, n, d, r) if change_deviation else d * n / r
+        return mean, change_std(s, n, d, r) if change_std else d * n / r
 
     return answer
 
@@ -56,15 +56,15 @@ def undo(rounds, at_t=True, scale=None):
 
 WRONG = {
     "ex10_1": [
-        (steer(lambda a, b, c, w, v: b), "plain answer"),
+        (steer(lambda a, b, c, w, v: b), "plain estimate"),
         (steer(lambda a, b, c, w, v: a + w * (b - a)), "v is missing"),
         (steer(lambda a, b, c, w, v: a + w * (b - a) + v * (c - a)), "its sign"),
         (steer(lambda a, b, c, w, v: w * (b - a) - v * (c - a)), "only the differences"),
         (steer(lambda a, b, c, w, v: w * b - v * c), "themselves"),
         (steer(lambda a, b, c, w, v: a + w * (b - c)), "difference of its own"),
-        (steer(lambda a, b, c, w, v: a + w * (c - a) - v * (b - a)), "mixed up"),
+        (steer(lambda a, b, c, w, v: a + w * (c - a) - v * (b - a)), "exchanged"),
         (steer(lambda a, b, c, w, v: b + w * (b - a) - v * (c - a)), "begin at"),
-        (steer(right, lambda wanted, unwanted: wanted), "for the wanted class: it has to move"),
+        (steer(right, lambda wanted, unwanted: wanted), "for the wanted class: it has to change"),
         (steer(right, lambda wanted, unwanted: None), "without label: it has"),
         (lambda denoiser, z, t, wanted, unwanted, w, v: denoiser(z, t, wanted)[0], "2 things"),
     ],
@@ -72,11 +72,11 @@ WRONG = {
         (paste(lambda z, x, mask, eps, s, n: np.where(mask, z, x)), "clean image"),
         (paste(lambda z, x, mask, eps, s, n: np.where(mask, s * x + n * eps, z)), "True is the hole"),
         (paste(lambda z, x, mask, eps, s, n: np.where(mask, x, z)), "and the image needs"),
-        (paste(lambda z, x, mask, eps, s, n: s * x + n * eps), "forgets z"),
+        (paste(lambda z, x, mask, eps, s, n: s * x + n * eps), "ignores z"),
         (paste(lambda z, x, mask, eps, s, n: np.where(mask, z, x + n * eps)), "shrink"),
-        (paste(lambda z, x, mask, eps, s, n: np.where(mask, z, x + eps)), "how much"),
+        (paste(lambda z, x, mask, eps, s, n: np.where(mask, z, x + eps)), "need the factors"),
         (paste(lambda z, x, mask, eps, s, n: np.where(mask, z, s * x)), "noise is missing"),
-        (paste(lambda z, x, mask, eps, s, n: np.where(mask, z, n * x + s * eps)), "changed places"),
+        (paste(lambda z, x, mask, eps, s, n: np.where(mask, z, n * x + s * eps)), "exchanged"),
         (paste(lambda z, x, mask, eps, s, n: mask * z + s * x + n * eps), "added up"),
         (paste_in_place, "in place"),
     ],
@@ -87,12 +87,12 @@ WRONG = {
         (stays(lambda x0, s, n, m, d, r: d * s * (x0 - m) / r), "at the front"),
         (stays(lambda x0, s, n, m, d, r: m + d * s * (x0 - m) / r**2), "under a root"),
         (stays(lambda x0, s, n, m, d, r: m + d * s * (x0 - m) / (s * d + n)), "sum of squares"),
-        (stays(lambda x0, s, n, m, d, r: np.full_like(x0, m)), "forgets"),
-        (stays(None, lambda s, n, d, r: n), "deviation of z"),
+        (stays(lambda x0, s, n, m, d, r: np.full_like(x0, m)), "independent of the image"),
+        (stays(None, lambda s, n, d, r: n), "standard deviation of z"),
         (stays(None, lambda s, n, d, r: (d * n / r) ** 2), "variance"),
         (stays(None, lambda s, n, d, r: d), "reached only"),
         (stays(None, lambda s, n, d, r: n / r), "factor d"),
-        (stays(None, lambda s, n, d, r: d / r), "deviation 1"),
+        (stays(None, lambda s, n, d, r: d / r), "standard deviation 1"),
     ],
     "ex10_4": [
         (lambda noises, weights: np.tensordot(weights, noises, axes=1), "should be 1"),
@@ -101,12 +101,12 @@ WRONG = {
         (lambda noises, weights: np.tensordot(weights / np.square(weights).sum(), noises, axes=1), "root is missing"),
         (lambda noises, weights: np.tensordot(weights, noises, axes=1) / 2, "number of noises"),
         (lambda noises, weights: np.tensordot(np.sqrt(weights / weights.sum()), noises, axes=1), "proportion"),
-        (lambda noises, weights: (b := np.tensordot(weights, noises, axes=1)) / b.std(), "happens to be"),
+        (lambda noises, weights: (b := np.tensordot(weights, noises, axes=1)) / b.std(), "rescaled"),
     ],
     "ex10_5": [
-        (undo(1, at_t=False), "as encode does"),
+        (undo(1, at_t=False), "as in encode"),
         (undo(1), "one round"),
-        (undo(0), "nothing has happened"),
+        (undo(0), "unchanged"),
         (undo(100, at_t=False), "not at s"),
         (undo(100, scale=lambda schedule, s, t: 1 / schedule.signal[t]), "this is z_bar"),
         (undo(100, scale=lambda schedule, s, t: schedule.signal[s] / schedule.signal[t]), "signal of s"),

@@ -1,4 +1,4 @@
-"""Typical wrong answers to the exercises of notebook 11, each with a word of the hint that fits it."""
+"""Typical wrong answers to the exercises of notebook 11, each with words of its hint."""
 
 import numpy as np
 
@@ -34,7 +34,7 @@ def on_the_flow_schedule(schedule, target, t, mean_square):
 
 
 def step(old_noise=None, signal=None, fresh_noise=None):
-    """A step from t to s with a mistake: in the old noise, in the signal, or in what is taken for fresh."""
+    """A step from t to s with a mistake in the old noise, in the signal, or in the fresh noise."""
 
     def answer(schedule, x0_hat, eps_hat, eps, t, s, eta):
         fresh = eta * schedule.posterior(t, s)[2]
@@ -54,19 +54,19 @@ def keep_at(n, decay):
     return np.minimum(decay, (1 + n) / (10 + n))
 
 
-def share(plain=None, slow=None):
-    """The share of the start with a mistake without the slow start, or with it."""
+def fraction(plain=None, warm=None):
+    """The fraction of the start with a mistake in the formula without warm-up, or in that with it."""
 
     def answer(decay, steps, warm_up):
         if warm_up:
-            return slow(decay, steps) if slow else np.prod(keep_at(np.arange(steps), decay))
+            return warm(decay, steps) if warm else np.prod(keep_at(np.arange(steps), decay))
         return plain(decay, steps) if plain else decay**steps
 
     return answer
 
 
 def doctor(**changes):
-    """The right diagnosis, of a patient some of whose measurements are overlooked: replaced by these."""
+    """The right diagnosis with some measurements ignored: replaced by these."""
     return lambda m: diagnose({**m, **changes})
 
 
@@ -90,7 +90,7 @@ WRONG = {
         (lambda *betas: shortest_T(*betas) - 1, "too few"),
         (lambda *betas: shortest_T(*betas) + 1, "too many"),
         (lambda first, last, largest: None, "return"),
-        (lambda first, last, largest: "1000", "numbers"),
+        (lambda first, last, largest: "1000", "real numbers"),
     ],
     "ex11_2": [
         (loss_changed(lambda a, b, scale, m: a**2 * m + b**2), "mean square of y"),
@@ -100,7 +100,7 @@ WRONG = {
         (loss_changed(lambda a, b, scale, m: np.mean(scale**2 * (a**2 * m + b**2))), "shape"),
     ],
     "ex11_3": [
-        (step(lambda noise_t, noise_s, fresh: noise_s - fresh), "deviations do not add"),
+        (step(lambda noise_t, noise_s, fresh: noise_s - fresh), "standard deviations do not add"),
         (step(lambda noise_t, noise_s, fresh: noise_s), "too much"),
         (step(lambda noise_t, noise_s, fresh: np.sqrt(noise_s**2 + fresh**2)), "a sign"),
         (step(lambda noise_t, noise_s, fresh: np.sqrt(noise_t**2 - fresh**2)), "noise[t]"),
@@ -109,26 +109,26 @@ WRONG = {
         (plain_ddim, "eta is not used"),
     ],
     "ex11_4": [
-        (share(plain=lambda decay, steps: 1 - decay**steps), "came later"),
-        (share(plain=lambda decay, steps: (1 - decay) ** steps), "lets in"),
-        (share(plain=lambda decay, steps: 1 - steps * (1 - decay)), "same amount"),
-        (share(plain=lambda decay, steps: decay ** (steps + 1)), "one step too many"),
-        (share(plain=lambda decay, steps: decay), "one step only"),
+        (fraction(plain=lambda decay, steps: 1 - decay**steps), "all later parameters"),
+        (fraction(plain=lambda decay, steps: (1 - decay) ** steps), "adds 1 - decay"),
+        (fraction(plain=lambda decay, steps: 1 - steps * (1 - decay)), "same amount"),
+        (fraction(plain=lambda decay, steps: decay ** (steps + 1)), "one step too many"),
+        (fraction(plain=lambda decay, steps: decay), "one step only"),
         (lambda decay, steps, warm_up: np.prod(keep_at(np.arange(steps), decay)), "without warm_up"),
-        (lambda decay, steps, warm_up: decay**steps, "slow start"),
-        (share(slow=lambda decay, steps: keep_at(steps - 1, decay)), "one factor"),
-        (share(slow=lambda decay, steps: keep_at(steps - 1, decay) ** steps), "last keep"),
-        (share(slow=lambda decay, steps: np.prod(keep_at(np.arange(1, steps + 1), decay))), "n = 0"),
-        (share(slow=lambda decay, steps: np.prod(keep_at(np.arange(steps), 1))), "minimum"),
+        (lambda decay, steps, warm_up: decay**steps, "without warm-up"),
+        (fraction(warm=lambda decay, steps: keep_at(steps - 1, decay)), "one factor"),
+        (fraction(warm=lambda decay, steps: keep_at(steps - 1, decay) ** steps), "last keep"),
+        (fraction(warm=lambda decay, steps: np.prod(keep_at(np.arange(1, steps + 1), decay))), "n = 0"),
+        (fraction(warm=lambda decay, steps: np.prod(keep_at(np.arange(steps), 1))), "minimum"),
     ],
     "ex11_5": [
         (lambda m: "nothing", "0.05 or less"),
         (signal_first, "growing is 0"),
         (oracle_first, "growing is 0"),
-        (doctor(last_step=0.0), "the last step tells it"),
-        (bytes_only, "inside of"),
-        (doctor(reaction=0.4), "does not react"),
-        (doctor(spread=0.9), "same number"),
+        (doctor(last_step=0.0), "the last step distinguishes it"),
+        (bytes_only, "within [-1, 1]"),
+        (doctor(reaction=0.4), "does not depend on t"),
+        (doctor(spread=0.9), "nearly identical"),
         (lambda m: diagnose({**m, "spread": min(m["spread"], 0.9)}), "too much"),
         (doctor(oracle=0.0), "none of the images"),
         (doctor(raw_loss=1.0), "20 % above"),

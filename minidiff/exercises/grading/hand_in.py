@@ -1,7 +1,6 @@
-"""What students hand in: folders of notebooks, and the code in them.
+"""Hand-ins of students: folders of notebooks, and the cells of code in them.
 
-A notebook is a JSON file with a list of cells. Which exercises it answers is read from its code, not from its name,
-since files get renamed on the way.
+Which exercises a notebook answers is determined from its code, not from its file name: students rename files.
 """
 
 import json
@@ -10,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minidiff.errors import MinidiffError
+from minidiff.exercises.exercise import Exercise
 
 EXERCISES_HEADING = re.compile(r"^##\s+Exercises\b", re.MULTILINE)
 NEXT_HEADING = re.compile(r"^##?\s", re.MULTILINE)
-CELLS_OF_PYTHON = ("%%time", "%%timeit", "%%capture")  # magics over a whole cell that is Python all the same
+PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture")  # the rest of their cells is Python
 
 
 @dataclass(frozen=True)
@@ -21,31 +21,28 @@ class Cell:
     """A cell of code.
 
     Attributes:
-        number: its place among the cells of code, from 0.
-        source: what is in it.
-        in_exercises: whether it stands under the heading "Exercises".
+        number: index among the cells of code, from 0.
+        source: its text.
+        in_exercises: whether it is under the heading "Exercises".
     """
 
     number: int
     source: str
     in_exercises: bool
 
-    def mentions(self, exercise):
-        """Whether the cell checks an exercise, or has the name of its answer in it."""
+    def mentions(self, exercise: Exercise) -> bool:
+        """Whether the cell contains the name of an exercise or of its answer."""
         return bool(re.search(rf"\b({exercise.name}|{exercise.answer})\b", self.source))
 
 
-def find_hand_ins(folder):
-    """The hand-ins in a folder: the folder itself if it holds notebooks, and each of its sub-folders.
-
-    Args:
-        folder: a path.
+def find_hand_ins(folder: str | Path) -> dict[str, list[Path]]:
+    """The hand-ins in a folder: the folder itself if it contains notebooks, and each of its sub-folders.
 
     Returns:
-        name -> sorted list of the notebooks' paths, possibly empty.
+        name -> sorted paths of the notebooks, possibly none.
 
     Raises:
-        MinidiffError: there is no such folder, or nothing in it.
+        MinidiffError: it is not a folder or contains no notebooks.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -59,21 +56,15 @@ def find_hand_ins(folder):
             if notebooks or not directly:
                 found[inner.name] = notebooks
     if not any(found.values()):
-        raise MinidiffError(f"{folder} holds no notebooks (.ipynb), nor do its sub-folders")
+        raise MinidiffError(f"no notebooks (.ipynb) in {folder} and its sub-folders; choose another folder")
     return found
 
 
-def read_cells(path):
-    """The cells of code of a notebook.
-
-    Args:
-        path: of the `.ipynb` file.
-
-    Returns:
-        list of `Cell`s.
+def read_cells(path: str | Path) -> list[Cell]:
+    """The cells of code of a notebook (`.ipynb`).
 
     Raises:
-        MinidiffError: it is not a notebook.
+        MinidiffError: the file is not a notebook.
     """
     try:
         notebook = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -82,20 +73,21 @@ def read_cells(path):
         raise MinidiffError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise MinidiffError(f"{path} is not a notebook: {type(error).__name__} while reading it") from error
-    found, in_exercises = [], False
+    found: list[Cell] = []
+    in_exercises = False
     for kind, source in cells:
         if kind == "markdown" and EXERCISES_HEADING.search(source):
             in_exercises = True
         elif kind == "markdown" and NEXT_HEADING.search(source):
             in_exercises = False
         elif kind == "code":
-            found.append(Cell(len(found), source, in_exercises))
+            found.append(Cell(number=len(found), source=source, in_exercises=in_exercises))
     return found
 
 
-def plain_python(source):
-    """The source of a cell without what only Jupyter understands: magics (%time) and commands of the shell (!ls)."""
+def plain_python(source: str) -> str:
+    """The source of a cell without the syntax of Jupyter: magics (%time) and shell commands (!ls)."""
     lines = source.splitlines()
-    if lines and lines[0].startswith("%%") and lines[0].split()[0] not in CELLS_OF_PYTHON:
+    if lines and lines[0].startswith("%%") and lines[0].split()[0] not in PYTHON_MAGICS:
         return ""
     return "\n".join(re.sub(r"^(\s*)[%!?].*$", r"\1pass", line) for line in lines)

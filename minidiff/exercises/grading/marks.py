@@ -1,39 +1,33 @@
-"""From results to marks: what `minidiff grade` writes and prints."""
+"""Marks from results: what `minidiff grade` writes and prints."""
 
 from minidiff.exercises.checking import find
+from minidiff.exercises.exercise import Result
 
 
-def marks(results):
-    """The marks of all hand-ins, as they are written to JSON.
+def marks(results: dict[str, dict[str, Result]]) -> list[dict]:
+    """The marks of all hand-ins, for a JSON file.
 
     Args:
-        results: name -> {exercise's name -> `Result`}, as `grade` gives them.
+        results: name -> {name of an exercise -> result}, from `grade`.
 
     Returns:
-        list of dicts with "name", "points", "possible" and "exercises", a list of dicts with "exercise", "title",
-        "points", "possible", "result" and "hint".
+        Dicts with "name", "points", "possible" and "exercises", a list of dicts with "exercise", "title", "points",
+        "possible", "result" and "hint".
     """
     found = []
     for name, outcomes in results.items():
-        rows = []
+        rows: list[dict] = []
         for exercise, result in ((find(one), result) for one, result in outcomes.items()):
             points = exercise.points if result.outcome == "right" else 0
             row = {"exercise": exercise.name, "title": exercise.title, "points": points, "possible": exercise.points}
-            rows.append(row | {"result": result.outcome, "hint": result.hint})
+            rows.append({**row, "result": result.outcome, "hint": result.hint})
         totals = {total: sum(row[total] for row in rows) for total in ("points", "possible")}
         found.append({"name": name, **totals, "exercises": rows})
     return found
 
 
-def as_table(found):
-    """The marks as lines: a row for each hand-in, and in it each exercise that is not right.
-
-    Args:
-        found: as `marks` gives them.
-
-    Returns:
-        list of strings.
-    """
+def as_table(found: list[dict]) -> list[str]:
+    """The lines of a table of marks: one row for each hand-in, with the exercises that are not right."""
     width = max(len("name"), *(len(row["name"]) for row in found))
     lines = [f"{'name':{width}}  points  not right"]
     for row in found:

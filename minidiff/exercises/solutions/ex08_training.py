@@ -20,7 +20,7 @@ def nadamw_step(p, g, m, v, n, lr, decay, beta1, beta2):
 
 
 # With X = U S V', X X' X = U S^3 V': the product of matrices cubes the singular values, and nothing else.
-def orthogonalise_slowly(X, rounds):
+def orthogonalize_slowly(X, rounds):
     X = X / np.sqrt(np.sum(X**2))
     for _ in range(rounds):
         X = 1.5 * X - 0.5 * X @ X.T @ X
