@@ -1,11 +1,11 @@
-"""minidiff: a diffusion model you can read.
+"""minidiff: a diffusion model in NumPy and Numba, with hand-written gradients.
 
-Pure NumPy and Numba, every gradient by hand. The whole path from data to new images:
+The public interface, from data to generated images:
 
     from minidiff import Trainer, TrainingConfig, UNet, UNetConfig, Workers, data, generate, plotting
 
-The modules, in the order in which to read them: `schedule` (the process), `sampling` (from noise to image),
-`training`, `unet`, `layers`, `kernels`. Importing this package compiles and draws nothing.
+Modules in reading order: `schedule` (the forward process), `sampling` (from noise to images), `training`, `unet`,
+`layers`, `kernels`. Importing the package neither compiles kernels nor loads matplotlib.
 """
 
 from minidiff import data, editing, plotting, points

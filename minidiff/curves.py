@@ -1,4 +1,4 @@
-"""The curves: how signal and noise go from image to noise while the time u runs from 0 to 1.
+"""The formulas of the schedules: signal and noise as functions of the time u, from the image at 0 to noise at 1.
 
     flow                 signal = 1 - u                   noise = u                (Lipman et al., 2023, eq. 20 to 22)
     cosine               signal = cos(theta(u))           noise = sin(theta(u))    (Nichol and Dhariwal, 2021, eq. 17)
@@ -6,36 +6,40 @@
     sigmoid              signal^2 falls like a logistic curve from +3 to -3        (Jabri et al., 2023; Chen, 2023)
     variance_exploding   signal = 1                       noise from 0.002 to 80   (Karras et al., 2022, eq. 5)
 
-They come in three families, by what stays at one along the way:
+There are three families, each with a constant:
 
     signal + noise = 1         flow: a straight line from the image to the noise
-    signal^2 + noise^2 = 1     cosine, linear, sigmoid: "variance preserving", since images of variance 1 keep it
-    signal = 1                 variance_exploding: the image stays what it is, and noise is heaped on it
+    signal^2 + noise^2 = 1     cosine, linear, sigmoid: "variance preserving" for data of unit variance
+    signal = 1                 variance_exploding: noise is added to the unchanged image
 
-Within a family, curves differ only in how fast they go. Across families too there is less difference than meets the
-eye: divide z by its signal and every one of them is "image + noise_level * noise".
+Within a family, curves differ only in their speed. Families differ by a factor: z / signal = x0 + sigma eps for each,
+with the noise level sigma = noise / signal.
 
-A curve must not reach signal = 0, where the noise would tell nothing about the image and the equations of
-`schedule.py` would divide by zero. Flow and cosine therefore stop at 99 % of their way, with a signal of 0.01 and
-0.016, and sigmoid, which is steeper at its end, at 99.9 %, with 0.017.
+signal = 0 is excluded: z would not depend on the image, and the equations of `schedule.py` would divide by zero. Flow
+and cosine therefore stop at 99 % of their curve, with a signal of 0.01 and 0.016. Sigmoid is steeper at its end and
+stops at 99.9 %, with a signal of 0.017.
 
 Read more: `tutorials/02_noise.ipynb`; Kingma and Gao, "Understanding Diffusion Objectives as the ELBO", 2023.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
 from minidiff.errors import MinidiffError
 
-END = 0.99  # how far flow and cosine go along their way
+Curve = tuple[np.ndarray, np.ndarray]  # signal and noise
+
+END = 0.99  # the part of flow and cosine that is used
 SIGMOID_END = 0.999
 LOWEST_NOISE, HIGHEST_NOISE, RHO = 0.002, 80.0, 7.0  # of variance_exploding (Karras et al., 2022, table 1)
 
 
-def flow(u):
-    """signal and noise on the straight line from image to noise (Lipman et al., 2023, eq. 20 to 22).
+def flow(u: np.ndarray) -> Curve:
+    """The straight line from image to noise (Lipman et al., 2023, eq. 20 to 22).
 
     Args:
-        u: times in [0, 1], float64 array; so for all curves.
+        u: times in [0, 1], float64; the same for all curves.
 
     Returns:
         signal, noise: float64, of u's shape.
@@ -43,21 +47,21 @@ def flow(u):
     return 1 - END * u, END * u
 
 
-def cosine(u):
-    """A quarter of a circle, slightly offset at its start (Nichol and Dhariwal, 2021, eq. 17, s = 0.008)."""
+def cosine(u: np.ndarray) -> Curve:
+    """A quarter of a circle with an offset at its start (Nichol and Dhariwal, 2021, eq. 17, s = 0.008)."""
     f = np.cos((END * u + 0.008) / 1.008 * np.pi / 2) ** 2
     alpha_bar = f / np.cos(0.008 / 1.008 * np.pi / 2) ** 2
     return np.sqrt(alpha_bar), np.sqrt(1 - alpha_bar)
 
 
-def linear(u):
-    """A beta that grows linearly from 0.1 to 20 (Song et al., 2021, eq. 33; Ho et al., 2020, in steps)."""
+def linear(u: np.ndarray) -> Curve:
+    """beta increases linearly from 0.1 to 20 (Song et al., 2021, eq. 33; Ho et al., 2020, in discrete time)."""
     integral_of_beta = 0.1 * u + 19.9 * u**2 / 2
     return np.exp(-integral_of_beta / 2), np.sqrt(-np.expm1(-integral_of_beta))
 
 
-def sigmoid(u):
-    """A logistic curve from +3 to -3, stretched to start at 1 (Jabri et al., 2023; Chen, 2023, algorithm 1)."""
+def sigmoid(u: np.ndarray) -> Curve:
+    """alpha_bar is a logistic curve from +3 to -3, rescaled (Jabri et al., 2023; Chen, 2023, algorithm 1)."""
 
     def logistic(x):
         return 1 / (1 + np.exp(-x))
@@ -67,14 +71,15 @@ def sigmoid(u):
     return np.sqrt(alpha_bar), np.sqrt(1 - alpha_bar)
 
 
-def variance_exploding(u):
-    """Ever more noise, its seventh root growing linearly (Karras et al., 2022, eq. 5), and none at u = 0."""
+def variance_exploding(u: np.ndarray) -> Curve:
+    """noise^(1/7) increases linearly (Karras et al., 2022, eq. 5), except for noise = 0 at u = 0."""
     lowest, highest = LOWEST_NOISE ** (1 / RHO), HIGHEST_NOISE ** (1 / RHO)
     noise = (lowest + u * (highest - lowest)) ** RHO
     return np.ones_like(u), np.where(u > 0, noise, 0.0)
 
 
-CURVES = {  # the curve, and what stays at one along it: a function of signal and noise
+# the curve, and the function of signal and noise that equals 1 along it
+CURVES: dict[str, tuple[Callable[[np.ndarray], Curve], Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
     "flow": (flow, np.add),
     "cosine": (cosine, np.hypot),
     "linear": (linear, np.hypot),
@@ -83,30 +88,30 @@ CURVES = {  # the curve, and what stays at one along it: a function of signal an
 }
 
 
-def levels(name, u, shift=1.0):
+def levels(name: str, u: np.ndarray, shift: float = 1.0) -> Curve:
     """signal and noise of a curve at times u, with every noise level (noise / signal) multiplied by `shift`.
 
-    Larger images show more of themselves through the same noise, because neighboring pixels say the same and their
-    noise averages out; they need more of it. A shift of side / 64 makes a schedule that suits images of 64 x 64 suit
-    images of that side (Hoogeboom et al., 2023, section 3.1; for flow: Esser et al., 2024, eq. 23).
+    Neighboring pixels of a large image are similar, so that averaging them reduces the noise but not the image: the
+    same noise level hides less of it. A shift of side / 64 adapts a schedule for images of 64 x 64 to images of that
+    side (Hoogeboom et al., 2023, section 3.1; for flow: Esser et al., 2024, eq. 23).
 
     Args:
         name: one of `CURVES`.
-        u: times in [0, 1], float64 array.
-        shift: more than 0; 1 leaves the curve as it is.
+        u: times in [0, 1], float64.
+        shift: more than 0; 1 leaves the curve unchanged.
 
     Returns:
-        signal, noise: float64, of u's shape; the curve stays in its family.
+        signal, noise: float64, of u's shape, on a curve of the same family.
 
     Raises:
         MinidiffError: an unknown name, or a shift that is not positive.
     """
     if name not in CURVES:
-        raise MinidiffError(f"no schedule is called {name!r}; there are {', '.join(CURVES)}")
+        raise MinidiffError(f"unknown schedule {name!r}; choose from {', '.join(CURVES)}")
     if not 0 < shift < np.inf:
-        raise MinidiffError(f"the shift of a schedule must be more than 0, not {shift}")
-    curve, stays_at_one = CURVES[name]
+        raise MinidiffError(f"invalid shift {shift} of a schedule; it must be positive and finite")
+    curve, constant = CURVES[name]
     signal, noise = curve(u)
     noise = shift * noise
-    size = stays_at_one(signal, noise)
-    return signal / size, noise / size
+    scale = constant(signal, noise)
+    return signal / scale, noise / scale

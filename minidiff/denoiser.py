@@ -1,112 +1,184 @@
-"""What every sampler asks: given z at time t, what are the image and the noise?
+"""Denoisers: estimates of the clean image and of the noise in z at timestep t, which is all that samplers need.
 
     x0_hat, eps_hat = denoiser(z, t, labels)
 
-A denoiser is anything that answers this and has a `schedule`. `NetworkDenoiser` asks a network. The oracles
-(`oracles.py`) know the answer. `Guided` and `steering.Inpainting` ask another denoiser and change what it says.
+`NetworkDenoiser` computes them from a network's prediction, the oracles (`oracles.py`) from a formula. `Guided` and
+`editing.Inpainting` wrap another denoiser and modify its output.
 
-Guidance (Ho and Salimans, 2022, eq. 6) goes further in the direction in which the label moves the answer:
+Classifier-free guidance (Ho and Salimans, 2022, eq. 6, with w for their 1 + w) extrapolates from the unconditional to
+the conditional estimate:
 
     eps = eps_unconditional + w (eps_conditional - eps_unconditional)
 
-w = 0 ignores the label, w = 1 is the plain conditional answer, w > 1 exaggerates it.
+w = 0 ignores the label, w = 1 is the conditional estimate, and w > 1 emphasizes the label.
 
 Read more: `tutorials/03_without_a_network.ipynb`.
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
 from minidiff.errors import MinidiffError
-from minidiff.parallel import slices
+from minidiff.layers import Layer
+from minidiff.parallel import Workers, chunks
+from minidiff.parameters import Parameters
+from minidiff.schedule import Schedule
 
-MOST_IN_A_SLICE = 8  # images: more are no faster and take more memory
-NUMBERS_IN_A_SLICE = 256  # at least: with fewer, points in the plane for instance, the time goes into calls
+MAX_MICROBATCH = 8  # images; more are no faster and take more memory
+MIN_MICROBATCH_ELEMENTS = 256  # with fewer, as for points in the plane, the time of the calls dominates
+
+
+class Denoiser(Protocol):
+    """What samplers need: a schedule, and x0_hat and eps_hat for noised images."""
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule that z and t refer to."""
+
+    def __call__(self, z: np.ndarray, t: int, labels: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Estimates the clean images and the noise.
+
+        Args:
+            z: noised images, (N, H, W, C).
+            t: timestep, the same for all.
+            labels: class of each image, int (N,), or None for no class.
+
+        Returns:
+            x0_hat, eps_hat, of z's shape and dtype.
+        """
+
+
+class NetworkConfig(Protocol):
+    """What every network's configuration has."""
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes; 0 for a network without labels."""
+
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        """The shape of one example: (H, W, C) or (D,)."""
+
+
+class Network(Protocol):
+    """What training and denoising need of a network; `UNet` and `PointNetwork` implement it."""
+
+    @property
+    def config(self) -> NetworkConfig:
+        """Its configuration."""
+
+    def forward(
+        self,
+        p: Parameters,
+        z: np.ndarray,
+        log_sigma: np.ndarray,
+        labels: np.ndarray | None = None,
+        keep: bool = True,
+    ) -> tuple[np.ndarray, Any]:
+        """The prediction, of z's shape, and the cache for `backward`, which only `keep` makes complete."""
+
+    def backward(self, p: Parameters, g: Parameters, cache: Any, dprediction: np.ndarray, /) -> Any:
+        """Adds the gradient with respect to the parameters to g, given that with respect to the prediction."""
+
+    @property
+    @property
+    def children(self) -> Sequence[Layer]:
+        """The layers, in the order of `forward`."""
+
+    def create_parameters(self, seed: int = 0) -> Parameters:
+        """New parameters with their initial values."""
 
 
 class NetworkDenoiser:
-    """Asks a trained network.
+    """The denoiser of a trained network.
 
-    Images are sent through the network in slices, shared out evenly among the threads. No layer lets an image's
-    answer depend, by as much as a bit, on which others are in its slice: so it depends neither on how many are
-    generated with it nor on the number of threads.
+    Images go through the network in microbatches, distributed evenly over the threads. No layer mixes images, and the
+    result for an image is bit-for-bit identical whatever the other images and the number of threads.
 
     Args:
-        network: a `UNet`, or a `PointNetwork`.
-        p: its `Parameters`.
-        schedule: the `Schedule` it was trained with.
+        network: a `UNet` or a `PointNetwork`.
+        p: its parameters.
+        schedule: the schedule it was trained with.
         target: the target it was trained with.
-        workers: `Workers` that share the slices.
-        microbatch_size: images in a slice; if not given, an equal share for each thread, at most 8, or as many as make
-            256 values, which is 128 points in the plane.
+        workers: threads that process the microbatches.
+        microbatch_size: images per microbatch; default: N / threads, at most 8, but at least 256 elements, which is 128
+            points in the plane.
     """
 
-    def __init__(self, network, p, schedule, target, workers, microbatch_size=None):
+    def __init__(
+        self,
+        network: Network,
+        p: Parameters,
+        schedule: Schedule,
+        target: str,
+        workers: Workers,
+        microbatch_size: int | None = None,
+    ) -> None:
         self.network, self.p, self.schedule, self.target = network, p, schedule, target
         self.workers, self.microbatch_size = workers, microbatch_size
 
-    def __call__(self, z, t, labels=None):
-        """x0_hat and eps_hat for noisy images.
+    def __repr__(self) -> str:
+        return f"NetworkDenoiser({type(self.network).__name__}, {self.schedule}, target={self.target!r})"
 
-        Args:
-            z: (N, H, W, C), float32.
-            t: step, one int for all.
-            labels: class of each, int (N,), or None for any class.
-
-        Returns:
-            x0_hat, eps_hat, of z's shape.
+    def __call__(self, z: np.ndarray, t: int, labels: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """x0_hat and eps_hat for z (N, H, W, C), float32; arguments as in `Denoiser`.
 
         Raises:
-            MinidiffError: labels for a network that knows no classes, or classes that it does not know.
+            MinidiffError: labels for a network without classes, or unknown classes.
         """
         if labels is not None and not self.network.config.num_classes:
             raise MinidiffError("this network was trained without classes and cannot take labels; leave them out")
         scaled = z * self.schedule.input_scale[t].astype(z.dtype)
         labels = None if labels is None else np.asarray(labels)
 
-        def predict(part):
+        def predict(part: slice) -> np.ndarray:
             log_sigma = np.full(part.stop - part.start, self.schedule.log_sigma[t])
             part_labels = None if labels is None else labels[part]
             return self.network.forward(self.p, scaled[part], log_sigma, part_labels, keep=False)[0]
 
-        size = self.microbatch_size or self._equal_share(len(z))
-        prediction = np.concatenate(self.workers.map(predict, slices(len(z), size)))
+        size = self.microbatch_size or self._default_microbatch_size(len(z))
+        prediction = np.concatenate(self.workers.map(predict, chunks(len(z), size)))
         return self.schedule.solve(self.target, z, prediction, t)
 
-    def _equal_share(self, count):
-        numbers = math.prod(self.network.config.example_shape)
-        return max(NUMBERS_IN_A_SLICE // numbers, min(MOST_IN_A_SLICE, -(-count // self.workers.threads)))
+    def _default_microbatch_size(self, count: int) -> int:
+        elements = math.prod(self.network.config.example_shape)
+        return max(MIN_MICROBATCH_ELEMENTS // elements, min(MAX_MICROBATCH, -(-count // self.workers.threads)))
 
 
 class Guided:
-    """Any denoiser that knows labels, with guidance.
+    """Classifier-free guidance of any denoiser that accepts labels.
 
     Args:
-        denoiser: called with labels and without.
-        w: strength; 0 ignores the label, 1 is the plain conditional answer.
+        denoiser: evaluated with labels and without.
+        w: guidance weight; 0 ignores the label, 1 is the conditional estimate.
 
     Raises:
         MinidiffError: w is negative or not finite.
     """
 
-    def __init__(self, denoiser, w):
+    def __init__(self, denoiser: Denoiser, w: float) -> None:
         if not 0 <= w < np.inf:
-            raise MinidiffError(f"the strength of guidance must be 0 or more, not {w}")
+            raise MinidiffError(f"invalid guidance weight {w}; it must be 0 or more")
         self.denoiser, self.w, self.schedule = denoiser, w, denoiser.schedule
 
-    def __call__(self, z, t, labels=None):
-        """x0_hat and eps_hat for z (N, ...) at step t, for labels (N,).
+    def __repr__(self) -> str:
+        return f"Guided({self.denoiser}, w={self.w})"
+
+    def __call__(self, z: np.ndarray, t: int, labels: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """x0_hat and eps_hat for z (N, ...); arguments as in `Denoiser`.
 
         Raises:
-            MinidiffError: there are no labels to be guided by.
+            MinidiffError: labels are needed and missing.
         """
         if self.w in (0, 1):
             return self.denoiser(z, t, labels if self.w == 1 else None)
         if labels is None:
-            raise MinidiffError(f"guidance of strength {self.w} leads towards a label, and there is none; give labels")
+            raise MinidiffError(f"guidance with weight {self.w} needs a class for each image; give labels")
         x0_unconditional, _ = self.denoiser(z, t, None)
         x0_conditional, _ = self.denoiser(z, t, labels)
-        # For a given z, x0_hat is linear in eps_hat, so mixing one mixes the other in the same proportion.
+        # For a given z, x0_hat is an affine function of eps_hat, so that extrapolating one extrapolates the other.
         x0_hat = x0_unconditional + float(self.w) * (x0_conditional - x0_unconditional)
         return x0_hat, self.schedule.eps_from_x0(z, x0_hat, t)

@@ -1,22 +1,21 @@
-"""Steering: getting from a trained denoiser what one wants, instead of what comes.
+"""Editing: inpainting, image-to-image, inversion and interpolation with a trained denoiser.
 
-Nothing here trains anything. Four ideas, each a few lines on top of any sampler; the fifth, guidance by a label, is
-`Guided` in `denoiser.py`.
+None of them trains anything; each adds a few lines to any sampler. Guidance by a label is `Guided` in `denoiser.py`.
 
-    inpainting        an image with a hole: wherever the image is known, x0_hat is the image
-    image to image    start not from pure noise, but from a given image with some noise on it
-    inversion         run a deterministic sampler backwards: from an image to the noise that it would come from
-    interpolation     walk from one noise to another, and watch the image change
+    inpainting        completes an image with a hole: where the image is known, x0_hat is replaced by it
+    image to image    starts from a given image with noise added, instead of pure noise
+    inversion         runs a deterministic sampler in reverse: from an image to the noise that generates it
+    interpolation     generates images from noises between two given ones
 
-Why inpainting takes several rounds: with x0_hat set to the image where it is known, the sampler leads the known part
-of z down the true forward process of that image, and the network completes what it sees. But what it sees is noisy:
-much of the unknown part is decided while the known part is still hard to make out, and in one pass down the two fit
-badly. So each step is taken, undone by noise, and taken again, and the unknown part adapts a little every time
-(Lugmayr et al., 2022, algorithm 1). For two numbers of correlation 0.9, the first known to be 0.6, the second should be
-0.54 on average; in a test, one round gives 0.26, five give 0.46 and twenty 0.52.
+Inpainting repeats every step. With x0_hat replaced by the known part, the sampler takes that part of z through the
+forward process in reverse, and the network completes the rest. At high noise, however, much of the unknown part is
+determined while the network gets little information about the known one, so that after one pass they match badly.
+Therefore each step is taken, reverted by adding noise, and taken again, and the unknown part adapts each time (Lugmayr
+et al., 2022, algorithm 1). For example, of two values with correlation 0.9 the first is known to be 0.6, and the mean
+of the second should be 0.54. In a test, one round gives 0.26, five give 0.46 and twenty 0.52.
 
-Why interpolation follows an arc: in many dimensions normal noise lies close to a sphere of radius sqrt(dimensions). The
-straight line between two noises dives through the inside of the sphere, where no noise ever is; the arc stays on it.
+Interpolation follows an arc, because in many dimensions normal noise lies close to a sphere of radius sqrt(dimensions).
+The straight line between two noises leaves the sphere, and the arc stays on it:
 
     slerp(a, b, w) = sin((1 - w) phi) / sin(phi) a + sin(w phi) / sin(phi) b          phi = the angle between a and b
 
@@ -24,29 +23,32 @@ Read more: `tutorials/10_editing.ipynb`; Shoemake, "Animating Rotation with Quat
 "SDEdit", 2022; Song, Meng and Ermon, "Denoising Diffusion Implicit Models", 2021, section 4.3.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
+from minidiff.denoiser import Denoiser
 from minidiff.errors import MinidiffError
 from minidiff.samplers import State
-from minidiff.sampling import check_sampler, follow, generate, noise_streams, sample
-from minidiff.steps import choose_steps
+from minidiff.sampling import check_sampler, choose_steps, follow, generate, noise_streams, sample
 
-IMAGE_NOISE_STREAM = 3  # keeps the noise put on an image apart from the noise that samplers draw
+IMAGE_NOISE_STREAM = 3  # keeps the noise added to an image apart from the noise that samplers draw
 
 
 class Inpainting:
-    """Any denoiser, made to believe in the known part of an image.
+    """A denoiser conditioned on the known part of an image.
 
     Args:
-        denoiser: any.
-        image: the image, (H, W, C) for all, or (N, H, W, C); what it shows inside the hole does not matter.
-        mask: where to paint anew: bool (H, W), or anything that broadcasts to the image; True is the hole.
+        denoiser: that estimates the unknown part.
+        image: (H, W, C) for all, or (N, H, W, C); its values inside the hole are ignored.
+        mask: bool (H, W), or anything that broadcasts to the image; True is the hole.
 
     Raises:
         MinidiffError: a mask that does not fit the image, or an image in bytes.
     """
 
-    def __init__(self, denoiser, image, mask):
+    def __init__(self, denoiser: Denoiser, image: np.ndarray, mask: np.ndarray) -> None:
         self.denoiser, self.schedule, self.image = denoiser, denoiser.schedule, check_floats(image)
         mask = np.asarray(mask, bool)
         if mask.ndim == 2 and self.image.ndim > 2:
@@ -58,156 +60,191 @@ class Inpainting:
                 f"a mask of shape {mask.shape} does not fit an image of shape {self.image.shape}; give one of its size"
             ) from error
 
-    def __call__(self, z, t, labels=None):
-        """x0_hat and eps_hat for z (N, ...) at step t."""
+    def __repr__(self) -> str:
+        return f"Inpainting({self.denoiser}, image of shape {self.image.shape})"
+
+    def __call__(self, z: np.ndarray, t: int, labels: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """x0_hat and eps_hat for z (N, ...); arguments as in `Denoiser`."""
         x0_hat, _ = self.denoiser(z, t, labels)
         x0_hat = np.where(self.mask, x0_hat, self.image.astype(z.dtype))
         return x0_hat, self.schedule.eps_from_x0(z, x0_hat, t)
 
 
-def inpaint(denoiser, shape, image, mask, rounds=5, sampler="ddim", steps=20, seed=0, labels=None, clip=True):
-    """Images that continue a given one into its hole (Lugmayr et al., 2022, algorithm 1).
+def inpaint(
+    denoiser: Denoiser,
+    shape: tuple[int, ...],
+    image: np.ndarray,
+    mask: np.ndarray,
+    rounds: int = 5,
+    sampler: str = "ddim",
+    steps: int = 20,
+    seed: int = 0,
+    labels: np.ndarray | None = None,
+    clip: bool = True,
+) -> Iterator[State]:
+    """Completes an image that has a hole (Lugmayr et al., 2022, algorithm 1).
 
     Args:
         denoiser: any.
         shape: of the result, (N, H, W, C).
-        image, mask: as for `Inpainting`.
-        rounds: how often each step is taken; the denoiser is asked rounds x steps times (twice that by heun).
-        sampler, steps, seed, labels, clip: as for `sampling.sample`. Each step stands alone, so that samplers that look
-            back at the step before do what those of order 1 do; steps are trailing ones.
+        image, mask: as in `Inpainting`.
+        rounds: how often each step is taken; NFE is about rounds x steps (twice that for heun).
+        sampler, steps, seed, labels, clip: as in `sampling.sample`, with trailing steps. Each step is run separately,
+            so that samplers that use the previous step are of order 1 here.
 
     Yields:
         A `State` for the noise at the start, and one after the last round of each step.
 
     Raises:
-        MinidiffError: fewer than one round, an image or a mask that does not fit, or as for `sample`.
+        MinidiffError: fewer than one round, an image or a mask that does not fit, or as in `sample`.
     """
     if rounds < 1:
-        raise MinidiffError(f"inpainting needs at least 1 round, not {rounds}")
+        raise MinidiffError(f"inpainting with {rounds} rounds does nothing; use at least 1 round")
     schedule, denoiser = denoiser.schedule, Inpainting(denoiser, image, mask)
     if denoiser.image.shape not in (tuple(shape), tuple(shape[1:])):
-        raise MinidiffError(f"an image of shape {denoiser.image.shape} cannot become {tuple(shape)}; resize it")
+        raise MinidiffError(f"an image of shape {denoiser.image.shape} does not fit {tuple(shape)}; resize it")
     draw_noise = noise_streams(seed, shape)
     z = float(schedule.noise[-1]) * draw_noise()
-    state = State(z, np.zeros_like(z), schedule.T)
+    state = State(z=z, x0_hat=np.zeros_like(z), t=schedule.T)
     yield state
     for t, t_next in choose_steps(schedule, steps):
         for round_number in range(rounds if t_next > 0 else 1):
             if round_number > 0:
-                state = State(schedule.add_more_noise(state.z, draw_noise(), t_next, t), state.x0_hat, t)
+                z = schedule.add_more_noise(state.z, draw_noise(), t_next, t)
+                state = State(z=z, x0_hat=state.x0_hat, t=t)
             _, state = follow(denoiser, state, [(t, t_next)], sampler, draw_noise, labels, clip)
         yield state
 
 
-def image_to_image(denoiser, images, strength=0.6, seed=0, **options):
-    """Images that begin as given ones under noise (Meng et al., 2022).
+def image_to_image(
+    denoiser: Denoiser, images: np.ndarray, strength: float = 0.6, seed: int = 0, **options: Any
+) -> Iterator[State]:
+    """Generates variants of images: adds noise to them, and samples from there (Meng et al., 2022).
 
     Args:
         denoiser: any.
-        images: where to begin, (N, H, W, C), in [-1, 1].
-        strength: how far to go into the noise, as a share of T: near 0 the image stays, at 1 nothing of it does.
+        images: (N, H, W, C), in [-1, 1].
+        strength: the timestep to start from, divided by T: near 0 the image hardly changes, at 1 it is replaced.
         seed: of the noise.
-        options: as for `sampling.sample`; `steps` is the number of steps from there to the clean image.
+        options: as in `sampling.sample`; `steps` is the number of sampler steps from there to the clean image.
 
     Yields:
         A `State` for the noised images, and one after each step.
 
     Raises:
-        MinidiffError: a strength outside (0, 1], images in bytes, or as for `sample`.
+        MinidiffError: a strength outside (0, 1], images in bytes, or as in `sample`.
     """
     if not 0 < strength <= 1:
-        raise MinidiffError(f"strength must be more than 0 and at most 1, not {strength}")
+        raise MinidiffError(f"invalid strength {strength}; it must be more than 0 and at most 1")
     schedule = denoiser.schedule
     t = max(1, round(strength * schedule.T))
     images = check_floats(images).astype(np.float32)
     eps = noise_streams(seed, images.shape, IMAGE_NOISE_STREAM)()
-    start = State(schedule.add_noise(images, eps, t), images, t)
+    start = State(z=schedule.add_noise(images, eps, t), x0_hat=images, t=t)
     yield from sample(denoiser, images.shape, seed=seed, start=start, **options)
 
 
-def encode(denoiser, images, sampler="heun", steps=50, labels=None, spacing="karras"):
-    """The noise z_T from which a deterministic sampler would make these images: the sampler, run backwards.
+def encode(
+    denoiser: Denoiser,
+    images: np.ndarray,
+    sampler: str = "heun",
+    steps: int = 50,
+    labels: np.ndarray | None = None,
+    spacing: str = "karras",
+) -> np.ndarray:
+    """Inversion: the noise z_T from which a deterministic sampler generates these images.
 
-    At t = 0 there is no noise to ask the denoiser about, so the image is taken for z at t = 1, the least noisy step,
-    which it differs from by less than is visible if T is large.
+    At t = 0 the noise in an image is undefined. The image, scaled by the signal, is therefore used as z at t = 1, from
+    which it hardly differs if T is large.
 
     Args:
         denoiser: any.
         images: (N, H, W, C), in [-1, 1].
         sampler: "ddim", "euler", "heun" or "dpmpp_2m".
-        steps: how many, 1 to T.
-        labels: class of each, or None.
-        spacing: "karras", whose short steps at little noise are what it takes to come back; "trailing" or "uniform".
+        steps: number of sampler steps, 1 to T.
+        labels: class of each image, or None.
+        spacing: "karras", whose short steps at low noise make the inversion accurate; "trailing" or "uniform".
 
     Returns:
         z_T, of the images' shape and dtype.
 
     Raises:
-        MinidiffError: a sampler that draws noise, too many steps, a schedule of one step, or images in bytes.
+        MinidiffError: a stochastic sampler, too many steps, a schedule of one timestep, or images in bytes.
     """
     schedule = denoiser.schedule
     if schedule.T < 2:
-        raise MinidiffError("a schedule of one step has no way from image to noise to follow; use more steps, T")
+        raise MinidiffError("a schedule of one timestep cannot be inverted; use a larger T")
     up = [(t_next, t) for t, t_next in reversed(choose_steps(schedule, steps, spacing))]
     pairs = [(max(t, 1), t_next) for t, t_next in up if t_next > 1]
     images = check_floats(images)
-    start = State(float(schedule.signal[1]) * images, images, 1)
+    start = State(z=float(schedule.signal[1]) * images, x0_hat=images, t=1)
     for state in follow(denoiser, start, pairs, sampler, labels=labels, clip=False):
         last = state
     return last.z
 
 
-def decode(denoiser, z, sampler="heun", steps=50, labels=None, spacing="karras"):
-    """The images that a deterministic sampler makes of the noise z_T: what `encode` is undone by.
+def decode(
+    denoiser: Denoiser,
+    z: np.ndarray,
+    sampler: str = "heun",
+    steps: int = 50,
+    labels: np.ndarray | None = None,
+    spacing: str = "karras",
+) -> np.ndarray:
+    """The images that a deterministic sampler generates from the noise z_T; the inverse of `encode`.
 
     Args:
-        denoiser, sampler, steps, labels, spacing: as for `encode`.
+        denoiser, sampler, steps, labels, spacing: as in `encode`.
         z: noises z_T, (N, H, W, C).
 
     Returns:
         Images, of z's shape and dtype.
 
     Raises:
-        MinidiffError: a sampler that draws noise, or too many steps.
+        MinidiffError: a stochastic sampler, or too many steps.
     """
     check_sampler(sampler, deterministic=True)
-    options = {"sampler": sampler, "steps": steps, "labels": labels, "spacing": spacing, "clip": False}
-    return generate(denoiser, z.shape, start=State(z, np.zeros_like(z), denoiser.schedule.T), **options)
+    start = State(z=z, x0_hat=np.zeros_like(z), t=denoiser.schedule.T)
+    return generate(
+        denoiser, z.shape, start=start, sampler=sampler, steps=steps, labels=labels, spacing=spacing, clip=False
+    )
 
 
-def interpolate(denoiser, first, last, count, sampler="ddim", **options):
-    """Images on the way from one noise to another.
+def interpolate(
+    denoiser: Denoiser, first: np.ndarray, last: np.ndarray, count: int, sampler: str = "ddim", **options: Any
+) -> Iterator[State]:
+    """Generates images from noises between two given ones.
 
     Args:
         denoiser: any.
         first, last: noises z_T, (H, W, C), from `sampling.starting_noise` or from `encode`.
-        count: how many images, both ends included.
+        count: number of images, including both ends.
         sampler: "ddim", "euler", "heun" or "dpmpp_2m".
-        options: as for `sampling.sample`; labels (count,).
+        options: as in `sampling.sample`; labels (count,).
 
     Yields:
         A `State` for the noises, and one after each step.
 
     Raises:
-        MinidiffError: a sampler that draws noise, fewer than two images, or as for `sample`.
+        MinidiffError: a stochastic sampler, fewer than two images, or as in `sample`.
     """
     check_sampler(sampler, options.get("eta", 0.0), deterministic=True)
     if count < 2:
-        raise MinidiffError(f"a way from one image to another needs at least 2 images, not {count}")
+        raise MinidiffError(f"cannot interpolate with {count} images; use at least 2")
     z = np.stack([slerp(first, last, weight) for weight in np.linspace(0, 1, count)])
-    start = State(z, np.zeros_like(z), denoiser.schedule.T)
+    start = State(z=z, x0_hat=np.zeros_like(z), t=denoiser.schedule.T)
     yield from sample(denoiser, z.shape, sampler=sampler, start=start, **options)
 
 
-def slerp(a, b, weight):
-    """The point at `weight` on the arc from a to b (Shoemake, 1985).
+def slerp(a: np.ndarray, b: np.ndarray, weight: float) -> np.ndarray:
+    """Spherical linear interpolation: the point at `weight` on the arc from a to b (Shoemake, 1985).
 
     Args:
         a, b: arrays of one shape, neither of them zero.
         weight: 0 is a, 1 is b.
 
     Returns:
-        Array of that shape and dtype; a straight line where a and b point the same or opposite ways.
+        Array of that shape and dtype; linear interpolation if a and b are parallel.
     """
     lengths = np.linalg.norm(a) * np.linalg.norm(b)
     phi = np.arccos(np.clip(np.vdot(a, b) / lengths, -1, 1))
@@ -216,13 +253,9 @@ def slerp(a, b, weight):
     return ((np.sin((1 - weight) * phi) * a + np.sin(weight * phi) * b) / np.sin(phi)).astype(a.dtype)
 
 
-def check_floats(images):
-    """The images as an array, if they are floating-point numbers; bytes left in [0, 255] are a mistake.
-
-    Raises:
-        MinidiffError: they are whole numbers.
-    """
+def check_floats(images: np.ndarray) -> np.ndarray:
+    """The images as an array; raises an error for bytes, which have not been scaled to [-1, 1]."""
     images = np.asarray(images)
     if not np.issubdtype(images.dtype, np.floating):
-        raise MinidiffError(f"images must be numbers in [-1, 1], not {images.dtype}; use minidiff.data.to_pixels")
+        raise MinidiffError(f"images must be floats in [-1, 1], not {images.dtype}; use minidiff.data.to_pixels")
     return images

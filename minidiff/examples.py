@@ -1,28 +1,75 @@
-"""What training shows the network: images with noise on them, drawn anew in every epoch.
+"""What one training example is: a clean image, a timestep, noise, a label and the weight of its loss.
 
-Everything random about an example comes from its own stream of random numbers, named by (seed, use, epoch, index of the
-image). So what is drawn for an image depends neither on the batch it is in, nor on the slice, nor on the thread,
-nor on whether the training was stopped and resumed before it.
+Everything random about an example comes from its own random stream, seeded with (seed, use, epoch, index of the image).
+So what is drawn for an image depends neither on its batch, nor on the microbatch, nor on the thread, nor on whether the
+training was interrupted and resumed before it.
 
-The noise levels are *stratified*: of four neighbors in the order of the epoch, one draws from each quarter of the
-distribution of t. Batches then have much the same mixture of levels, and the gradient jumps about less.
+The timesteps are *stratified*: of four neighbors in the order of the epoch, one is drawn from each quarter of the
+distribution of t. All batches then have similar noise levels, which reduces the variance of the gradient.
+
+There are two ways to emphasize some noise levels in training: to draw their timesteps more often (`draw_timesteps`), or
+to weight their errors (`loss_weight`):
+
+    loss = weight[t] (y_hat - y)^2
+
+    uniform      weight = 1: every error of y counts the same
+    min_snr      an error of x0_hat counts min(SNR, 5), SNR = signal^2 / noise^2   (Hang et al., 2023, section 3.4)
+
+An error of y causes an error of x0_hat that is `noise / determinant` times as large (`Schedule.error_scales`), so that
+for min_snr the weight of an error of y is
+
+    weight = min(SNR, 5) (noise / determinant)^2
+
+which is the paper's min(SNR, 5) / SNR for the noise target and min(SNR, 5) / (SNR + 1) for the velocity target.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Protocol
 
 import numpy as np
 
+from minidiff.errors import MinidiffError
+from minidiff.schedule import Schedule
+from minidiff.training_config import TrainingConfig
+
 ORDER_STREAM, EXAMPLE_STREAM, HELD_OUT_STREAM = 0, 1, 4  # keep the random numbers of different uses apart
 STRATA = 4
+TIME_DISTRIBUTIONS = ("log_normal", "uniform", "logit_normal")
+LOSS_WEIGHTS = ("uniform", "min_snr")
+GAMMA = 5.0  # min_snr weights errors of x0_hat equally where the SNR is larger (Hang et al., 2023)
+TIME_BUCKETS = 4  # equal ranges of timesteps whose losses are reported separately
+
+
+class TrainingData(Protocol):
+    """What training needs of a data set; `Dataset` (images) and `Points` implement it."""
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """Class of each example, int64 (N,), or None."""
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes; 0 without labels."""
+
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        """The shape of one example: (H, W, C) or (D,)."""
+
+    def __len__(self) -> int: ...
+
+    def pixels(self, indices: np.ndarray) -> np.ndarray:
+        """The chosen examples, float32 (n, *example_shape), in [-1, 1]."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """The network's inputs, and the answer it should give.
+    """The examples of a microbatch.
 
     Attributes:
         x0, eps: clean images and noise (n, H, W, C).
-        t: steps (n,).
+        t: timesteps (n,).
         labels: classes (n,), the null class where dropped; None without classes.
     """
 
@@ -32,29 +79,34 @@ class Examples:
     labels: np.ndarray | None
 
 
-def order_of_epoch(seed, epoch, count):
-    """All indices from 0 to count - 1, in the order in which an epoch shows them."""
+def order_of_epoch(seed: int, epoch: int, count: int) -> np.ndarray:
+    """The random order of the examples in an epoch, a permutation of 0 .. count - 1."""
     return np.random.default_rng([seed, ORDER_STREAM, epoch]).permutation(count)
 
 
-def draw_examples(dataset, indices, positions, key, schedule, config, num_classes):
-    """Draws noise, noise levels, and what else is random.
+def draw_examples(
+    dataset: TrainingData,
+    indices: np.ndarray,
+    positions: np.ndarray,
+    key: Sequence[int],
+    schedule: Schedule,
+    config: TrainingConfig,
+    num_classes: int,
+) -> Examples:
+    """Draws timesteps, noise, flips and dropped labels.
 
     Args:
-        dataset: a `Dataset`.
-        indices: of the images in it, (n,).
-        positions: of the images in the order of the epoch, (n,).
-        key: list of numbers that with an index name a stream, such as [seed, EXAMPLE_STREAM, epoch].
-        schedule: a `Schedule`.
-        config: a `TrainingConfig`; its `time_distribution`, `flip` and `class_dropout` are used.
+        dataset: the clean examples.
+        indices: of the examples in it, (n,).
+        positions: of the examples in the order of the epoch, (n,).
+        key: seeds each example's random stream, together with its index; such as [seed, EXAMPLE_STREAM, epoch].
+        schedule: of the timesteps.
+        config: its `time_distribution`, `flip` and `class_dropout` are used.
         num_classes: of the network; 0 for examples without labels.
-
-    Returns:
-        `Examples`.
     """
     x0 = dataset.pixels(indices)  # (n, H, W, C)
     eps, u = np.empty_like(x0), np.empty(len(indices))
-    labels = dataset.labels[indices].copy() if num_classes else None
+    labels = dataset.labels[indices].copy() if num_classes and dataset.labels is not None else None
     for i, (index, position) in enumerate(zip(indices, positions, strict=True)):
         stream = np.random.default_rng([*key, int(index)])
         stratum, flipped, dropped = stream.random(3)
@@ -64,4 +116,76 @@ def draw_examples(dataset, indices, positions, key, schedule, config, num_classe
         if labels is not None and dropped < config.class_dropout:
             labels[i] = num_classes
         stream.standard_normal(dtype=np.float32, out=eps[i])
-    return Examples(x0, eps, schedule.draw_timesteps(u, config.time_distribution), labels)
+    return Examples(x0=x0, eps=eps, t=draw_timesteps(schedule, u, config.time_distribution), labels=labels)
+
+
+def draw_timesteps(schedule: Schedule, u: np.ndarray, distribution: str = "log_normal") -> np.ndarray:
+    """Timesteps for training, from uniform random numbers.
+
+    uniform: every timestep 1 .. T is equally probable. log_normal: log_sigma is normal with mean 0 and standard
+    deviation 1.2, so that in most examples noise and signal are about equally strong, where there is most to learn
+    (after Karras et al., 2022). logit_normal: t / T = 1 / (1 + exp(-n)) with n standard normal, which favors the middle
+    of the time axis (Esser et al., 2024, eq. 19); for the schedule "flow", where t / T is about
+    noise / (signal + noise), this is log-normal with standard deviation 1.
+
+    Args:
+        schedule: whose timesteps to draw.
+        u: uniform random numbers in [0, 1), float64 (n,).
+        distribution: "log_normal", "uniform" or "logit_normal".
+
+    Returns:
+        t, int64 (n,), from 1 to T.
+
+    Raises:
+        MinidiffError: an unknown distribution.
+    """
+    if distribution not in TIME_DISTRIBUTIONS:
+        names = ", ".join(TIME_DISTRIBUTIONS)
+        raise MinidiffError(f"unknown distribution of timesteps {distribution!r}; choose from {names}")
+    if distribution != "uniform":
+        normal = NormalDist()
+        n = np.array([normal.inv_cdf(value) for value in np.clip(u, 1e-12, 1 - 1e-12).tolist()])
+        if distribution == "log_normal":
+            return schedule.nearest_timestep(1.2 * n)
+        u = 1 / (1 + np.exp(-n))
+    return np.minimum(1 + np.floor(u * schedule.T).astype(np.int64), schedule.T)
+
+
+def loss_weight(schedule: Schedule, name: str, target: str, t: int | np.ndarray) -> np.ndarray:
+    """The weight of (y_hat - y)^2 in the loss.
+
+    Args:
+        schedule: that the examples were noised with.
+        name: "uniform" or "min_snr".
+        target: what y is: "flow", "noise", "image" or "velocity".
+        t: timesteps, (n,), at least 1.
+
+    Returns:
+        float64, of t's shape.
+
+    Raises:
+        MinidiffError: an unknown weight or target.
+    """
+    if name not in LOSS_WEIGHTS:
+        raise MinidiffError(f"unknown loss weight {name!r}; choose from {', '.join(LOSS_WEIGHTS)}")
+    x0_scale, _ = schedule.error_scales(target, t)
+    if name == "uniform":
+        return np.ones_like(x0_scale)
+    return np.minimum(schedule.sigma[t] ** -2.0, GAMMA) * x0_scale**2
+
+
+def losses_by_timestep(t: np.ndarray, losses: np.ndarray, T: int) -> np.ndarray:
+    """The mean loss in each quarter of the timesteps, from little noise to much.
+
+    Args:
+        t: timesteps (n,), 1 to T.
+        losses: (n,).
+        T: number of timesteps of the schedule.
+
+    Returns:
+        float64 (TIME_BUCKETS,); NaN for quarters without examples.
+    """
+    bucket = (t - 1) * TIME_BUCKETS // T
+    counts = np.bincount(bucket, minlength=TIME_BUCKETS)
+    sums = np.bincount(bucket, losses, minlength=TIME_BUCKETS)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)

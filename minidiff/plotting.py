@@ -1,28 +1,34 @@
-"""Images to look at: sheets, strips, animations and the loss curve.
+"""Images and figures as files: sheets of images, animations, the loss curve, the schedules.
 
-Images come in as pixels in [-1, 1], (N, H, W, C) with C 1 or 3, and go out as files. matplotlib is imported where it
-is used: it takes a second, which `minidiff --help` should not cost. Figures are drawn without its global state.
+Images are pixels in [-1, 1], (N, H, W, C) with C 1 or 3. Figures do not use the global state of pyplot.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minidiff.atomic import write_whole
 from minidiff.data import to_bytes
 from minidiff.errors import MinidiffError
+from minidiff.schedule import Schedule
+
+if TYPE_CHECKING:  # matplotlib and Pillow are imported inside functions, because that takes a second
+    from matplotlib.figure import Figure
+    from PIL import Image
 
 GAP = 2  # white pixels between the images of a sheet
-# Okabe and Ito's colors, which people who do not see red and green alike can tell apart
+# Okabe and Ito's colors, which remain distinct with color vision deficiency
 COLORS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#000000")
 
 
-def sheet(images, columns=None):
-    """Images side by side in rows.
+def sheet(images: np.ndarray, columns: int | None = None) -> np.ndarray:
+    """Arranges images in a grid.
 
     Args:
         images: (N, H, W, C) in [-1, 1].
-        columns: images in a row; about as many as rows if not given.
+        columns: images per row; default: the square root of N, rounded up.
 
     Returns:
         uint8 (height, width, 3).
@@ -33,18 +39,18 @@ def sheet(images, columns=None):
     page = np.full((rows * (H + GAP) + GAP, columns * (W + GAP) + GAP, 3), 255, np.uint8)
     for i, image in enumerate(to_bytes(images)):
         top, left = GAP + i // columns * (H + GAP), GAP + i % columns * (W + GAP)
-        page[top : top + H, left : left + W] = image  # a gray image spreads over the three colors
+        page[top : top + H, left : left + W] = image  # a gray image is broadcast to the three channels
     return page
 
 
-def save_sheet(path, images, columns=None, scale=None):
-    """Writes a sheet as a PNG file.
+def save_sheet(path: str | Path, images: np.ndarray, columns: int | None = None, scale: int | None = None) -> None:
+    """Writes a sheet of images as a PNG file.
 
     Args:
         path: of the file.
         images: (N, H, W, C) in [-1, 1].
-        columns: images in a row.
-        scale: how many pixels of the file a pixel takes, each way; as many as make an image 128 wide if not given.
+        columns: images per row, see `sheet`.
+        scale: integer magnification; default: to a side of about 128.
 
     Raises:
         MinidiffError: the file cannot be written.
@@ -52,14 +58,20 @@ def save_sheet(path, images, columns=None, scale=None):
     _save(_enlarged(images, columns, scale), path, format="PNG")
 
 
-def save_animation(path, frames, columns=None, scale=None, milliseconds=80):
-    """Writes sheets as an animated GIF that dwells on its last frame.
+def save_animation(
+    path: str | Path,
+    frames: Sequence[np.ndarray],
+    columns: int | None = None,
+    scale: int | None = None,
+    milliseconds: int = 80,
+) -> None:
+    """Writes sheets as an animated GIF, whose last frame is shown for two seconds.
 
     Args:
         path: of the file.
-        frames: list of (N, H, W, C) in [-1, 1].
+        frames: (N, H, W, C) in [-1, 1] each.
         columns, scale: as in `save_sheet`.
-        milliseconds: for each frame.
+        milliseconds: per frame.
 
     Raises:
         MinidiffError: the file cannot be written.
@@ -69,24 +81,26 @@ def save_animation(path, frames, columns=None, scale=None, milliseconds=80):
     _save(images[0], path, format="GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)
 
 
-def save_images(path, images, labels=None):
-    """Writes images in the format that the ending names: a .png sheet, or an .npz with uint8 `images` and `labels`.
+def save_images(path: str | Path, images: np.ndarray, labels: np.ndarray | None = None) -> None:
+    """Writes images as a sheet (.png), or as an .npz file with uint8 `images` and `labels`.
 
     Raises:
-        MinidiffError: another ending, or the file cannot be written.
+        MinidiffError: another suffix, or the file cannot be written.
     """
-    ending = Path(path).suffix.lower()
-    if ending == ".png":
+    suffix = Path(path).suffix.lower()
+    if suffix == ".png":
         save_sheet(path, images)
-    elif ending == ".npz":
-        arrays = {"images": to_bytes(images)} | ({} if labels is None else {"labels": np.asarray(labels)})
+    elif suffix == ".npz":
+        arrays: dict[str, Any] = {"images": to_bytes(images)} | (
+            {} if labels is None else {"labels": np.asarray(labels)}
+        )
         write_whole(path, lambda file: np.savez_compressed(file, **arrays))
     else:
-        raise MinidiffError(f"{path}: images are written as .png, .gif or .npz, not as {ending or 'nothing'!r}")
+        raise MinidiffError(f"{path}: unknown image format {suffix!r}; choose from .png, .gif or .npz")
 
 
-def save_loss_curve(path, history):
-    """Draws the loss of each epoch on a logarithmic scale.
+def save_loss_curve(path: str | Path, history: Sequence[Mapping[str, float]]) -> None:
+    """Plots the loss of each epoch on a logarithmic scale.
 
     Args:
         path: of the PNG file.
@@ -109,12 +123,8 @@ def save_loss_curve(path, history):
     save_figure(figure, path)
 
 
-def save_schedules(path, schedules):
-    """Draws signal, noise and log-SNR = ln(signal^2 / noise^2) of schedules over t / T.
-
-    Args:
-        path: of the PNG file.
-        schedules: name -> `Schedule`.
+def save_schedules(path: str | Path, schedules: Mapping[str, Schedule]) -> None:
+    """Plots signal, noise and log-SNR of named schedules over t / T into a PNG file.
 
     Raises:
         MinidiffError: the file cannot be written.
@@ -128,13 +138,13 @@ def save_schedules(path, schedules):
     for axes, title in zip(panels, ("signal", "noise", "log-SNR"), strict=True):
         axes.set(title=title, xlabel="t / T")
         axes.grid(alpha=0.3)
-    panels[1].set_ylim(0, 1.25)  # variance exploding leaves the image: its noise goes to 80
+    panels[1].set_ylim(0, 1.25)  # cuts off variance exploding, whose noise increases to 80
     panels[0].legend(frameon=False, fontsize=9)
     save_figure(figure, path)
 
 
-def new_figure(width, height):
-    """A matplotlib figure of so many inches, drawn without the global state of pyplot."""
+def new_figure(width: float, height: float) -> "Figure":
+    """A matplotlib figure of a size in inches, without the global state of pyplot."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -143,7 +153,7 @@ def new_figure(width, height):
     return figure
 
 
-def save_figure(figure, path):
+def save_figure(figure: "Figure", path: str | Path) -> None:
     """Writes a figure as a PNG file, without the upper and right borders of its axes.
 
     Raises:
@@ -154,13 +164,13 @@ def save_figure(figure, path):
     write_whole(path, lambda file: figure.savefig(file, format="png"))
 
 
-def _enlarged(images, columns, scale):
-    """The sheet of some images, enlarged, as an image that Pillow can save."""
+def _enlarged(images: np.ndarray, columns: int | None, scale: int | None) -> "Image.Image":
+    """A sheet of images, enlarged, as a Pillow image."""
     from PIL import Image
 
     scale = scale or max(1, 128 // max(images.shape[1:3]))
     return Image.fromarray(sheet(images, columns).repeat(scale, axis=0).repeat(scale, axis=1))
 
 
-def _save(image, path, **options):
+def _save(image: "Image.Image", path: str | Path, **options: Any) -> None:
     write_whole(path, lambda file: image.save(file, **options))

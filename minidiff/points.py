@@ -1,8 +1,8 @@
-"""Points in the plane: a data set and a network so small that one can watch everything.
+"""Points in the plane: a data set and a network for experiments in two dimensions.
 
-An image is a point too, in a space of H x W x C dimensions; here are two. Schedules, targets, samplers, guidance and
-the trainer do not notice the difference: what was (N, H, W, C) is (N, 2). A network trains in seconds, every trajectory
-is a line that can be drawn, and the answer of the network at every place of the plane is an arrow.
+An image is a point in a space of H x W x C dimensions. Here there are two. Schedules, targets, samplers, guidance and
+the trainer are the same; arrays of shape (N, H, W, C) become (N, 2). Training takes seconds, trajectories can be drawn
+as lines, and the network's predictions as a field of arrows.
 
     points = draw_points("moons")
     network = PointNetwork(PointNetworkConfig(num_classes=points.num_classes))
@@ -10,24 +10,26 @@ is a line that can be drawn, and the answer of the network at every place of the
     for step in trainer.train(): ...
     generate(trainer.denoiser(), (1000, 2), sampler="heun", steps=20)
 
-The network is a stack of residual blocks without any convolution, steered by the same time vector as the U-Net:
+The network is a stack of residual blocks of linear layers, conditioned on the same time vector as the U-Net:
 
     h = Linear( z, sines and cosines of z )
     h = h + Linear( SiLU( Linear(h) + Linear(time_vector) ) )            for each block
     prediction = Linear( SiLU(h) )
 
-The sines and cosines let it learn what changes quickly from place to place, which such networks are slow at
+The sines and cosines let it learn functions that vary quickly with position, which linear layers alone learn slowly
 (Tancik et al., 2020).
 
 Read more: `tutorials/04_points.ipynb`.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from minidiff.errors import MinidiffError
-from minidiff.layers import Linear, TimeEmbedding
+from minidiff.layers import Linear, TimeEmbedding, create_parameters
 from minidiff.parameters import Parameters
 from minidiff.training import TrainingConfig
 
@@ -37,8 +39,11 @@ POINT_TRAINING = TrainingConfig(
 )
 
 
-def moons(rng, count):
-    """Two half circles, each reaching into the other: class 0 opens downwards, class 1 upwards."""
+Drawn = tuple[np.ndarray, np.ndarray]  # positions (N, 2) and labels (N,)
+
+
+def moons(rng: np.random.Generator, count: int) -> Drawn:
+    """Two interleaved half circles: class 0 opens downwards, class 1 upwards."""
     labels = rng.integers(0, 2, count)
     angle = rng.uniform(0, np.pi, count)
     sign = 1 - 2 * labels  # +1 and -1
@@ -47,23 +52,24 @@ def moons(rng, count):
     return center + curve + rng.normal(0, 0.03, (count, 2)), labels
 
 
-def spiral(rng, count):
-    """Two arms that wind around each other once: class 1 is class 0 turned by half a circle."""
+def spiral(rng: np.random.Generator, count: int) -> Drawn:
+    """Two arms of one turn: class 1 is class 0 rotated by half a circle."""
     labels = rng.integers(0, 2, count)
-    turn = np.sqrt(rng.uniform(0.02, 1, count))  # the root spreads the points evenly along the arm
+    turn = np.sqrt(rng.uniform(0.02, 1, count))  # the root makes the density even along the arm
     angle = 2 * np.pi * turn + np.pi * labels
     curve = 0.85 * turn[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return curve + rng.normal(0, 0.03, (count, 2)), labels
 
 
-def grid(rng, count):
-    """Nine round blobs on a grid of 3 x 3, numbered row by row from below."""
+def grid(rng: np.random.Generator, count: int) -> Drawn:
+    """Nine isotropic normal distributions on a grid of 3 x 3, numbered row by row from the bottom."""
     labels = rng.integers(0, 9, count)
     center = 0.65 * np.stack([labels % 3 - 1, labels // 3 - 1], axis=1)
     return center + rng.normal(0, 0.07, (count, 2)), labels
 
 
-SETS = {  # the function that draws points, and the names of its classes
+# the function that draws the points, and the names of its classes
+SETS: dict[str, tuple[Callable[[np.random.Generator, int], Drawn], tuple[str, ...]]] = {
     "moons": (moons, ("upper", "lower")),
     "spiral": (spiral, ("first arm", "second arm")),
     "grid": (
@@ -75,13 +81,13 @@ SETS = {  # the function that draws points, and the names of its classes
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """A data set of points; what the trainer asks of a data set of images, it can ask of this.
+    """A data set of points; it implements `examples.TrainingData`, as `Dataset` does for images.
 
     Attributes:
         positions: float32 (N, 2), in [-1, 1].
         labels: int64 (N,).
         class_names: one for each class.
-        name: of the set.
+        name: of the data set.
     """
 
     positions: np.ndarray
@@ -89,53 +95,53 @@ class Points:
     class_names: tuple[str, ...]
     name: str
 
-    def __len__(self):
+    def __repr__(self) -> str:
+        return f"Points({self.name!r}, {len(self)} points, {self.num_classes} classes)"
+
+    def __len__(self) -> int:
         return len(self.positions)
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int:
         return len(self.class_names)
 
     @property
-    def example_shape(self):
+    def example_shape(self) -> tuple[int, ...]:
         """The shape of one example: (2,)."""
         return self.positions.shape[1:]
 
-    def pixels(self, indices):
-        """The chosen points, float32 (n, 2); named as for images, so that training need not know the difference."""
+    def pixels(self, indices: np.ndarray) -> np.ndarray:
+        """The chosen points, float32 (n, 2); the name is that of `Dataset.pixels`."""
         return self.positions[indices]
 
 
-def draw_points(name="moons", count=2000, seed=0):
-    """Points of a set.
-
-    Args:
-        name: "moons", "spiral" or "grid".
-        count: how many.
-        seed: of the random numbers.
-
-    Returns:
-        `Points`.
+def draw_points(name: str = "moons", count: int = 2000, seed: int = 0) -> Points:
+    """Draws a synthetic data set of `count` points: "moons", "spiral" or "grid".
 
     Raises:
         MinidiffError: an unknown name, or no points.
     """
     if name not in SETS:
-        raise MinidiffError(f"no set of points is called {name!r}; there are {', '.join(SETS)}")
+        raise MinidiffError(f"unknown set of points {name!r}; choose from {', '.join(SETS)}")
     if count < 1:
-        raise MinidiffError(f"a set needs at least one point, not {count}")
+        raise MinidiffError(f"a data set of {count} points is empty; draw at least 1")
     draw, class_names = SETS[name]
     positions, labels = draw(np.random.default_rng(seed), count)
-    return Points(np.clip(positions, -1, 1).astype(np.float32), labels.astype(np.int64), class_names, name)
+    return Points(
+        positions=np.clip(positions, -1, 1).astype(np.float32),
+        labels=labels.astype(np.int64),
+        class_names=class_names,
+        name=name,
+    )
 
 
 @dataclass(frozen=True)
 class PointNetworkConfig:
-    """The numbers that define a `PointNetwork`.
+    """The hyperparameters of a `PointNetwork`.
 
     Args:
         channels: length of h.
-        blocks: residual blocks.
+        blocks: number of residual blocks.
         time_channels: length of the time vector.
         num_classes: 0 for a network without labels.
         dimensions: numbers of a point.
@@ -150,19 +156,15 @@ class PointNetworkConfig:
     as_dict = asdict
 
     @property
-    def example_shape(self):
+    def example_shape(self) -> tuple[int, ...]:
         """The shape of one example: (2,)."""
         return (self.dimensions,)
 
 
 class PointNetwork:
-    """A network for points, with the same `forward` and `backward` as the U-Net. It holds no parameters itself.
+    """A network for points; it implements `denoiser.Network`, and holds no parameters itself."""
 
-    Args:
-        config: a `PointNetworkConfig`.
-    """
-
-    def __init__(self, config):
+    def __init__(self, config: PointNetworkConfig) -> None:
         self.config = config
         channels = config.channels
         self.time = TimeEmbedding("time", config.time_channels, config.num_classes)
@@ -177,15 +179,22 @@ class PointNetwork:
         ]
         self.linear_out = Linear("linear_out", channels, config.dimensions, zero=True)
 
-    def forward(self, p, z, log_sigma, labels=None, keep=True):
-        """The network's prediction for noisy points.
+    def forward(
+        self,
+        p: Parameters,
+        z: np.ndarray,
+        log_sigma: np.ndarray,
+        labels: np.ndarray | None = None,
+        keep: bool = True,
+    ) -> tuple[np.ndarray, Any]:
+        """The network's prediction for noised points.
 
         Args:
-            p: `Parameters`.
-            z: noisy points (N, 2), signal and noise scaled to unit power together.
+            p: parameters.
+            z: noised points times `input_scale`, (N, 2).
             log_sigma: ln(noise / signal) of each, (N,).
-            labels: class of each, (N,), or None for any class.
-            keep: for the U-Net's sake; what is kept here is small.
+            labels: class of each, (N,), or None for no class.
+            keep: ignored, because the cache is small.
 
         Returns:
             prediction (N, 2) and the cache for `backward`.
@@ -205,17 +214,17 @@ class PointNetwork:
         prediction, cache_out = self.linear_out.forward(p, h)
         return prediction, (cache_time, slopes, cache_in, caches, slope_out, cache_out)
 
-    def backward(self, p, g, cache, dprediction):
-        """Adds the gradient of the loss by every parameter to g.
+    def backward(self, p: Parameters, g: Parameters, cache: Any, dprediction: np.ndarray) -> np.ndarray:
+        """Adds the gradient of the loss with respect to the parameters to g.
 
         Args:
-            p: `Parameters`.
-            g: `Parameters` that collect the gradient.
+            p: parameters.
+            g: gradient accumulator.
             cache: from `forward`.
-            dprediction: gradient of the loss by the prediction, (N, 2).
+            dprediction: gradient with respect to the prediction, (N, 2).
 
         Returns:
-            dz, the gradient by the noisy points, (N, 2).
+            dz, the gradient with respect to z, (N, 2).
         """
         cache_time, slopes, cache_in, caches, slope_out, cache_out = cache
         dtime_vector = 0
@@ -233,30 +242,18 @@ class PointNetwork:
         self.time.backward(p, g, cache_time, dtime_vector)
         return dz
 
-    def children(self):
-        """Every layer of the network in the order of `forward`."""
+    @property
+    def children(self) -> list[Any]:
+        """The layers in the order of `forward`."""
         return [self.time, self.linear_in, *(layer for block in self.blocks for layer in block), self.linear_out]
 
-    def create_parameters(self, seed=0, dtype=np.float32):
-        """New parameters with their first values.
-
-        Args:
-            seed: of the random numbers.
-            dtype: float32, or float64 for gradient checks.
-
-        Returns:
-            `Parameters`.
-        """
-        leaves = [leaf for child in self.children() for leaf in getattr(child, "children", [child])]
-        p = Parameters({name: shape for leaf in leaves for name, shape in leaf.shapes().items()}, dtype)
-        rng = np.random.default_rng(seed)
-        for leaf in leaves:
-            leaf.initialize(p, rng)
-        return p
+    def create_parameters(self, seed: int = 0, dtype: type = np.float32) -> Parameters:
+        """New parameters with their initial values; float64 is for gradient checks."""
+        return create_parameters(self.children, seed, dtype)
 
 
-def waves(z):
-    """z and its sines and cosines, and the slope of each by the coordinate it is made of.
+def waves(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """z with its sines and cosines, and the derivative of each with respect to its coordinate of z.
 
     Args:
         z: (N, D).
@@ -270,14 +267,7 @@ def waves(z):
     return np.concatenate([z, sin, cos], axis=1), np.concatenate([np.ones_like(z), f * cos, -f * sin], axis=1)
 
 
-def silu(h):
-    """SiLU and its slope: y = h s and dy/dh = s (1 + h (1 - s)), s = 1 / (1 + exp(-h)) = (1 + tanh(h / 2)) / 2.
-
-    Args:
-        h: any shape.
-
-    Returns:
-        y and slope, of h's shape and dtype.
-    """
+def silu(h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """SiLU and its derivative: y = h s and dy/dh = s (1 + h (1 - s)), s = 1 / (1 + exp(-h)) = (1 + tanh(h / 2)) / 2."""
     s = 0.5 * (1 + np.tanh(0.5 * h))
     return h * s, s * (1 + h * (1 - s))

@@ -1,80 +1,100 @@
-"""From pure noise to an image: the loop around the samplers.
+"""From noise to images: the timesteps and the loop of sampling.
 
-Start at z_T, which is noise. At each step ask the denoiser what image and what noise z_t is made of, and mix them
-again with less noise. How that is done is the sampler's business (`samplers.py`), at which steps, that of `steps.py`.
+Sampling starts at z_T, which is noise. In each sampler step from t to t_next, the denoiser estimates the image and the
+noise in z_t, and the sampler (`samplers.py`) combines them with less noise.
 
-`sample` is a generator: it yields a `State` after each step, so that progress bars and animations live outside of it.
-Image i draws all its noise from its own stream (seed, i): it comes out the same whatever is generated beside it.
+A schedule has many timesteps, T = 1000 for instance, and a sampler uses few of them. With few steps, their spacing
+matters most:
+
+    trailing   T, ..., 2 T/steps, T/steps, then 0: equally spaced             (Lin et al., 2024, section 3.3)
+    uniform    T, ..., 1, then 0: equally spaced, except for a last step from 1 to 0
+    karras     equally spaced in sigma^(1/7), so that steps get shorter as the image gets cleaner
+                                                                              (Karras et al., 2022, eq. 5)
+
+All start at T itself, where z is pure noise; a lower start would tell the network that z contains an image.
+
+`sample` is a generator: it yields a `State` after each step, so that progress bars and animations stay outside of it.
+Image i draws all its noise from its own stream (seed, i), and so does not depend on the other images.
 
 Read more: `tutorials/09_sampling.ipynb`.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
+from minidiff.curves import RHO
+from minidiff.denoiser import Denoiser
 from minidiff.errors import MinidiffError
-from minidiff.samplers import SAMPLERS, SECOND_ORDER, STOCHASTIC, State
-from minidiff.steps import SPACINGS, choose_steps, trailing_steps
-
-__all__ = [
-    "SAMPLERS",
-    "SPACINGS",
-    "STOCHASTIC",
-    "State",
-    "choose_steps",
-    "default_spacing",
-    "follow",
-    "generate",
-    "noise_streams",
-    "sample",
-    "starting_noise",
-    "trailing_steps",
-]
+from minidiff.samplers import SAMPLERS, SECOND_ORDER, STOCHASTIC, DrawNoise, Pairs, State
+from minidiff.schedule import Schedule
 
 NOISE_STREAM = 2  # keeps the random numbers of sampling apart from those of training
+SPACINGS = ("trailing", "uniform", "karras")
+LOWEST_SIGMA = 0.02  # from which karras steps go to the clean image: a standard deviation of 2.5 gray levels of 255
 
 
 def sample(
-    denoiser, shape, sampler="ddim", steps=50, seed=0, labels=None, clip=True, spacing=None, eta=0.0, start=None
-):
-    """Generate images from noise.
+    denoiser: Denoiser,
+    shape: tuple[int, ...],
+    sampler: str = "ddim",
+    steps: int = 50,
+    seed: int = 0,
+    labels: np.ndarray | None = None,
+    clip: bool = True,
+    spacing: str | None = None,
+    eta: float = 0.0,
+    start: State | None = None,
+) -> Iterator[State]:
+    """Generates images from noise.
 
     Args:
-        denoiser: see `denoiser.py`.
+        denoiser: of a network, or an oracle.
         shape: of the result, (N, H, W, C), or (N, ...) for an oracle.
         sampler: "ddim", "ddpm", "euler", "heun", "dpmpp_2m" or "dpmpp_2m_sde".
-        steps: how many, 1 to T.
+        steps: number of sampler steps, 1 to T.
         seed: of the noise; image i depends on (seed, i) alone.
-        labels: class of each image, int (N,), or None for any class.
-        clip: keep x0_hat in [-1, 1], where pixels live; to be left out where data does not live there.
-        spacing: "trailing", "uniform" or "karras", see `steps.py`; as in `default_spacing` if not given.
-        eta: for ddim, the share of fresh noise; 0 is none, 1 as much as ddpm has.
-        start: a `State` to begin from, its z of that shape; pure noise at T if not given.
+        labels: class of each image, int (N,), or None for no class.
+        clip: clip x0_hat to [-1, 1]; to be turned off for data that exceeds this range.
+        spacing: "trailing", "uniform" or "karras"; default: "karras" for samplers of order 2, else "trailing".
+        eta: for ddim, how much of the noise is fresh, from 0 (none) to 1 (as much as in ddpm).
+        start: state to start from, with z of that shape; default: pure noise at T.
 
     Yields:
         The `State` at the start, and one after each step.
 
     Raises:
-        MinidiffError: an unknown name, a number of steps the schedule does not have, or options that do not agree.
+        MinidiffError: an unknown name, more steps than timesteps, or incompatible options.
     """
     schedule = denoiser.schedule
     draw_noise = noise_streams(seed, shape)
     if start is None:
         z = float(schedule.noise[-1]) * draw_noise()
-        start = State(z, np.zeros_like(z), schedule.T)
+        start = State(z=z, x0_hat=np.zeros_like(z), t=schedule.T)
     if start.z.shape != tuple(shape):
-        raise MinidiffError(f"the start has shape {start.z.shape} and {tuple(shape)} was asked for; give the same")
+        raise MinidiffError(f"the start has shape {start.z.shape}, the result {tuple(shape)}; give the same shape")
     pairs = choose_steps(schedule, steps, spacing or default_spacing(sampler), start.t)
     yield from follow(denoiser, start, pairs, sampler, draw_noise, labels, clip, eta)
 
 
-def follow(denoiser, start, pairs, sampler, draw_noise=None, labels=None, clip=True, eta=0.0):
-    """Runs a sampler along given steps: what `sample` does once it knows where to begin and where to step.
+def follow(
+    denoiser: Denoiser,
+    start: State,
+    pairs: Pairs,
+    sampler: str,
+    draw_noise: DrawNoise | None = None,
+    labels: np.ndarray | None = None,
+    clip: bool = True,
+    eta: float = 0.0,
+) -> Iterator[State]:
+    """Runs a sampler along given timesteps.
 
     Args:
         denoiser, sampler, labels, clip, eta: as in `sample`.
-        start: a `State` at the first pair's t.
-        pairs: (t, t_next); upwards, from image to noise, too, if the sampler is deterministic.
-        draw_noise: fresh noise for samplers that want it, see `noise_streams`.
+        start: state at the first pair's t.
+        pairs: (t, t_next) of each sampler step; for deterministic samplers also ascending, from image to noise.
+        draw_noise: fresh noise for stochastic samplers, see `noise_streams`.
 
     Yields:
         `start`, and a `State` after each step.
@@ -85,7 +105,7 @@ def follow(denoiser, start, pairs, sampler, draw_noise=None, labels=None, clip=T
     check_sampler(sampler, eta, deterministic=draw_noise is None)
     schedule = denoiser.schedule
 
-    def denoise(z, t):
+    def denoise(z: np.ndarray, t: int) -> tuple[np.ndarray, np.ndarray]:
         x0_hat, eps_hat = denoiser(z, t, labels)
         if not clip:
             return x0_hat, eps_hat
@@ -97,29 +117,69 @@ def follow(denoiser, start, pairs, sampler, draw_noise=None, labels=None, clip=T
     yield from SAMPLERS[sampler](denoise, schedule, start.z, pairs, draw_noise, **options)
 
 
-def generate(denoiser, shape, **options):
-    """The images that `sample` ends with, (N, H, W, C); same arguments."""
+def generate(denoiser: Denoiser, shape: tuple[int, ...], **options: Any) -> np.ndarray:
+    """The images at the end of `sample`, (N, H, W, C); same arguments."""
     for state in sample(denoiser, shape, **options):
         last = state
     return last.z
 
 
-def default_spacing(sampler):
-    """Where a sampler takes its steps if nobody says: "karras" for those of order 2, and "trailing" for the others.
+def choose_steps(schedule: Schedule, steps: int, spacing: str = "trailing", T: int | None = None) -> Pairs:
+    """The timesteps (t, t_next) of each sampler step.
 
-    Methods of order 2 gain most by steps that are short where there is little noise, and what they see along a step
-    leads astray if the first one is as long as trailing steps are.
+    Args:
+        schedule: whose timesteps to choose from.
+        steps: number of sampler steps, 1 to T.
+        spacing: "trailing", "uniform" or "karras".
+        T: timestep to start from; default: the schedule's T.
+
+    Returns:
+        `steps` pairs of ints; each starts where the previous one ends, and the last ends at 0.
+
+    Raises:
+        MinidiffError: an unknown spacing, or fewer than 1 or more than T steps.
+    """
+    T = schedule.T if T is None else T
+    if spacing not in SPACINGS:
+        raise MinidiffError(f"unknown spacing of steps {spacing!r}; choose from {', '.join(SPACINGS)}")
+    if not 1 <= steps <= T:
+        raise MinidiffError(f"{steps} sampler steps do not fit into {T} timesteps; choose from 1 to {T}")
+    if spacing == "trailing":
+        return _pairs(np.linspace(T, 0, steps + 1)[:-1])
+    if spacing == "uniform":
+        return _pairs(np.linspace(T, 1, steps))
+    highest = schedule.sigma[T]
+    lowest = min(max(LOWEST_SIGMA, schedule.sigma[1]), highest)
+    sigma = np.linspace(highest ** (1 / RHO), lowest ** (1 / RHO), steps) ** RHO
+    sigma[0] = highest  # without a rounding error
+    return _pairs(schedule.nearest_timestep(np.log(sigma)))
+
+
+def _pairs(times: np.ndarray) -> Pairs:
+    """Pairs of decreasing times, rounded to distinct timesteps: of two equal ones, the later is lowered."""
+    timesteps = [round(float(times[0]))]
+    for i, time in enumerate(times[1:], start=1):
+        remaining = len(times) - i
+        timesteps.append(max(min(round(float(time)), timesteps[-1] - 1), remaining))
+    return list(zip(timesteps, [*timesteps[1:], 0], strict=True))
+
+
+def default_spacing(sampler: str) -> str:
+    """The default spacing of a sampler's steps: "karras" for order 2, else "trailing".
+
+    Methods of order 2 gain most from short steps at low noise, and they are inaccurate when the first step is as long
+    as with trailing spacing.
     """
     return "karras" if sampler in SECOND_ORDER else "trailing"
 
 
-def noise_streams(seed, shape, stream=NOISE_STREAM):
-    """A function that draws standard normal noise of a shape, each image from a stream of its own.
+def noise_streams(seed: int, shape: tuple[int, ...], stream: int = NOISE_STREAM) -> DrawNoise:
+    """A function that draws standard normal noise, for each image from its own random stream.
 
     Args:
         seed: of all streams.
         shape: (N, ...).
-        stream: a number that keeps this use of the seed apart from others.
+        stream: distinguishes uses of the same seed.
 
     Returns:
         () -> float32 array of that shape, new at each call.
@@ -128,31 +188,31 @@ def noise_streams(seed, shape, stream=NOISE_STREAM):
     return lambda: np.stack([rng.standard_normal(shape[1:], np.float32) for rng in streams])
 
 
-def starting_noise(schedule, shape, seed):
-    """The pure noise z_T that `sample` begins with for this seed, float32 of that shape."""
+def starting_noise(schedule: Schedule, shape: tuple[int, ...], seed: int) -> np.ndarray:
+    """The pure noise z_T that `sample` starts from with this seed, float32 of that shape."""
     return float(schedule.noise[-1]) * noise_streams(seed, shape)()
 
 
-def check_sampler(sampler, eta=0.0, deterministic=False):
-    """Refuses samplers that do not exist, and combinations that do not make sense.
+def check_sampler(sampler: str, eta: float = 0.0, deterministic: bool = False) -> None:
+    """Raises an error for unknown samplers and incompatible options.
 
     Args:
         sampler: its name.
         eta: of ddim.
-        deterministic: whether fresh noise is out of the question.
+        deterministic: whether fresh noise is ruled out.
 
     Raises:
         MinidiffError: with the reason.
     """
     if sampler not in SAMPLERS:
-        raise MinidiffError(f"no sampler is called {sampler!r}; there are {', '.join(SAMPLERS)}")
+        raise MinidiffError(f"unknown sampler {sampler!r}; choose from {', '.join(SAMPLERS)}")
     if eta and sampler != "ddim":
-        raise MinidiffError(f"eta says how much fresh noise ddim takes; {sampler} has no such choice, leave eta out")
+        raise MinidiffError(f"eta is the fresh noise of ddim, and {sampler} has no such option; leave eta out")
     if not 0 <= eta <= 1:
-        raise MinidiffError(f"eta must lie between 0 (no fresh noise) and 1 (as much as ddpm), not at {eta}")
+        raise MinidiffError(f"invalid eta {eta}; it must lie between 0 (no fresh noise) and 1 (as much as ddpm)")
     if deterministic and (eta or sampler in STOCHASTIC):
         able = ", ".join(name for name in SAMPLERS if name not in STOCHASTIC)
         raise MinidiffError(
-            f"{sampler}{f' with eta {eta}' if eta else ''} adds fresh noise in every step, and here the path must "
-            f"depend on its start alone; use {able}, without eta"
+            f"{sampler}{f' with eta {eta}' if eta else ''} adds fresh noise in every step, but a deterministic sampler "
+            f"is needed here; use {able}, without eta"
         )

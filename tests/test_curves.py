@@ -1,4 +1,4 @@
-"""The curves: against the numbers of their papers, and by what they keep at one."""
+"""Curves: the values in their papers, and the constant of each family."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ FAMILIES = {
 
 @every_curve
 @pytest.mark.parametrize("shift", [0.8, 1.0, 4.0])
-def test_every_curve_stays_in_its_family_shifted_or_not(name, shift):
+def test_every_curve_keeps_the_constant_of_its_family_with_any_shift(name, shift):
     signal, noise = levels(name, U, shift)
     assert (signal[0], noise[0]) == (1, 0)
     np.testing.assert_allclose(FAMILIES[name](signal, noise), 1, rtol=1e-12)
@@ -37,7 +37,7 @@ def test_the_shift_of_flow_is_that_of_esser_et_al():
     np.testing.assert_allclose(levels("flow", U, 3.0)[1], 3 * t / (1 + 2 * t), rtol=1e-12)
 
 
-def test_linear_agrees_with_the_thousand_betas_of_ho_et_al():
+def test_linear_agrees_with_the_1000_betas_of_ho_et_al():
     alpha_bar = np.cumprod(1 - np.linspace(1e-4, 0.02, 1000))
     signal, _ = levels("linear", np.arange(1, 1001) / 1000)
     np.testing.assert_allclose(signal**2, alpha_bar, atol=2e-3)
@@ -48,8 +48,8 @@ def test_cosine_agrees_with_nichol_and_dhariwal():
     np.testing.assert_allclose(levels("cosine", U)[0], np.cos(angle) / np.cos(angle[0]), rtol=1e-12)
 
 
-def test_sigmoid_is_symmetric_about_its_middle():
-    """The logistic curve is; so must be the part of it between +3 and -3, up to where the curve stops."""
+def test_sigmoid_is_point_symmetric_about_its_middle():
+    """As the logistic curve between +3 and -3 is, up to the end of the curve at 99.9 %."""
     u = np.linspace(0.01, 0.99, 99)
     alpha_bar = np.interp(u, U * 0.999, levels("sigmoid", U)[0] ** 2)
     np.testing.assert_allclose(alpha_bar + alpha_bar[::-1], 1, atol=1e-3)
@@ -57,7 +57,7 @@ def test_sigmoid_is_symmetric_about_its_middle():
 
 
 def test_variance_exploding_has_the_levels_of_karras_et_al():
-    """Their table of 18 levels between 80 and 0.002 with rho 7 (eq. 5), to three digits where they print them."""
+    """Their 18 noise levels between 80 and 0.002 with rho = 7 (eq. 5)."""
     i = np.arange(18)
     expected = (80 ** (1 / 7) + i / 17 * (0.002 ** (1 / 7) - 80 ** (1 / 7))) ** 7
     found = levels("variance_exploding", np.maximum(1 - i / 17, 1e-15))[1]
@@ -65,6 +65,6 @@ def test_variance_exploding_has_the_levels_of_karras_et_al():
 
 
 @pytest.mark.parametrize("shift", [0, -1, np.inf, np.nan])
-def test_a_shift_that_makes_no_sense_is_refused(shift):
+def test_an_invalid_shift_is_refused(shift):
     with pytest.raises(MinidiffError, match="shift"):
         levels("flow", U, shift)

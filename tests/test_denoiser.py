@@ -1,4 +1,4 @@
-"""Denoisers: the network behind its schedule, and guidance."""
+"""Denoisers: a network with its schedule, and guidance."""
 
 import numpy as np
 import pytest
@@ -10,11 +10,11 @@ from minidiff.points import PointNetwork, PointNetworkConfig
 from minidiff.schedule import TARGETS, Schedule
 from minidiff.unet import UNet, UNetConfig
 
-SCHEDULE = Schedule("flow", 20)  # whose signal and noise have not unit power together, so that the scale shows
+SCHEDULE = Schedule("flow", 20)  # not variance preserving, so that a missing input scale shows
 
 
 def tiny_network(num_classes=3):
-    """A U-Net small enough for a test, with random numbers in every layer (a new one would answer with zeros)."""
+    """A small U-Net with random parameters in every layer (a new one predicts zeros)."""
     config = UNetConfig(
         height=8, width=4, image_channels=1, channels=(8, 16), blocks_per_level=1, attention_levels=1,
         time_channels=16, num_groups=4, head_channels=8, num_classes=num_classes,
@@ -30,18 +30,17 @@ def noisy_images(count):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_the_answer_is_what_the_network_predicts_taken_apart_by_the_schedule(target):
+def test_x0_hat_and_eps_hat_follow_from_the_prediction(workers, target):
     network, p = tiny_network()
     z, t, labels = noisy_images(2), 7, np.array([2, 0])
-    with Workers(1) as workers:
-        x0_hat, eps_hat = NetworkDenoiser(network, p, SCHEDULE, target, workers)(z, t, labels)
+    x0_hat, eps_hat = NetworkDenoiser(network, p, SCHEDULE, target, workers)(z, t, labels)
     log_sigma = np.full(2, SCHEDULE.log_sigma[t])
     y = network.forward(p, z * np.float32(SCHEDULE.input_scale[t]), log_sigma, labels)[0]
     np.testing.assert_allclose(SCHEDULE.add_noise(x0_hat, eps_hat, t), z, atol=1e-5)
     np.testing.assert_allclose(SCHEDULE.target(target, x0_hat, eps_hat, t), y, atol=1e-5)
 
 
-def test_a_image_does_not_depend_on_the_others_nor_on_the_threads():
+def test_an_image_does_not_depend_on_the_others_nor_on_the_threads():
     network, p = tiny_network()
     z, labels = noisy_images(7), np.array([0, 1, 2, 0, 1, 2, 0])
     with Workers(1) as one, Workers(3) as three:
@@ -60,12 +59,17 @@ def test_a_image_does_not_depend_on_the_others_nor_on_the_threads():
         (UNetConfig(64, 64, 3), 16, 4, 4),
         (UNetConfig(64, 64, 3), 3, 2, 2),
         (UNetConfig(64, 64, 3), 1, 4, 1),
-        (UNetConfig(8, 8, 1, channels=(8,), num_groups=4, attention_levels=0), 1, 4, 4),  # small images: no fewer
+        (
+            UNetConfig(8, 8, 1, channels=(8,), num_groups=4, attention_levels=0),
+            1,
+            4,
+            4,
+        ),  # small images: at least 256 elements
         (PointNetworkConfig(channels=8, blocks=1), 5, 2, 128),
         (PointNetworkConfig(channels=8, blocks=1), 1000, 2, 128),
     ],
 )
-def test_images_are_dealt_evenly_to_the_threads(monkeypatch, config, count, threads, expected):
+def test_images_are_distributed_evenly_over_the_threads(monkeypatch, config, count, threads, expected):
     network, calls = (PointNetwork if isinstance(config, PointNetworkConfig) else UNet)(config), []
 
     def counted(p, z, log_sigma, labels, keep):
@@ -83,28 +87,27 @@ def test_images_are_dealt_evenly_to_the_threads(monkeypatch, config, count, thre
         assert max(calls) == min(3, count)
 
 
-def test_the_label_and_its_absence_reach_the_network():
+def test_labels_and_their_absence_reach_the_network(workers):
     network, p = tiny_network()
     z = noisy_images(1)
-    with Workers(1) as workers:
-        denoiser = NetworkDenoiser(network, p, SCHEDULE, "noise", workers)
-        answers = [denoiser(z, 9, labels)[0] for labels in (None, np.array([0]), np.array([1]), np.array([3]))]
-    assert not np.allclose(answers[0], answers[1])
-    assert not np.allclose(answers[1], answers[2])
-    np.testing.assert_array_equal(answers[0], answers[3])  # class 3 of 0 .. 2 is the null class: "any"
+    denoiser = NetworkDenoiser(network, p, SCHEDULE, "noise", workers)
+    found = [denoiser(z, 9, labels)[0] for labels in (None, np.array([0]), np.array([1]), np.array([3]))]
+    assert not np.allclose(found[0], found[1])
+    assert not np.allclose(found[1], found[2])
+    np.testing.assert_array_equal(found[0], found[3])  # class 3 of 0 .. 2 is the null class
 
 
-def test_labels_for_a_network_without_classes_are_refused():
+def test_labels_for_a_network_without_classes_are_refused(workers):
     network, p = tiny_network(num_classes=0)
-    with Workers(1) as workers:
-        denoiser = NetworkDenoiser(network, p, SCHEDULE, "flow", workers)
-        assert denoiser(noisy_images(1), 9)[0].shape == (1, 8, 4, 1)
-        with pytest.raises(MinidiffError, match="without classes"):
-            denoiser(noisy_images(1), 9, np.array([0]))
+    denoiser = NetworkDenoiser(network, p, SCHEDULE, "flow", workers)
+    assert denoiser(noisy_images(1), 9)[0].shape == (1, 8, 4, 1)
+    with pytest.raises(MinidiffError, match="without classes"):
+        denoiser(noisy_images(1), 9, np.array([0]))
+    assert repr(denoiser) == f"NetworkDenoiser(UNet, {SCHEDULE}, target='flow')"
 
 
-class TwoAnswers:
-    """A denoiser whose noise is known: 1 without a label, 1 + label with one."""
+class KnownNoise:
+    """A denoiser whose eps_hat is 1 without labels and 1 + label with labels."""
 
     schedule = SCHEDULE
 
@@ -116,20 +119,20 @@ class TwoAnswers:
 @pytest.mark.parametrize("w", [0.0, 0.5, 1.0, 2.0, 7.5])
 def test_guidance_is_eps_unconditional_plus_w_times_the_difference(w):
     z, labels = np.zeros((2, 3), np.float32), np.array([4, -2])
-    x0_hat, eps_hat = Guided(TwoAnswers(), w)(z, 10, labels)
+    x0_hat, eps_hat = Guided(KnownNoise(), w)(z, 10, labels)
     np.testing.assert_allclose(eps_hat, 1 + w * np.array([[4] * 3, [-2] * 3]), rtol=1e-5)
     np.testing.assert_allclose(SCHEDULE.add_noise(x0_hat, eps_hat, 10), z, atol=1e-5)
 
 
 @pytest.mark.parametrize("w", [-1, np.inf, np.nan])
-def test_a_strength_that_makes_no_sense_is_refused(w):
+def test_an_invalid_guidance_weight_is_refused(w):
     with pytest.raises(MinidiffError, match="guidance"):
-        Guided(TwoAnswers(), w)
+        Guided(KnownNoise(), w)
 
 
-def test_guidance_needs_a_label_unless_it_is_ignored():
+def test_guidance_needs_labels_unless_its_weight_is_0_or_1():
     z = np.zeros((2, 3), np.float32)
     for w in (0, 1):
-        np.testing.assert_array_equal(Guided(TwoAnswers(), w)(z, 10)[1], np.ones((2, 3)))
+        np.testing.assert_array_equal(Guided(KnownNoise(), w)(z, 10)[1], np.ones((2, 3)))
     with pytest.raises(MinidiffError, match="give labels"):
-        Guided(TwoAnswers(), 2)(z, 10)
+        Guided(KnownNoise(), 2)(z, 10)

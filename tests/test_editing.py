@@ -1,4 +1,4 @@
-"""Steering: what stays, what changes, and what comes back."""
+"""Inpainting, image-to-image, inversion and interpolation, with oracles."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ BLACK_OR_WHITE = IdealDenoiser(SCHEDULE, np.stack([np.full((4, 4, 1), -1.0), np.
 
 
 @every_sampler
-def test_inpainting_keeps_what_is_known(sampler):
+def test_inpainting_keeps_the_known_part(sampler):
     image, hole = np.random.default_rng(0).uniform(-1, 1, (4, 4, 1)).astype(np.float32), np.eye(4, dtype=bool)
     states = list(inpaint(BLACK_OR_WHITE, (3, 4, 4, 1), image, hole, rounds=2, sampler=sampler, steps=5))
     assert [state.t for state in states] == [1000, 800, 600, 400, 200, 0]
@@ -36,21 +36,21 @@ def test_inpainting_keeps_what_is_known(sampler):
     assert (states[-1].z[:, hole] != image[hole]).all()
 
 
-def test_inpainting_completes_a_image_to_match_what_is_known():
-    """Images are all black or all white, and three white pixels are given: the rest should become white."""
+def test_inpainting_completes_an_image_to_match_the_known_part():
+    """Images are black or white, and three white pixels are given: the others should become white."""
     image, hole = np.zeros((4, 4, 1), np.float32), np.ones((4, 4), bool)
     hole[0, :3] = False
     image[~hole] = 1
     found = last(inpaint(BLACK_OR_WHITE, (100, 4, 4, 1), image, hole, rounds=20, sampler="ddpm"))
     white = (found[:, hole] > 0.99).all(axis=(1, 2))
     assert white.mean() > 0.85
-    free = generate(BLACK_OR_WHITE, (100, 4, 4, 1), sampler="ddpm", steps=20)
-    assert 0.35 < (free[:, 3, 3, 0] > 0).mean() < 0.65  # without it, every other one
+    unconditional = generate(BLACK_OR_WHITE, (100, 4, 4, 1), sampler="ddpm", steps=20)
+    assert 0.35 < (unconditional[:, 3, 3, 0] > 0).mean() < 0.65
 
 
 @pytest.mark.parametrize("sampler", ["ddpm", "ddim", "heun"])
-def test_inpainting_one_of_two_related_numbers_knows_the_other_better_with_every_round(sampler):
-    """Correlation 0.9: given the first, the second is normal, with the mean of the regression line, 0.9 x 0.6."""
+def test_inpainting_one_of_two_correlated_values_improves_with_every_round(sampler):
+    """Correlation 0.9: given that the first value is 0.6, the second is normal with mean 0.9 x 0.6."""
     oracle = GaussianDenoiser(SCHEDULE, [0.0, 0.0], covariance=0.25 * np.array([[1.0, 0.9], [0.9, 1.0]]))
     known, options = np.array([0.6, 0.0], np.float32), {"sampler": sampler, "clip": False}
     few, many = (last(inpaint(oracle, (1000, 2), known, [False, True], n, **options))[:, 1] for n in (1, 20))
@@ -59,7 +59,7 @@ def test_inpainting_one_of_two_related_numbers_knows_the_other_better_with_every
     assert many.std() == pytest.approx(0.5 * np.sqrt(1 - 0.9**2), abs=0.04)
 
 
-def test_the_figures_quoted_for_inpainting():
+def test_the_means_quoted_for_inpainting():
     oracle = GaussianDenoiser(SCHEDULE, [0.0, 0.0], covariance=0.25 * np.array([[1.0, 0.9], [0.9, 1.0]]))
     known = np.array([0.6, 0.0], np.float32)
     means = [last(inpaint(oracle, (2000, 2), known, [False, True], n, clip=False))[:, 1].mean() for n in (1, 5, 20)]
@@ -67,12 +67,12 @@ def test_the_figures_quoted_for_inpainting():
 
 
 @pytest.mark.parametrize("shape", [(2, 4, 4, 3), (2, 8, 8, 1)])
-def test_a_image_of_another_shape_is_refused(shape):
+def test_an_image_of_another_shape_is_refused(shape):
     with pytest.raises(MinidiffError, match="shape"):
         list(inpaint(BLACK_OR_WHITE, shape, np.zeros((4, 4, 1)), np.ones((4, 4))))
 
 
-def test_images_left_in_bytes_are_refused():
+def test_images_in_bytes_are_refused():
     image = np.full((1, 4, 4, 1), 200, np.uint8)
     for call in (
         lambda: list(inpaint(BLACK_OR_WHITE, (1, 4, 4, 1), image, np.ones((4, 4)))),
@@ -88,7 +88,7 @@ def test_inpainting_without_a_round_is_refused():
         list(inpaint(BLACK_OR_WHITE, (1, 4, 4, 1), np.zeros((4, 4, 1)), np.ones((4, 4)), rounds=0))
 
 
-def test_a_mask_is_a_plane_or_fits_the_image():
+def test_a_mask_has_two_dimensions_or_broadcasts_to_the_image():
     image = np.zeros((4, 6, 3), np.float32)
     for mask in (np.ones((4, 6)), np.ones((4, 6, 1)), np.ones((4, 6, 3)), np.ones((1, 6, 1))):
         assert Inpainting(BLACK_OR_WHITE, image, mask).mask.shape == (4, 6, 3)
@@ -100,7 +100,7 @@ def test_a_mask_is_a_plane_or_fits_the_image():
 
 
 @every_sampler
-def test_image_to_image_stays_near_when_weak_and_forgets_when_strong(sampler):
+def test_image_to_image_stays_near_at_low_strength_and_not_at_full_strength(sampler):
     oracle = IdealDenoiser(SCHEDULE, np.array([[-0.8] * 9, [0.8] * 9]))
     images = np.full((60, 9), 0.7, np.float32)
     weak = last(image_to_image(oracle, images, 0.2, sampler=sampler, steps=10))
@@ -109,7 +109,7 @@ def test_image_to_image_stays_near_when_weak_and_forgets_when_strong(sampler):
     assert 0.2 < (strong.mean(axis=1) > 0).mean() < 0.8
 
 
-def test_image_to_image_begins_as_the_image_under_the_noise_of_its_step():
+def test_image_to_image_starts_from_the_noised_image():
     images = np.full((1, 50_000), 0.5, np.float32)
     states = list(image_to_image(GaussianDenoiser(SCHEDULE, 0.0, 1.0), images, 0.6, steps=3, clip=False))
     assert [state.t for state in states] == [600, 400, 200, 0]
@@ -117,12 +117,12 @@ def test_image_to_image_begins_as_the_image_under_the_noise_of_its_step():
     assert states[0].z.std() == pytest.approx(SCHEDULE.noise[600], rel=0.02)
 
 
-def test_the_noise_on_a_image_is_not_the_noise_the_sampler_draws():
-    """With the same numbers twice, ddpm's noise would add up with the image's instead of being independent."""
+def test_the_noise_added_to_an_image_is_independent_of_the_samplers_noise():
+    """If both came from the same stream, they would be equal."""
     images = np.zeros((1, 20_000), np.float32)
-    start, step, _ = image_to_image(GaussianDenoiser(SCHEDULE, 0.0, 0.0), images, 0.8, sampler="ddpm", steps=2)
+    start, state, _ = image_to_image(GaussianDenoiser(SCHEDULE, 0.0, 0.0), images, 0.8, sampler="ddpm", steps=2)
     z_coefficient, _, _ = SCHEDULE.posterior(800, 400)
-    fresh = step.z - z_coefficient * start.z
+    fresh = state.z - z_coefficient * start.z
     assert abs(np.corrcoef(fresh.ravel(), start.z.ravel())[0, 1]) < 0.03
 
 
@@ -145,7 +145,7 @@ def mixture(schedule):
 
 @every_schedule
 @pytest.mark.parametrize("make_oracle", [gaussian, mixture])
-def test_fifty_heun_steps_there_and_back_return_the_image(name, make_oracle):
+def test_encoding_and_decoding_with_50_heun_steps_reproduces_the_image(name, make_oracle):
     denoiser = make_oracle(Schedule(name, 1000))
     images = np.random.default_rng(0).normal(0, 0.5, (300, 2)).astype(np.float32)
     z = encode(denoiser, images, "heun", 50)
@@ -155,23 +155,23 @@ def test_fifty_heun_steps_there_and_back_return_the_image(name, make_oracle):
 
 
 @pytest.mark.parametrize("sampler", DETERMINISTIC)
-def test_the_code_of_gaussian_data_is_its_place_in_the_distribution(sampler):
+def test_the_encoding_of_gaussian_data_is_its_quantile(sampler):
     images = np.linspace(-1, 1.5, 50).reshape(50, 1)
     z = encode(GaussianDenoiser(SCHEDULE, 0.3, 0.5), images, sampler, 500)
-    total = np.hypot(SCHEDULE.signal[-1] * 0.5, SCHEDULE.noise[-1])
-    np.testing.assert_allclose((z - SCHEDULE.signal[-1] * 0.3) / total, (images - 0.3) / 0.5, atol=0.04)
+    std = np.hypot(SCHEDULE.signal[-1] * 0.5, SCHEDULE.noise[-1])
+    np.testing.assert_allclose((z - SCHEDULE.signal[-1] * 0.3) / std, (images - 0.3) / 0.5, atol=0.04)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 10])
 @pytest.mark.parametrize("sampler", DETERMINISTIC)
-def test_encoding_with_every_step_of_a_short_schedule_works(steps, sampler):
+def test_encoding_works_with_short_schedules(steps, sampler):
     z = encode(GaussianDenoiser(Schedule("flow", 10), 0.0, 1.0), np.full((1, 3), 0.5), sampler, steps)
     assert z.shape == (1, 3)
     assert np.isfinite(z).all()
 
 
 @pytest.mark.parametrize("sampler", STOCHASTIC)
-def test_samplers_that_draw_noise_cannot_be_inverted(sampler):
+def test_stochastic_samplers_cannot_be_inverted(sampler):
     x = np.zeros((2, 2), np.float32)
     for call in (
         lambda: encode(mixture(SCHEDULE), x, sampler),
@@ -182,8 +182,8 @@ def test_samplers_that_draw_noise_cannot_be_inverted(sampler):
             call()
 
 
-def test_a_schedule_of_one_step_cannot_be_inverted():
-    with pytest.raises(MinidiffError, match="one step"):
+def test_a_schedule_of_one_timestep_cannot_be_inverted():
+    with pytest.raises(MinidiffError, match="one timestep"):
         encode(mixture(Schedule("flow", 1)), np.zeros((1, 2)), steps=1)
 
 
@@ -197,7 +197,7 @@ def test_slerp_stays_on_the_sphere_at_equal_angles():
         np.testing.assert_allclose(slerp(a, b, weight), [2 * np.cos(angle), 2 * np.sin(angle), 0], atol=1e-12)
 
 
-def test_slerp_of_noise_has_the_size_of_noise_where_the_straight_line_has_not():
+def test_slerp_of_noise_has_unit_variance_and_linear_interpolation_has_less():
     a, b = np.random.default_rng(1).standard_normal((2, 64, 64, 3)).astype(np.float32)
     assert slerp(a, b, 0.5).dtype == np.float32
     assert slerp(a, b, 0.5).std() == pytest.approx(1, abs=0.02)
@@ -205,7 +205,7 @@ def test_slerp_of_noise_has_the_size_of_noise_where_the_straight_line_has_not():
     np.testing.assert_allclose(slerp(a, a, 0.3), a, atol=1e-6)
 
 
-def test_the_ends_of_an_interpolation_are_the_images_of_its_ends():
+def test_an_interpolation_starts_and_ends_with_the_images_of_its_ends():
     denoiser = mixture(SCHEDULE)
     first, second = starting_noise(SCHEDULE, (2, 2), seed=4)
     images = last(interpolate(denoiser, first, second, 5, steps=20))
@@ -213,7 +213,7 @@ def test_the_ends_of_an_interpolation_are_the_images_of_its_ends():
     np.testing.assert_allclose(images[[0, -1]], generate(denoiser, (2, 2), steps=20, seed=4), atol=1e-5)
 
 
-def test_interpolating_needs_two_images_and_no_fresh_noise():
+def test_interpolation_needs_two_images_and_no_fresh_noise():
     first, second = starting_noise(SCHEDULE, (2, 2), seed=4)
     with pytest.raises(MinidiffError, match="at least 2"):
         list(interpolate(mixture(SCHEDULE), first, second, 1))
@@ -221,11 +221,11 @@ def test_interpolating_needs_two_images_and_no_fresh_noise():
         list(interpolate(mixture(SCHEDULE), first, second, 3, eta=0.5))
 
 
-# All together
+# Combinations
 
 
-def test_steering_combines():
-    """A guided, inpainted image, begun from another: each wrapper is a denoiser like any other."""
+def test_guidance_inpainting_and_image_to_image_combine():
+    """Each wrapper is itself a denoiser."""
     labeled = IdealDenoiser(SCHEDULE, np.stack([np.full((2, 2, 1), v) for v in (-0.9, 0.9)]), labels=[0, 1])
     known = np.full((2, 2, 1), 0.3, np.float32)
     denoiser = Inpainting(Guided(labeled, 2.0), known, [[True, True], [True, False]])

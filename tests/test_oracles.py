@@ -1,4 +1,4 @@
-"""Oracles: their formulas against brute force, and their noise against the slope of the density they claim to know."""
+"""Oracles: their formulas against numerical integration, and eps_hat against the gradient of their log-density."""
 
 import numpy as np
 import pytest
@@ -10,14 +10,14 @@ from minidiff.schedule import Schedule
 
 SCHEDULE = Schedule("flow", 100)
 MEANS = np.array([[0.6, 0.1], [-0.5, 0.4], [0.0, -0.7]])
-DEVIATIONS = np.array([0.1, 0.3, 0.2])
+STDS = np.array([0.1, 0.3, 0.2])
 WEIGHTS = np.array([1.0, 3.0, 2.0])
-MIXTURE = MixtureDenoiser(SCHEDULE, MEANS, DEVIATIONS, WEIGHTS)
+MIXTURE = MixtureDenoiser(SCHEDULE, MEANS, STDS, WEIGHTS)
 z = np.random.default_rng(0).normal(size=(9, 2))
 
 
-def slope(log_density, z, h=1e-5):
-    """The gradient by finite differences, (N, 2)."""
+def gradient(log_density, z, h=1e-5):
+    """The gradient of log_density with respect to z by finite differences, (N, 2)."""
     steps = h * np.eye(2)
     return np.stack([(log_density(z + step) - log_density(z - step)) / (2 * h) for step in steps], axis=1)
 
@@ -27,12 +27,10 @@ def normal_density(z, mean, variance):
 
 
 @pytest.mark.parametrize("t", [5, 50, 100])
-def test_the_mixture_knows_its_density(t):
+def test_the_log_density_of_a_mixture(t):
     signal, noise = SCHEDULE.signal[t], SCHEDULE.noise[t]
     weights = WEIGHTS / WEIGHTS.sum()
-    parts = [
-        normal_density(z, signal * m, (signal * d) ** 2 + noise**2) for m, d in zip(MEANS, DEVIATIONS, strict=True)
-    ]
+    parts = [normal_density(z, signal * m, (signal * d) ** 2 + noise**2) for m, d in zip(MEANS, STDS, strict=True)]
     np.testing.assert_allclose(MIXTURE.log_density(z, t), np.log(weights @ parts), rtol=1e-9)
     labels = np.arange(9) % 3
     np.testing.assert_allclose(
@@ -42,32 +40,32 @@ def test_the_mixture_knows_its_density(t):
 
 @pytest.mark.parametrize("t", [5, 50, 100])
 @pytest.mark.parametrize("labels", [None, np.arange(9) % 3])
-def test_the_noise_of_the_mixture_is_the_slope_of_its_density(t, labels):
-    """Tweedie's formula, eps_hat = -noise grad ln p(z): the density and its slope are two different computations."""
+def test_eps_hat_of_a_mixture_is_the_gradient_of_its_log_density(t, labels):
+    """Tweedie's formula, eps_hat = -noise grad ln p(z)."""
     _, eps_hat = MIXTURE(z, t, labels)
-    expected = -SCHEDULE.noise[t] * slope(lambda z: MIXTURE.log_density(z, t, labels), z)
+    expected = -SCHEDULE.noise[t] * gradient(lambda z: MIXTURE.log_density(z, t, labels), z)
     np.testing.assert_allclose(eps_hat, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("w", [0.0, 0.5, 1.0, 3.0])
 @pytest.mark.parametrize("t", [10, 60])
-def test_guidance_follows_the_density_it_promises(w, t):
-    """Guided by w, eps_hat must be the slope of ln p(z) + w (ln p(z | label) - ln p(z)) (Ho and Salimans, 2022)."""
+def test_guidance_follows_the_gradient_of_the_guided_density(w, t):
+    """That of ln p(z) + w (ln p(z | label) - ln p(z)) (Ho and Salimans, 2022)."""
     labels = np.arange(9) % 3
 
-    def promised(z):
+    def log_density(z):
         return (1 - w) * MIXTURE.log_density(z, t) + w * MIXTURE.log_density(z, t, labels)
 
     _, eps_hat = Guided(MIXTURE, w)(z, t, labels)
-    np.testing.assert_allclose(eps_hat, -SCHEDULE.noise[t] * slope(promised, z), atol=1e-6)
+    np.testing.assert_allclose(eps_hat, -SCHEDULE.noise[t] * gradient(log_density, z), atol=1e-6)
 
 
 COVARIANCE, MEAN = np.array([[0.20, 0.10], [0.10, 0.15]]), np.array([0.5, -0.2])
 
 
 @pytest.mark.parametrize("t", [10, 50, 100])
-def test_the_gaussian_with_a_covariance_is_the_mean_of_a_weighted_cloud(t):
-    """x0_hat = E[x0 | z]: draw many x0, weight each by how well it explains z, and average."""
+def test_x0_hat_of_a_gaussian_with_a_covariance_is_a_weighted_mean_of_samples(t):
+    """x0_hat = E[x0 | z]: the mean of many x0, weighted with the likelihood of z."""
     x0 = np.random.default_rng(1).multivariate_normal(MEAN, COVARIANCE, 400_000)
     signal, noise = SCHEDULE.signal[t], SCHEDULE.noise[t]
     points = signal * np.array([[0.5, 0.1], [0.2, -0.4]]) + 0.1
@@ -78,8 +76,8 @@ def test_the_gaussian_with_a_covariance_is_the_mean_of_a_weighted_cloud(t):
         np.testing.assert_allclose(found, weight @ x0 / weight.sum(), atol=0.01)
 
 
-def test_deviation_and_covariance_are_two_ways_to_say_the_same():
-    one = GaussianDenoiser(SCHEDULE, [0.3, -0.1], deviation=[0.5, 0.2])
+def test_std_and_diagonal_covariance_agree():
+    one = GaussianDenoiser(SCHEDULE, [0.3, -0.1], std=[0.5, 0.2])
     other = GaussianDenoiser(SCHEDULE, [0.3, -0.1], covariance=np.diag([0.25, 0.04]))
     mixture = MixtureDenoiser(SCHEDULE, [[0.3, -0.1]], 0.5)
     same = GaussianDenoiser(SCHEDULE, [0.3, -0.1], 0.5)
@@ -88,7 +86,7 @@ def test_deviation_and_covariance_are_two_ways_to_say_the_same():
         np.testing.assert_allclose(mixture(z, t)[0], same(z, t)[0], atol=1e-12)
 
 
-def test_the_ideal_denoiser_is_the_weighted_mean_of_the_images():
+def test_x0_hat_of_the_ideal_denoiser_is_the_weighted_mean_of_the_images():
     images = np.random.default_rng(2).uniform(-1, 1, (6, 4, 3, 1)).astype(np.float32)
     labels = np.array([0, 0, 1, 1, 1, 2])
     ideal, t = IdealDenoiser(SCHEDULE, images, labels), 70
@@ -104,15 +102,17 @@ def test_the_ideal_denoiser_is_the_weighted_mean_of_the_images():
         np.testing.assert_allclose(SCHEDULE.add_noise(x0_hat, eps_hat, t), noisy, atol=1e-5)
 
 
-def test_the_ideal_denoiser_finds_the_image_under_little_noise_and_their_mean_under_much():
+def test_the_ideal_denoiser_finds_the_image_at_low_noise_and_the_mean_at_high_noise():
     images = np.random.default_rng(4).uniform(-1, 1, (50, 32, 32, 3)).astype(np.float32)
     exploding = Schedule("variance_exploding", 1000)
     ideal = IdealDenoiser(exploding, images)
     eps = np.random.default_rng(5).normal(size=images.shape).astype(np.float32)
     np.testing.assert_allclose(ideal(exploding.add_noise(images, eps, 1), 1)[0], images, atol=1e-6)
-    crowd = IdealDenoiser(exploding, images[:, :1, :1])  # so small that images under much noise look alike
+    small = IdealDenoiser(
+        exploding, images[:, :1, :1]
+    )  # of one pixel, so that the images cannot be distinguished at high noise
     np.testing.assert_allclose(
-        crowd(80 * eps[:, :1, :1], 1000)[0], np.tile(images[:, :1, :1].mean(0), (50, 1, 1, 1)), atol=0.05
+        small(80 * eps[:, :1, :1], 1000)[0], np.tile(images[:, :1, :1].mean(0), (50, 1, 1, 1)), atol=0.05
     )
 
 
@@ -128,6 +128,6 @@ def test_the_ideal_denoiser_finds_the_image_under_little_noise_and_their_mean_un
         lambda: MIXTURE(z, 5, np.full(9, 3)),
     ],
 )
-def test_distributions_that_do_not_exist_are_refused(call):
+def test_invalid_distributions_are_refused(call):
     with pytest.raises(MinidiffError):
         call()

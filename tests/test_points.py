@@ -1,4 +1,4 @@
-"""Points in the plane: the sets, the gradients of their network, and the whole way from data to new points."""
+"""Points in the plane: the data sets, the gradients of the network, training and sampling."""
 
 from dataclasses import replace
 
@@ -7,7 +7,6 @@ import pytest
 
 from minidiff.errors import MinidiffError
 from minidiff.gradient_check import check_layer
-from minidiff.parallel import Workers
 from minidiff.points import POINT_TRAINING, SETS, PointNetwork, PointNetworkConfig, Points, draw_points, silu
 from minidiff.sampling import generate
 from minidiff.training import Trainer
@@ -16,25 +15,25 @@ every_set = pytest.mark.parametrize("name", SETS)
 
 
 @every_set
-def test_points_lie_where_pixels_live_and_have_about_their_deviation(name):
+def test_points_lie_in_the_range_of_pixels_with_a_similar_std(name):
     points = draw_points(name, 3000)
     assert points.positions.shape == (3000, 2)
     assert points.positions.dtype == np.float32
     assert len(points) == 3000
     assert points.example_shape == (2,)
-    assert np.abs(points.positions).max() < 1  # clipped, a point would lie at 1
+    assert np.abs(points.positions).max() < 1  # a clipped point would lie at 1
     assert 0.25 < points.positions.std() < 0.6
     np.testing.assert_array_equal(np.unique(points.labels), np.arange(points.num_classes))
     np.testing.assert_array_equal(points.pixels(np.array([5, 2])), points.positions[[5, 2]])
 
 
 @every_set
-def test_points_depend_on_the_seed_alone(name):
+def test_points_depend_only_on_the_seed(name):
     np.testing.assert_array_equal(draw_points(name, 50, seed=1).positions, draw_points(name, 50, seed=1).positions)
     assert not np.allclose(draw_points(name, 50, seed=1).positions, draw_points(name, 50, seed=2).positions)
 
 
-def test_the_moons_open_towards_each_other():
+def test_the_moons_are_interleaved_half_circles():
     points = draw_points("moons", 4000)
     upper, lower = (points.positions[points.labels == label] for label in (0, 1))
     np.testing.assert_allclose(upper.mean(axis=0), -lower.mean(axis=0), atol=0.03)
@@ -44,7 +43,7 @@ def test_the_moons_open_towards_each_other():
     assert distance.std() == pytest.approx(0.03, rel=0.1)
 
 
-def test_the_arms_of_the_spiral_are_each_other_turned_by_half_a_circle():
+def test_the_arms_of_the_spiral_are_half_a_rotation_apart():
     points = draw_points("spiral", 4000)
     first, second = (points.positions[points.labels == label] for label in (0, 1))
     nearest = np.sqrt(np.square(first[:, None] + second).sum(axis=-1)).min(axis=1)
@@ -53,16 +52,16 @@ def test_the_arms_of_the_spiral_are_each_other_turned_by_half_a_circle():
     assert np.median(apart) > 0.2
 
 
-def test_the_blobs_of_the_grid_are_named_by_their_place():
+def test_the_classes_of_the_grid_are_named_by_their_position():
     points = draw_points("grid", 4000)
-    places = {name: points.positions[points.labels == i].mean(axis=0) for i, name in enumerate(points.class_names)}
-    np.testing.assert_allclose(places["center"], [0, 0], atol=0.02)
-    np.testing.assert_allclose(places["north east"], [0.65, 0.65], atol=0.02)
-    np.testing.assert_allclose(places["south"], [0, -0.65], atol=0.02)
+    centers = {name: points.positions[points.labels == i].mean(axis=0) for i, name in enumerate(points.class_names)}
+    np.testing.assert_allclose(centers["center"], [0, 0], atol=0.02)
+    np.testing.assert_allclose(centers["north east"], [0.65, 0.65], atol=0.02)
+    np.testing.assert_allclose(centers["south"], [0, -0.65], atol=0.02)
 
 
 @pytest.mark.parametrize("arguments", [("moon",), ("moons", 0)])
-def test_sets_that_do_not_exist_are_refused(arguments):
+def test_unknown_or_empty_sets_are_refused(arguments):
     with pytest.raises(MinidiffError):
         draw_points(*arguments)
 
@@ -72,8 +71,7 @@ def tiny(num_classes=3):
 
 
 @pytest.mark.parametrize("labels", [np.array([0, 3, 1, 1]), None])
-def test_gradients_of_the_network(labels):
-    rng = np.random.default_rng(0)
+def test_gradients_of_the_network(rng, labels):
     inputs = rng.normal(size=(4, 2)), rng.normal(size=4), labels
     errors = check_layer(tiny(3), *inputs, rng=rng)
     assert len(errors) == 1 + 5 + 2 + 2 * 6 + 2
@@ -86,7 +84,7 @@ def test_silu_is_the_formula_and_does_not_overflow():
     assert np.isfinite(silu(np.array([-1e4, 1e4], np.float32))).all()
 
 
-def test_a_new_network_answers_zero_and_each_point_for_itself():
+def test_a_new_network_predicts_zero_and_does_not_mix_points():
     network = tiny()
     p = network.create_parameters(seed=1)
     z, log_sigma = np.random.default_rng(2).normal(size=(6, 2)).astype(np.float32), np.linspace(-3, 3, 6)
@@ -98,22 +96,20 @@ def test_a_new_network_answers_zero_and_each_point_for_itself():
 
 
 @pytest.fixture(scope="module")
-def trained():
-    """A blob at the left and one at the right, learned in about two seconds; half of the time without the label."""
+def trained(workers):
+    """A trainer after two seconds on two normal distributions, left and right, with half of the labels dropped."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 1000)
     positions = np.stack([1.2 * labels - 0.6, np.zeros(1000)], axis=1) + rng.normal(0, 0.1, (1000, 2))
     points = Points(positions.astype(np.float32), labels, ("left", "right"), "two blobs")
     network = PointNetwork(PointNetworkConfig(channels=64, blocks=1, time_channels=16, num_classes=2))
     training = replace(POINT_TRAINING, epochs=40, class_dropout=0.5)
-    with Workers(1) as workers:
-        trainer = Trainer(network, network.create_parameters(), points, training, workers)
-        losses = [step.loss for step in trainer.train()]
-        yield trainer, losses
+    trainer = Trainer(network, network.create_parameters(), points, training, workers)
+    return trainer, [step.loss for step in trainer.train()]
 
 
-def test_the_same_trainer_learns_points(trained):
-    """What is left of the loss is what no network can know, above all which blob a point in the middle came from."""
+def test_the_trainer_of_images_also_learns_points(trained):
+    """The remaining loss is irreducible, mainly from points in the middle, which may belong to either side."""
     trainer, losses = trained
     assert np.mean(losses[-50:]) < 0.6 * np.mean(losses[:5])
     points = generate(trainer.denoiser(), (400, 2), sampler="heun", steps=20)
@@ -124,20 +120,20 @@ def test_the_same_trainer_learns_points(trained):
     assert max(left.std(axis=0).max(), right.std(axis=0).max()) < 0.2
 
 
-def test_points_obey_their_label(trained):
+def test_points_are_conditioned_on_their_labels(trained):
     labels = np.arange(200) % 2
     points = generate(trained[0].denoiser(), (200, 2), sampler="dpmpp_2m", steps=20, labels=labels)
     assert ((points[:, 0] > 0) == (labels == 1)).mean() > 0.97
 
 
-def test_points_do_not_fit_a_network_for_more_dimensions():
+def test_points_do_not_fit_a_network_of_another_dimension(workers):
     network = PointNetwork(PointNetworkConfig(dimensions=3, channels=4, time_channels=4))
-    with Workers(1) as workers, pytest.raises(MinidiffError, match=r"\(3,\).*\(2,\)"):
+    with pytest.raises(MinidiffError, match=r"\(3,\).*\(2,\)"):
         Trainer(network, network.create_parameters(), draw_points("moons", 10), POINT_TRAINING, workers)
 
 
-def test_points_cannot_be_mirrored():
+def test_points_cannot_be_flipped(workers):
     points = draw_points("moons", 8)
     network = PointNetwork(PointNetworkConfig(channels=8, num_classes=points.num_classes))
-    with Workers(1) as workers, pytest.raises(MinidiffError, match="flip mirrors images"):
+    with pytest.raises(MinidiffError, match="flip mirrors images"):
         Trainer(network, network.create_parameters(), points, replace(POINT_TRAINING, flip=True), workers)

@@ -1,4 +1,4 @@
-"""Samplers against exact answers: distributions, closed-form maps, formulas of the papers, orders of convergence."""
+"""Samplers against exact results: distributions, closed-form maps, formulas of the papers, orders of convergence."""
 
 import numpy as np
 import pytest
@@ -6,12 +6,10 @@ import pytest
 from minidiff.curves import CURVES
 from minidiff.denoiser import NetworkDenoiser
 from minidiff.oracles import GaussianDenoiser, MixtureDenoiser
-from minidiff.parallel import Workers
 from minidiff.points import PointNetworkConfig
 from minidiff.samplers import SAMPLERS, STOCHASTIC, State
-from minidiff.sampling import follow, generate
+from minidiff.sampling import choose_steps, follow, generate
 from minidiff.schedule import TARGETS, Schedule
-from minidiff.steps import choose_steps, trailing_steps
 
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS)
 every_schedule = pytest.mark.parametrize("name", CURVES)
@@ -19,7 +17,7 @@ SECOND_ORDER = ("heun", "dpmpp_2m", "dpmpp_2m_sde")
 
 
 def run(denoiser, sampler, pairs, z, rng=None, eta=0.0):
-    """The last z of a sampler in double precision, with fresh noise from one generator."""
+    """The last z of a sampler in float64, with fresh noise from one generator."""
     draw_noise = (lambda: rng.standard_normal(z.shape)) if rng else None
     for state in follow(denoiser, State(z, z, pairs[0][0]), pairs, sampler, draw_noise, clip=False, eta=eta):
         last = state
@@ -29,9 +27,9 @@ def run(denoiser, sampler, pairs, z, rng=None, eta=0.0):
 # The distribution: mean, covariance and sign, for two kinds of data, neither symmetric about zero
 
 MEAN, COVARIANCE = np.array([0.5, -0.2]), np.array([[0.20, 0.10], [0.10, 0.15]])
-CENTERS, WEIGHTS, DEVIATION = np.array([[0.6, 0.3], [-0.5, -0.2]]), np.array([0.7, 0.3]), 0.2
+CENTERS, WEIGHTS, STD = np.array([[0.6, 0.3], [-0.5, -0.2]]), np.array([0.7, 0.3]), 0.2
 MIXTURE_MEAN = WEIGHTS @ CENTERS
-MIXTURE_COVARIANCE = (CENTERS - MIXTURE_MEAN).T @ np.diag(WEIGHTS) @ (CENTERS - MIXTURE_MEAN) + DEVIATION**2 * np.eye(2)
+MIXTURE_COVARIANCE = (CENTERS - MIXTURE_MEAN).T @ np.diag(WEIGHTS) @ (CENTERS - MIXTURE_MEAN) + STD**2 * np.eye(2)
 
 
 def gaussian(schedule):
@@ -39,11 +37,11 @@ def gaussian(schedule):
 
 
 def mixture(schedule):
-    return MixtureDenoiser(schedule, CENTERS, DEVIATION, WEIGHTS)
+    return MixtureDenoiser(schedule, CENTERS, STD, WEIGHTS)
 
 
 def normal_points(rng):
-    """Ten thousand points whose mean and covariance are exactly 0 and I, to leave less to chance."""
+    """10,000 points whose sample mean and covariance are exactly 0 and I, to reduce the variance of the tests."""
     points = rng.standard_normal((10_000, 2))
     points -= points.mean(axis=0)
     return points @ np.linalg.inv(np.linalg.cholesky(np.cov(points.T))).T
@@ -59,16 +57,16 @@ def test_samples_have_the_mean_and_covariance_of_the_data(name, sampler, make_or
     schedule, rng = Schedule(name, 1000), np.random.default_rng(0)
     z = schedule.noise[-1] * normal_points(rng)
     steps, tolerance = (100, 0.04) if sampler in SECOND_ORDER else (250, 0.08)
-    x0 = run(make_oracle(schedule), sampler, trailing_steps(1000, steps), z, rng if sampler in STOCHASTIC else None)
+    x0 = run(make_oracle(schedule), sampler, choose_steps(schedule, steps), z, rng if sampler in STOCHASTIC else None)
     np.testing.assert_allclose(x0.mean(axis=0), mean, atol=0.015)
     np.testing.assert_allclose(np.cov(x0.T), covariance, atol=tolerance * covariance.max())
 
 
 @pytest.mark.parametrize("eta", [0.3, 1.0])
-def test_so_have_those_of_ddim_with_fresh_noise(eta):
+def test_samples_of_ddim_with_fresh_noise_have_the_mean_and_covariance_of_the_data(eta):
     schedule, rng = Schedule("cosine", 1000), np.random.default_rng(0)
     z = schedule.noise[-1] * normal_points(rng)
-    x0 = run(gaussian(schedule), "ddim", trailing_steps(1000, 250), z, rng, eta)
+    x0 = run(gaussian(schedule), "ddim", choose_steps(schedule, 250), z, rng, eta)
     np.testing.assert_allclose(x0.mean(axis=0), MEAN, atol=0.015)
     np.testing.assert_allclose(np.cov(x0.T), COVARIANCE, atol=0.08 * COVARIANCE.max())
 
@@ -89,13 +87,14 @@ def ddim_in_closed_form(schedule, m, s, z, pairs):
 @every_schedule
 @pytest.mark.parametrize("sampler", ["ddim", "euler"])
 @pytest.mark.parametrize("steps", [1, 5, 50])
-def test_ddim_and_euler_are_one_closed_form_map(name, sampler, steps):
-    schedule, pairs = Schedule(name, 1000), trailing_steps(1000, steps)
+def test_ddim_and_euler_are_the_same_closed_form_map(name, sampler, steps):
+    schedule = Schedule(name, 1000)
+    pairs = choose_steps(schedule, steps)
     z = schedule.noise[-1] * np.random.default_rng(1).standard_normal((200, 1))
     expected = ddim_in_closed_form(schedule, 0.4, 0.25, z, pairs)
     found = run(GaussianDenoiser(schedule, 0.4, 0.25), sampler, pairs, z)
     np.testing.assert_allclose(found, expected, atol=1e-10)
-    assert np.corrcoef(found.ravel(), z.ravel())[0, 1] > 0.999  # its sign: larger noise, larger number
+    assert np.corrcoef(found.ravel(), z.ravel())[0, 1] > 0.999  # the sign: larger noise, larger sample
 
 
 @every_schedule
@@ -116,7 +115,7 @@ def test_the_exact_path_keeps_each_number_at_its_place_in_the_distribution(name,
 def test_ddim_with_eta_one_is_ddpm():
     schedule = Schedule("cosine", 100)
     z = np.random.default_rng(3).standard_normal((50, 2))
-    pairs = trailing_steps(100, 20)
+    pairs = choose_steps(schedule, 20)
     ddpm = run(mixture(schedule), "ddpm", pairs, z, np.random.default_rng(4))
     ddim = run(mixture(schedule), "ddim", pairs, z, np.random.default_rng(4), eta=1.0)
     np.testing.assert_allclose(ddim, ddpm, atol=1e-9)
@@ -146,13 +145,14 @@ def test_ddpm_is_algorithm_2_of_ho_et_al():
         expected = (expected - (1 - alpha) / np.sqrt(1 - alpha_bar[t]) * eps_hat) / np.sqrt(alpha)
         if t > 1:
             expected = expected + np.sqrt(beta_tilde * (1 - alpha)) * rng.standard_normal(x.shape)
-    found = run(oracle, "ddpm", trailing_steps(30, 30), x, np.random.default_rng(5))
+    found = run(oracle, "ddpm", choose_steps(schedule, 30), x, np.random.default_rng(5))
     np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
 @every_schedule
 def test_dpmpp_2m_is_algorithm_2_of_lu_et_al(name):
-    schedule, pairs = Schedule(name, 1000), trailing_steps(1000, 12)
+    schedule = Schedule(name, 1000)
+    pairs = choose_steps(schedule, 12)
     x = np.random.default_rng(7).standard_normal((40, 2))
     expected, oracle, data = x, mixture(schedule), []
     alpha, sigma = schedule.signal, schedule.noise
@@ -174,7 +174,8 @@ def test_dpmpp_2m_is_algorithm_2_of_lu_et_al(name):
 
 @every_schedule
 def test_dpmpp_2m_sde_is_the_formula_of_lu_et_al(name):
-    schedule, pairs = Schedule(name, 1000), trailing_steps(1000, 12)[:-1]
+    schedule = Schedule(name, 1000)
+    pairs = choose_steps(schedule, 12)[:-1]
     x = np.random.default_rng(8).standard_normal((40, 2))
     rng, expected, oracle, before = np.random.default_rng(9), x, mixture(schedule), None
     alpha, sigma, lam = schedule.signal, schedule.noise, -schedule.log_sigma
@@ -190,11 +191,11 @@ def test_dpmpp_2m_sde_is_the_formula_of_lu_et_al(name):
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
-# Any schedule with any target with any sampler
+# Every schedule with every target and every sampler
 
 
-class NetworkThatKnows:
-    """Stands in for a trained network: it answers with a target, computed from what an oracle says."""
+class ExactNetwork:
+    """A network whose prediction is the target, computed from an oracle's x0_hat and eps_hat."""
 
     config = PointNetworkConfig()
 
@@ -202,7 +203,7 @@ class NetworkThatKnows:
         self.oracle, self.schedule, self.target = oracle, schedule, target
 
     def forward(self, p, scaled, log_sigma, labels, keep=True):
-        t = int(self.schedule.nearest_step(log_sigma[0]))
+        t = int(self.schedule.nearest_timestep(log_sigma[0]))
         x0_hat, eps_hat = self.oracle(scaled / scaled.dtype.type(self.schedule.input_scale[t]), t)
         return self.schedule.target(self.target, x0_hat, eps_hat, t), None
 
@@ -210,26 +211,25 @@ class NetworkThatKnows:
 @every_schedule
 @pytest.mark.parametrize("target", TARGETS)
 @every_sampler
-def test_any_schedule_goes_with_any_target_and_any_sampler(name, target, sampler):
+def test_every_schedule_works_with_every_target_and_sampler(workers, name, target, sampler):
     schedule = Schedule(name, 200)
     oracle = mixture(schedule)
     options = {"sampler": sampler, "steps": 12, "seed": 1}
-    with Workers(1) as workers:
-        network = NetworkDenoiser(NetworkThatKnows(oracle, schedule, target), None, schedule, target, workers)
-        found = generate(network, (10, 2), **options)
+    denoiser = NetworkDenoiser(ExactNetwork(oracle, schedule, target), None, schedule, target, workers)
+    found = generate(denoiser, (10, 2), **options)
     np.testing.assert_allclose(found, generate(oracle, (10, 2), **options), atol=1e-3)
 
 
-# Order of convergence, to the clean image itself; down to the least noise, see benchmark/test_convergence.py
+# Order of convergence, down to the clean image; for the least noise, see benchmark/test_convergence.py
 
 
 @pytest.mark.parametrize("name", ["flow", "variance_exploding"])
 @pytest.mark.parametrize(("sampler", "expected"), [("ddim", 1), ("euler", 1), ("heun", 2)])
 def test_order_of_convergence_to_the_end_with_trailing_steps(name, sampler, expected):
-    """Of the schedules whose noise begins like t; where it begins like sqrt(t), the last jump is what errs most."""
+    """For schedules whose noise starts like t; where it starts like sqrt(t), the last step dominates the error."""
     schedule, steps = Schedule(name, 2**14), (16, 32, 64)
     z = schedule.noise[-1] * np.random.default_rng(10).standard_normal((100, 2))
-    exact = run(mixture(schedule), "heun", trailing_steps(2**14, 2048), z)
-    ends = [run(mixture(schedule), sampler, trailing_steps(2**14, count), z) for count in steps]
+    exact = run(mixture(schedule), "heun", choose_steps(schedule, 2048), z)
+    ends = [run(mixture(schedule), sampler, choose_steps(schedule, count), z) for count in steps]
     errors = [np.sqrt(np.square(end - exact).mean()) for end in ends]
     assert -np.polyfit(np.log(steps), np.log(errors), 1)[0] == pytest.approx(expected, abs=0.25)

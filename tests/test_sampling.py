@@ -1,8 +1,11 @@
-"""The loop around the samplers: streams of noise, states, clipping, labels, and what is refused."""
+"""The timesteps and the loop of sampling: spacing, streams of noise, states, clipping, labels, invalid options."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from minidiff.curves import CURVES
 from minidiff.errors import MinidiffError
 from minidiff.oracles import GaussianDenoiser
 from minidiff.sampling import (
@@ -18,13 +21,15 @@ from minidiff.sampling import (
 )
 from minidiff.schedule import Schedule
 
-MEAN, DEVIATION = 0.4, 0.25
+MEAN, STD = 0.4, 0.25
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS)
+every_schedule = pytest.mark.parametrize("name", CURVES)
+every_spacing = pytest.mark.parametrize("spacing", SPACINGS)
 
 
 @every_sampler
-def test_a_image_does_not_depend_on_what_is_generated_beside_it(sampler):
-    denoiser = GaussianDenoiser(Schedule("flow", 50), MEAN, DEVIATION)
+def test_an_image_does_not_depend_on_the_others_generated_with_it(sampler):
+    denoiser = GaussianDenoiser(Schedule("flow", 50), MEAN, STD)
     many = generate(denoiser, (5, 3, 4, 1), sampler=sampler, steps=7, seed=3)
     few = generate(denoiser, (2, 3, 4, 1), sampler=sampler, steps=7, seed=3)
     np.testing.assert_array_equal(few, many[:2])
@@ -34,7 +39,7 @@ def test_a_image_does_not_depend_on_what_is_generated_beside_it(sampler):
 
 @every_sampler
 def test_no_noise_is_added_at_the_last_step(sampler):
-    """Where the data is a single image, so must every sample be, to the last digit the arithmetic has."""
+    """If the data is a single image, every sample must equal it up to rounding."""
     x0 = generate(GaussianDenoiser(Schedule("cosine", 100), MEAN, 0.0), (3, 50), sampler=sampler, steps=10)
     np.testing.assert_allclose(x0, MEAN, atol=1e-5)
 
@@ -48,9 +53,9 @@ def test_ddpm_adds_noise_before_the_last_step():
 
 @every_sampler
 @pytest.mark.parametrize("steps", [1, 2, 3, 10])
-def test_the_states_run_from_noise_to_the_image(sampler, steps):
+def test_the_states_lead_from_noise_to_the_image(sampler, steps):
     schedule = Schedule("flow", 10)
-    states = list(sample(GaussianDenoiser(schedule, MEAN, DEVIATION), (2, 6), sampler, steps))
+    states = list(sample(GaussianDenoiser(schedule, MEAN, STD), (2, 6), sampler, steps))
     assert len(states) == steps + 1
     pairs = choose_steps(schedule, steps, default_spacing(sampler))
     assert [state.t for state in states] == [10] + [t_next for _, t_next in pairs]
@@ -60,7 +65,7 @@ def test_the_states_run_from_noise_to_the_image(sampler, steps):
 
 
 @every_sampler
-def test_clipping_keeps_images_in_range_and_can_be_left_out(sampler):
+def test_clipping_keeps_images_in_range_and_is_optional(sampler):
     denoiser = GaussianDenoiser(Schedule("flow", 100), 3.0, 0.5)
     assert generate(denoiser, (1, 500), sampler=sampler, steps=20).max() <= 1
     assert generate(denoiser, (1, 500), sampler=sampler, steps=20, clip=False).mean() == pytest.approx(3.0, abs=0.1)
@@ -79,9 +84,9 @@ def test_labels_reach_the_denoiser(sampler):
     np.testing.assert_allclose(x0, [[1] * 5, [-1] * 5], atol=1e-5)
 
 
-@pytest.mark.parametrize("spacing", SPACINGS)
-def test_the_spacing_decides_the_steps(spacing):
-    denoiser = GaussianDenoiser(Schedule("flow", 1000), MEAN, DEVIATION)
+@every_spacing
+def test_the_spacing_determines_the_timesteps(spacing):
+    denoiser = GaussianDenoiser(Schedule("flow", 1000), MEAN, STD)
     states = list(sample(denoiser, (1, 2), steps=10, spacing=spacing))
     assert [state.t for state in states[1:]] == [t_next for _, t_next in choose_steps(denoiser.schedule, 10, spacing)]
 
@@ -93,29 +98,29 @@ def test_the_spacing_decides_the_steps(spacing):
         ("heun", "karras"), ("dpmpp_2m", "karras"), ("dpmpp_2m_sde", "karras"),
     ],
 )  # fmt: skip
-def test_samplers_of_order_2_take_karras_steps_if_nobody_says(sampler, spacing):
-    denoiser = GaussianDenoiser(Schedule("flow", 1000), MEAN, DEVIATION)
+def test_the_default_spacing_is_karras_for_order_2(sampler, spacing):
+    denoiser = GaussianDenoiser(Schedule("flow", 1000), MEAN, STD)
     states = list(sample(denoiser, (1, 2), sampler, steps=10))
     assert [state.t for state in states[1:]] == [t_next for _, t_next in choose_steps(denoiser.schedule, 10, spacing)]
 
 
-def test_a_start_is_where_the_path_begins():
-    denoiser = GaussianDenoiser(Schedule("flow", 100), MEAN, DEVIATION)
+def test_sampling_can_start_from_a_state():
+    denoiser = GaussianDenoiser(Schedule("flow", 100), MEAN, STD)
     whole = list(sample(denoiser, (2, 3), "ddim", 10))
     rest = list(sample(denoiser, (2, 3), "ddim", 4, start=whole[6]))
     assert rest[0] is whole[6]
     np.testing.assert_array_equal(rest[-1].z, whole[-1].z)
 
 
-def test_the_starting_noise_is_what_samples_begin_with():
-    denoiser = GaussianDenoiser(Schedule("variance_exploding", 100), MEAN, DEVIATION)
+def test_starting_noise_is_the_noise_that_sampling_starts_from():
+    denoiser = GaussianDenoiser(Schedule("variance_exploding", 100), MEAN, STD)
     first = next(sample(denoiser, (3, 400), "ddpm", 10, seed=5))
     z = starting_noise(denoiser.schedule, (3, 400), 5)
     np.testing.assert_array_equal(first.z, z)
     assert z.std() == pytest.approx(80, rel=0.05)
 
 
-def test_an_unknown_sampler_lists_those_that_exist():
+def test_an_unknown_sampler_lists_the_choices():
     with pytest.raises(MinidiffError) as error:
         generate(GaussianDenoiser(Schedule("flow", 50), 0, 1), (1, 2), sampler="dimm")
     assert all(name in str(error.value) for name in SAMPLERS)
@@ -124,8 +129,8 @@ def test_an_unknown_sampler_lists_those_that_exist():
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"sampler": "heun", "eta": 0.5}, "heun has no such choice"),
-        ({"sampler": "ddpm", "eta": 1.0}, "ddpm has no such choice"),
+        ({"sampler": "heun", "eta": 0.5}, "heun has no such option"),
+        ({"sampler": "ddpm", "eta": 1.0}, "ddpm has no such option"),
         ({"sampler": "ddim", "eta": 1.5}, "between 0"),
         ({"sampler": "ddim", "eta": -0.5}, "between 0"),
         ({"steps": 51}, "1 to 50"),
@@ -134,14 +139,68 @@ def test_an_unknown_sampler_lists_those_that_exist():
         ({"start": State(np.zeros((1, 3), np.float32), None, 20)}, "shape"),
     ],
 )
-def test_combinations_that_make_no_sense_are_refused_with_the_reason(options, reason):
+def test_incompatible_options_are_refused_with_the_reason(options, reason):
     with pytest.raises(MinidiffError, match=reason):
         generate(GaussianDenoiser(Schedule("flow", 50), 0.0, 1.0), (1, 2), **options)
 
 
 @pytest.mark.parametrize(("sampler", "eta"), [("ddpm", 0.0), ("dpmpp_2m_sde", 0.0), ("ddim", 0.5)])
-def test_a_path_without_fresh_noise_refuses_samplers_that_want_it(sampler, eta):
+def test_a_deterministic_path_refuses_samplers_with_fresh_noise(sampler, eta):
     denoiser = GaussianDenoiser(Schedule("flow", 50), 0.0, 1.0)
     start = State(np.zeros((1, 2), np.float32), None, 50)
     with pytest.raises(MinidiffError, match="use ddim, euler, heun, dpmpp_2m"):
         list(follow(denoiser, start, [(50, 0)], sampler, eta=eta))
+
+
+# Timesteps
+
+
+@every_schedule
+@every_spacing
+@pytest.mark.parametrize("T", [1, 2, 10, 50, 1000])
+def test_steps_lead_from_T_to_0_without_a_gap(name, spacing, T):
+    schedule = Schedule(name, T)
+    for steps in {1, 2, 3, 7, 49, T - 1, T} & set(range(1, T + 1)):
+        pairs = choose_steps(schedule, steps, spacing)
+        assert len(pairs) == steps
+        assert pairs[0][0] == T
+        assert pairs[-1][1] == 0
+        assert all(isinstance(t, int) and t > t_next for t, t_next in pairs)
+        assert all(first[1] == second[0] for first, second in pairwise(pairs))
+
+
+def test_trailing_steps_are_equally_spaced():
+    assert choose_steps(Schedule("flow", 1000), 4) == [(1000, 750), (750, 500), (500, 250), (250, 0)]
+
+
+def test_uniform_steps_include_the_least_noisy_timestep():
+    assert choose_steps(Schedule("flow", 1000), 4, "uniform") == [(1000, 667), (667, 334), (334, 1), (1, 0)]
+
+
+@every_schedule
+def test_karras_steps_are_equally_spaced_in_the_seventh_root_of_the_noise_level(name):
+    schedule = Schedule(name, 100_000)
+    times = [t for t, _ in choose_steps(schedule, 20, "karras")]
+    roots = schedule.sigma[times] ** (1 / 7)
+    np.testing.assert_allclose(np.diff(roots), (roots[-1] - roots[0]) / 19, rtol=0.01)
+    assert schedule.sigma[times[-1]] == pytest.approx(0.02, rel=0.01)
+
+
+@every_spacing
+def test_steps_can_start_below_T(spacing):
+    pairs = choose_steps(Schedule("flow", 100), 5, spacing, T=60)
+    assert pairs[0][0] == 60
+    assert len(pairs) == 5
+
+
+@every_spacing
+@pytest.mark.parametrize("steps", [0, -1, 51])
+def test_a_number_of_steps_outside_its_range_is_refused(spacing, steps):
+    with pytest.raises(MinidiffError, match="1 to 50"):
+        choose_steps(Schedule("flow", 50), steps, spacing)
+
+
+def test_an_unknown_spacing_lists_the_choices():
+    with pytest.raises(MinidiffError) as error:
+        choose_steps(Schedule("flow", 50), 5, "leading")
+    assert all(name in str(error.value) for name in SPACINGS)
