@@ -1,15 +1,23 @@
-"""Images to learn from: sets drawn by code, and readers for what people have on disk.
+"""Data sets: synthetic ones, and readers for files.
 
     from minidiff.data import load
     cats = load("cats")                     # 1000 images (1000, 64, 64, 3)
     mine = load("photos/", size=32)         # your own
     train, held_out = mine.split(0.1)
 
-`dataset.py` says what a data set is, and `loading.py` opens any. `drawing.py`, `cats.py`, `shapes.py` and
-`landscapes.py` draw. `idx.py` (MNIST), `npy.py` and `npz.py` (NumPy), `cifar.py` and `opcodes.py` (CIFAR, STL),
-`folder.py` and `images.py` (your own) and `emoji.py` read, all of them from `files.py`: a folder or an archive. What
-arrays leave open is settled in `arrays.py`, `labels.py` and `sizing.py`. `saved.py` and `cache.py` keep, and
-`describe.py` tells what is there.
+    dataset.py      what a data set is: images as bytes, labels, notes; splitting, subsets
+    loading.py      loads any data set by its name or path
+    describe.py     describes a data set in text and by a contact sheet
+    synthetic/      draws cats, shapes and landscapes
+    readers/        reads files: folders and archives of images, MNIST, NumPy, CIFAR, STL, emoji
+
+In `synthetic/`, `generate.py` draws data sets; `cats.py`, `shapes.py` and `landscapes.py` draw one image, with the
+figures of `drawing.py` and the colors of `backgrounds.py`.
+
+In `readers/`, one module reads each kind of files: `folder.py` and `image_file.py` (images), `emoji.py`, `idx.py`
+(MNIST), `npz.py` and `npy.py` (NumPy), `cifar.py` and `safe_pickle.py` (CIFAR, STL), `saved.py` (minidiff's own). All
+read through `archives.py`: a folder, a .zip or a .tgz. `layouts.py`, `labels.py` and `sizing.py` convert arrays;
+`options.py` and `limits.py` contain options and memory limits; `cache.py` caches decoded images.
 
 Read more: `tutorials/01_data.ipynb`.
 """

@@ -13,10 +13,24 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from minidiff.errors import MinidiffError
+
+Notes = tuple[str, ...]  # assumptions and changes made by a reader, one sentence each
+MIN_CONTRAST = 8 / 255  # of pixels; below it, images in [0, 1] were probably read as bytes
+CHECKED_TOGETHER = 256  # images
+
+
+class HasPixels(Protocol):
+    """Examples as pixels, such as a `Dataset`."""
+
+    def __len__(self) -> int: ...
+
+    def pixels(self, indices: np.ndarray) -> np.ndarray:
+        """The chosen examples, float32 (n, ...)."""
 
 
 def to_pixels(images: np.ndarray) -> np.ndarray:
@@ -53,7 +67,7 @@ class Dataset:
     name: str = "images"
     source: str = ""
     license: str = "unknown"
-    notes: tuple[str, ...] = ()
+    notes: Notes = ()
     groups: np.ndarray | None = None
 
     def __post_init__(self) -> None:
@@ -66,17 +80,14 @@ class Dataset:
         if images.size == 0:
             raise MinidiffError(f"{self.name}: shape {images.shape} contains no image; give at least one")
         if self.groups is not None and self.groups.shape != images.shape[:1]:
-            raise MinidiffError(
-                f"{self.name}: groups have shape {self.groups.shape}; give one for each of the {len(images)} images"
-            )
+            raise MinidiffError(f"{self.name}: groups have shape {self.groups.shape}; give one for each image")
         if labels is None:
             if self.class_names:
                 raise MinidiffError(f"{self.name}: class names without labels; give both or neither")
             return
         if labels.shape != images.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
             raise MinidiffError(
-                f"{self.name}: labels are {labels.dtype} {labels.shape}; give one integer for each of the "
-                f"{len(images)} images"
+                f"{self.name}: {len(images)} images but labels {labels.dtype} {labels.shape}; give one integer for each"
             )
         if labels.min() < 0 or labels.max() >= len(self.class_names):
             raise MinidiffError(
@@ -150,8 +161,7 @@ class Dataset:
         num_groups = int(group.max()) + 1
         if not 0 < fraction < 1 or num_groups < 2:
             raise MinidiffError(
-                f"{self.name}: cannot hold out {fraction} of {num_groups}; give a fraction between 0 and 1, "
-                "and a set of at least two images or designs"
+                f"{self.name}: cannot hold out {fraction} of {num_groups}; give a fraction in (0, 1), of at least two"
             )
         num_held_out = min(max(1, round(fraction * num_groups)), num_groups - 1)
         is_held_out = np.zeros(num_groups, bool)
@@ -177,23 +187,23 @@ class Dataset:
     def fingerprint(self) -> str:
         """Hash of the shape, the pixels and the labels: the first 16 hexadecimal digits of SHA-256."""
         digest = hashlib.sha256(repr(self.images.shape).encode())
-        digest.update(np.ascontiguousarray(self.images))
+        digest.update(np.ascontiguousarray(self.images).data)
         if self.labels is not None:
-            digest.update(np.ascontiguousarray(self.labels, dtype="<i8"))
+            digest.update(np.ascontiguousarray(self.labels, dtype="<i8").data)
         return digest.hexdigest()[:16]
 
 
 def choose(
     count: int, num_images: int | None, seed: int, where: str | Path, what: str = "images"
-) -> tuple[np.ndarray | slice, tuple[str, ...]]:
-    """Chooses images at random; all readers use it, so that a seed means the same for each.
+) -> tuple[np.ndarray | slice, Notes]:
+    """Chooses images at random, in the same way for all readers.
 
     Args:
-        count: number of images available.
-        num_images: number to choose; all of them if None.
+        count: number of images to choose from.
+        num_images: number to choose; None for all of them.
         seed: of the random choice.
         where: the source, for error messages.
-        what: the noun in messages and in the note.
+        what: what the images are called in messages and in the note.
 
     Returns:
         Indices (num_images,) in increasing order, or a slice of everything; and a note on the choice.
@@ -209,3 +219,22 @@ def choose(
         raise MinidiffError(f"{where}: seed is {seed}; give a non-negative integer")
     indices = np.sort(np.random.default_rng(seed).permutation(count)[:num_images])
     return indices, (f"{num_images} of {count} {what} chosen at random, seed {seed}",)
+
+
+def check_pixels(dataset: HasPixels) -> None:
+    """Refuses images that cannot be learned from.
+
+    Raises:
+        MinidiffError: pixels that are not finite or outside [-1, 1], or hardly any contrast.
+    """
+    lowest, highest = np.inf, -np.inf
+    for first in range(0, len(dataset), CHECKED_TOGETHER):
+        pixels = dataset.pixels(np.arange(first, min(first + CHECKED_TOGETHER, len(dataset))))
+        lowest, highest = np.minimum(lowest, pixels.min()), np.maximum(highest, pixels.max())  # they keep NaN
+    if not (lowest >= -1 and highest <= 1):
+        raise MinidiffError(f"pixels range from {lowest:.4g} to {highest:.4g}; scale them to [-1, 1]")
+    if highest - lowest < MIN_CONTRAST:
+        raise MinidiffError(
+            f"the images have no contrast, all pixels lie between {lowest:.4f} and {highest:.4f}; "
+            "if they are in [0, 1], multiply them by 255 before converting them to bytes"
+        )

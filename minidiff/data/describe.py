@@ -1,21 +1,16 @@
-"""What is in a data set, in words and in a contact sheet: look before you train."""
+"""Describes a data set in text and by a contact sheet, for a check before training."""
 
 import numpy as np
 
-from minidiff.data.readers.layouts import batches
+from minidiff.data.dataset import Dataset
+from minidiff.data.readers.layouts import chunks
 
 SHEET_IMAGES = 64
+LISTED_CLASSES = 40
 
 
-def describe(dataset):
-    """A data set in words: count, shape, classes, values, copies, license, and everything that was assumed.
-
-    Args:
-        dataset: `Dataset`.
-
-    Returns:
-        Lines of text.
-    """
+def describe(dataset: Dataset) -> list[str]:
+    """Lines of text: number and shape of the images, values, copies, classes, license and notes."""
     colors = "color" if dataset.channels == 3 else "gray"
     lines = [
         f"{dataset.name}: {len(dataset):,} images of {dataset.height} x {dataset.width}, {colors}, "
@@ -28,44 +23,45 @@ def describe(dataset):
     if num_copies:
         lines.append(f"copies   {num_copies:,} images are exact copies of others")
     if dataset.groups is not None:
-        lines.append(f"designs  {len(np.unique(dataset.groups)):,}, kept together when a part is held out")
+        lines.append(f"designs  {len(np.unique(dataset.groups)):,}, kept together when images are held out")
     lines += class_lines(dataset)
     return lines + [f"note     {note}" for note in dataset.notes]
 
 
-def values_line(images):
-    """Smallest and largest byte, mean and standard deviation, from how often each of the 256 values occurs."""
-    counts = sum(np.bincount(images[some].ravel(), minlength=256) for some in batches(images))
+def values_line(images: np.ndarray) -> str:
+    """Range, mean and standard deviation, computed from a histogram of the 256 values."""
+    counts = np.sum([np.bincount(images[chunk].ravel(), minlength=256) for chunk in chunks(images)], axis=0)
     values, total = np.arange(256), counts.sum()
     mean = (counts * values).sum() / total
-    deviation = np.sqrt((counts * (values - mean) ** 2).sum() / total)
+    std = np.sqrt((counts * (values - mean) ** 2).sum() / total)
     present = np.flatnonzero(counts)
     return (
-        f"values   {present[0]} to {present[-1]}, mean {mean:.1f}, deviation {deviation:.1f} "
+        f"values   {present[0]} to {present[-1]}, mean {mean:.1f}, std {std:.1f} "
         f"(as pixels: {present[0] / 127.5 - 1:.2f} to {present[-1] / 127.5 - 1:.2f}, mean {mean / 127.5 - 1:.2f}, "
-        f"deviation {deviation / 127.5:.2f})"
+        f"std {std / 127.5:.2f})"
     )
 
 
-def class_lines(dataset):
-    """How many images each class has."""
-    if not dataset.num_classes:
+def class_lines(dataset: Dataset) -> list[str]:
+    """The number of images of each class."""
+    if dataset.labels is None:
         return ["classes  none"]
     counts = np.bincount(dataset.labels, minlength=dataset.num_classes)
     lines = [f"classes  {dataset.num_classes}, of {counts.min():,} to {counts.max():,} images"]
     width = max(len(name) for name in dataset.class_names)
-    shown = zip(dataset.class_names[:40], counts, strict=False)
+    shown = zip(dataset.class_names[:LISTED_CLASSES], counts, strict=False)
     lines += [f"         {name:{width}} {count:7,}" for name, count in shown]
-    return lines + ([f"         ... and {dataset.num_classes - 40} more"] if dataset.num_classes > 40 else [])
+    num_more = dataset.num_classes - LISTED_CLASSES
+    return lines + ([f"         ... and {num_more} more"] if num_more > 0 else [])
 
 
-def contact_sheet(dataset, count=SHEET_IMAGES, seed=0):
-    """Images for a contact sheet: drawn at random, sorted by class, as many of each as can be.
+def contact_sheet(dataset: Dataset, count: int = SHEET_IMAGES, seed: int = 0) -> np.ndarray:
+    """Chooses images for a contact sheet: at random, balanced over the classes, sorted by class.
 
     Args:
-        dataset: `Dataset`.
-        count: how many at most.
-        seed: of the choice.
+        dataset: the images.
+        count: the largest number of images.
+        seed: of the random choice.
 
     Returns:
         float32 (n, H, W, C) in [-1, 1].

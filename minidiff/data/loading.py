@@ -1,171 +1,124 @@
-"""One function that opens everything: a drawn set by its name, anything else by its path.
+"""Loads any data set: synthetic data by its name, everything else by its path.
 
-What a path holds is told by contents where that is possible (IDX, .npy, .zip, .tgz, gzip) and by the names of the files
-where it is not (the binary versions of CIFAR and STL have no sign of their own).
+The kind of a file is recognized by its content if possible (IDX, .npy, .zip, .tgz, gzip), otherwise by its name (the
+binary versions of CIFAR and STL have no signature).
 """
 
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
+from typing import Any
 
-from minidiff.data.readers.archives import open_files
-from minidiff.data.readers.cache import default_cache_folder
+from minidiff.data.dataset import Dataset
+from minidiff.data.readers.archives import GZIP_MAGIC, Files, open_files
 from minidiff.data.readers.cifar import find_version, load_cifar
+from minidiff.data.readers.emoji import is_emoji, load_emoji
+from minidiff.data.readers.folder import load_folder
 from minidiff.data.readers.idx import find_idx_images, load_idx
-from minidiff.data.readers.limits import DAMAGED, MAX_BYTES
 from minidiff.data.readers.npy import MAGIC
 from minidiff.data.readers.npz import load_arrays
+from minidiff.data.readers.options import ReadingOptions
 from minidiff.data.readers.saved import is_saved, load_saved
 from minidiff.data.synthetic.generate import SYNTHETIC_SETS, draw
 from minidiff.errors import MinidiffError
 
 DEFAULT_NUM_IMAGES, DEFAULT_SIZE = 1000, 64
 
-# The options that mean something to each kind of source, beside size, num_images, seed and max_bytes.
-OPTIONS = {
-    "drawn": (),
-    "saved": (),
-    "idx": ("layout", "part"),
-    "cifar": ("part", "labels_key"),
-    "arrays": ("layout", "value_range", "part", "images_key", "labels_key"),
-    "folder": ("part", "max_pixels", "cache_folder"),
-    "emoji": ("subset", "max_pixels", "cache_folder"),
+# kind of files: (function that loads them, options that apply to them besides those that apply to all)
+KINDS: dict[str, tuple[Callable[[Files, ReadingOptions], Dataset], tuple[str, ...]]] = {
+    "saved": (load_saved, ()),
+    "idx": (load_idx, ("layout", "part")),
+    "cifar": (load_cifar, ("part", "labels_key")),
+    "arrays": (load_arrays, ("layout", "value_range", "part", "images_key", "labels_key")),
+    "folder": (load_folder, ("part", "max_pixels")),
+    "emoji": (load_emoji, ("subset", "max_pixels")),
 }
+GENERAL_OPTIONS = {"distinct", "max_bytes", "cache_folder"}
 
 
 def load(
-    spec,
-    size=None,
-    num_images=None,
-    seed=0,
-    layout=None,
-    value_range=None,
-    part=None,
-    subset=None,
-    images_key=None,
-    labels_key=None,
-    distinct=False,
-    max_bytes=MAX_BYTES,
-    max_pixels=None,
-    cache_folder="default",
-):
-    """A data set from its name or path.
+    spec: str | Path, size: int | None = None, num_images: int | None = None, seed: int = 0, **options: Any
+) -> Dataset:
+    """Loads a data set.
 
     Args:
         spec: "cats", "shapes" or "landscapes"; or a path: an IDX images file (.gz or not), .npy, .npz, a binary or
             Python batch of CIFAR or STL, an image archive (.zip, .tgz), a package of emoji as downloaded, or a folder
-            with any of these. A folder that is called cats is "./cats".
-        size: height and width in pixels. By default 64 for drawn sets and image files; what comes as arrays keeps its
-            size, padded to a multiple of 8.
-        num_images: how many. By default 1000 drawn ones, or all that are there; fewer are chosen at random.
-        seed: of the drawing, or of that choice.
-        layout: of arrays: their axes, such as "NHWC" or "NCHW".
-        value_range: of arrays: the numbers for black and for white, such as (0, 1).
-        part: "train", "val" or "test", of sets that are so divided.
-        subset: of emoji: "people" (by default), "faces" or "all".
-        images_key, labels_key: of arrays: their names in an .npz or folder; labels_key "none" for no labels. Of
-            CIFAR-100: labels_key is "fine" or "coarse".
-        distinct: leave out exact copies.
-        max_bytes: limit on every array and on the whole set, in memory.
-        max_pixels: of image files: larger ones are left out; 80 million by default.
-        cache_folder: of image files: where decoded ones are kept; "default" is the platform's place for such files,
-            None or "" is nowhere.
-
-    Returns:
-        Dataset.
+            with any of these. A folder named cats is "./cats".
+        size: height and width in pixels. Default: 64 for synthetic data and image files; arrays keep their size,
+            padded to a multiple of 8.
+        num_images: number of images, chosen at random. Default: all of them; 1000 synthetic ones.
+        seed: of the synthetic data or of the random choice.
+        options: other fields of `ReadingOptions`, such as part="test" or distinct=True; None means the default.
 
     Raises:
-        MinidiffError: nothing of that name, unreadable, a number out of range, or an option that means nothing here.
+        MinidiffError: no such data set, unreadable files, a value out of range, or an option that does not apply.
     """
-    given = {
-        "layout": layout,
-        "value_range": None if value_range is None else tuple(value_range),
-        "part": part,
-        "subset": subset,
-        "images_key": images_key,
-        "labels_key": labels_key,
-        "max_pixels": max_pixels,
-    }
-    given = {name: value for name, value in given.items() if value is not None}
+    given = {name: value for name, value in options.items() if value is not None or name == "cache_folder"}
+    reading = ReadingOptions(size, num_images, seed, **given)
+    specific = given.keys() - GENERAL_OPTIONS
     if str(spec) in SYNTHETIC_SETS:
-        check_options(str(spec), "drawn", given)
+        check_options(str(spec), "synthetic data", (), specific)
         count = DEFAULT_NUM_IMAGES if num_images is None else num_images
         dataset = draw(str(spec), count, DEFAULT_SIZE if size is None else size, seed)
-        return dataset.distinct() if distinct else dataset
+    else:
+        dataset = read_path(Path(spec).expanduser(), reading, specific)
+    return dataset.distinct() if reading.distinct else dataset
 
-    path = Path(spec).expanduser()
+
+def read_path(path: Path, options: ReadingOptions, specific: Iterable[str]) -> Dataset:
+    """Reads the files at a path; `specific` are the options that were given and do not apply to all kinds."""
     if not path.exists():
-        raise MinidiffError(
-            f"no data at {str(spec)!r}: give {', '.join(SYNTHETIC_SETS)}, or the path of a file or folder"
-        )
+        raise MinidiffError(f"no data at '{path}'; give {', '.join(SYNTHETIC_SETS)}, or the path of a file or folder")
     with open_files(path) as files:
         kind = find_kind(files)
-        check_options(files.source, kind, given)
-        if files.only and part is not None and kind != "cifar":
-            raise MinidiffError(f"{files.source}: is one file, without parts; leave out part, or give its folder")
-        if "cache_folder" in OPTIONS[kind]:
-            given["cache_folder"] = default_cache_folder() if cache_folder == "default" else cache_folder or None
-        dataset = reader(kind)(files, size=size, num_images=num_images, seed=seed, max_bytes=max_bytes, **given)
-    return dataset.distinct() if distinct else dataset
+        load_kind, names = KINDS[kind]
+        check_options(files.source, kind, names, specific)
+        if files.only and options.part is not None and kind != "cifar":
+            raise MinidiffError(f"{files.source}: a single file has no parts; leave out part, or give its folder")
+        return load_kind(files, options)
 
 
-def find_kind(files):
-    """What some files are: one of OPTIONS.
+def find_kind(files: Files) -> str:
+    """The kind of the files: one of KINDS.
 
     Raises:
-        MinidiffError: nothing that can be read.
+        MinidiffError: a file of no supported kind.
     """
     if find_version(files):
         return "cifar"
     if files.only:
-        return find_kind_of_file(files)
+        return find_kind_of_file(files, files.only)
     if is_saved(files):
         return "saved"
     if find_idx_images(files):
         return "idx"
     if any(name.endswith(".npy") for name in files.names):
         return "arrays"
-    from minidiff.data.readers.emoji import is_emoji  # brings in Pillow, which the other sets do without
-
     return "emoji" if is_emoji(files) else "folder"
 
 
-def find_kind_of_file(files):
-    """The same for a single file that is no archive, from its first bytes."""
-    where = files.where(files.only)
-    try:
-        with files.open(files.only) as stream:
-            head = stream.read(8)
-    except DAMAGED as error:
-        raise MinidiffError(f"{where}: cannot be read ({error}); check the path") from error
+def find_kind_of_file(files: Files, name: str) -> str:
+    """The kind of a single file that is not an archive, from its first bytes."""
+    where = files.where(name)
+    with files.reading(name) as stream:
+        head = stream.read(8)
     if head.startswith(MAGIC):
         return "arrays"
     if head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")):
-        raise MinidiffError(f"{where}: a single image; give the folder with all of them")
-    if head.startswith(b"\x80") or files.only.endswith(".bin"):
-        raise MinidiffError(
-            f"{where}: a batch of CIFAR or STL is known by its name, such as data_batch_1.bin or train_X.bin; "
-            "rename the file, or give its folder"
-        )
-    if head.startswith((b"\0\0", b"\x1f\x8b")) or "idx" in files.only:
+        raise MinidiffError(f"{where}: a single image; give the folder of all images")
+    if head.startswith(b"\x80") or name.endswith(".bin"):
+        raise MinidiffError(f"{where}: CIFAR and STL are recognized by name; rename it, such as to data_batch_1.bin")
+    if head.startswith((b"\0\0", GZIP_MAGIC)) or "idx" in name:
         return "idx"
+    begins = head[:4].hex(" ") or "nothing"
     raise MinidiffError(
-        f"{where}: begins with {head[:4].hex(' ') or 'nothing'}, as no file of images does; give an IDX, .npy, .npz, "
-        ".zip or .tgz file, or a folder"
+        f"{where}: unknown kind of file, begins with {begins}; give IDX, .npy, .npz, .zip, .tgz or a folder"
     )
 
 
-def check_options(source, kind, given):
-    """Refuse what would be passed over in silence."""
-    for name in given:
-        if name not in OPTIONS[kind]:
-            kinds = ", ".join(kind for kind, names in OPTIONS.items() if name in names)
-            raise MinidiffError(f"{source}: {name} means nothing here ({kind}), only to: {kinds}; leave it out")
-
-
-def reader(kind):
-    """The function that reads a kind of files."""
-    if kind in ("folder", "emoji"):
-        from minidiff.data.readers.emoji import load_emoji
-        from minidiff.data.readers.folder import load_folder
-
-        return load_emoji if kind == "emoji" else load_folder
-    return {"saved": load_saved, "idx": load_idx, "cifar": load_cifar, "arrays": load_arrays}[kind]
+def check_options(source: str, kind: str, names: Collection[str], specific: Iterable[str]) -> None:
+    """Rejects options that would be ignored."""
+    for name in specific:
+        if name not in names:
+            kinds = ", ".join(kind for kind, (_, names) in KINDS.items() if name in names)
+            raise MinidiffError(f"{source}: {name} does not apply to {kind}, only to {kinds}; leave it out")

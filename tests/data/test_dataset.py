@@ -5,10 +5,11 @@ import pytest
 
 from minidiff.data import Dataset, to_bytes, to_pixels
 from minidiff.errors import MinidiffError
+from tests.data.helpers import random_bytes
 
 
-def random_images(num_images=5, height=4, width=6, channels=3, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (num_images, height, width, channels), dtype=np.uint8)
+def random_images(num_images=5, channels=3):
+    return random_bytes(num_images, 4, 6, channels)
 
 
 def test_bytes_to_pixels_and_back_is_the_identity():

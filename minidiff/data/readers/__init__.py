@@ -1,1 +1,1 @@
-"""Readers for everything on disk: folders and archives of images, IDX, NumPy and CIFAR files."""
+"""Readers for files: folders and archives of images, IDX, NumPy and CIFAR files."""

@@ -1,8 +1,8 @@
-"""Decoded images kept on the disk, so that the second time is quick.
+"""Cache of decoded images on the disk.
 
-The name of an entry is a hash of everything it depends on: the contents of the files, what was asked for, and the
-versions of this code and of Pillow. So a changed file leads to a new entry, and an old one is never wrong, only unused.
-The entries used last are kept, the others deleted.
+The name of an entry is a hash of everything the result depends on: the contents of the files, the options, and the
+versions of this code and of Pillow. So a changed file leads to a new entry, and an old entry is never wrong. Only the
+most recently used entries are kept.
 """
 
 import contextlib
@@ -14,18 +14,19 @@ from pathlib import Path
 
 import numpy as np
 
-from minidiff.data.readers.archives import open_files
+from minidiff.atomic import write_whole
+from minidiff.data.dataset import Notes
+from minidiff.data.readers.archives import Files, open_files
 from minidiff.data.readers.npy import read_npy
-from minidiff.data.readers.saved import write_npz
 from minidiff.errors import MinidiffError
 
-VERSION = 1  # of the way images are decoded; raise it when that changes
+VERSION = 1  # of the decoding; increase it when that changes
 MAX_ENTRIES = 16
 
 
-def default_cache_folder():
-    """Where the platform wants such files: ~/.cache/minidiff on Linux, ~/Library/Caches/minidiff on macOS,
-    %LOCALAPPDATA%/minidiff on Windows."""
+def default_cache_folder() -> Path:
+    """The platform's cache folder: ~/.cache/minidiff (Linux), ~/Library/Caches/minidiff (macOS) or
+    %LOCALAPPDATA%/minidiff (Windows)."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
@@ -35,37 +36,37 @@ def default_cache_folder():
     return Path(base) / "minidiff"
 
 
-def entry_path(folder, files, names, *settings):
-    """The file that keeps these images, decoded with these settings, whether it exists or not."""
+def entry_path(folder: str | Path, files: Files, names: list[str], *settings: object) -> Path:
+    """The path of the entry for these images, decoded with these settings; it may not exist yet."""
     key = repr((VERSION, files.content_hash(names), names, settings))
     return Path(folder) / f"{hashlib.sha256(key.encode(errors='surrogateescape')).hexdigest()[:32]}.npz"
 
 
-def find(entry, max_bytes):
-    """What an entry keeps: images (N, H, W, C), positions (N,) and notes; None if it is missing or damaged."""
+def find(entry: Path, max_bytes: int) -> tuple[np.ndarray, np.ndarray, Notes] | None:
+    """The images (N, H, W, C), positions (N,) and notes of an entry; None if it is missing or damaged."""
     if not entry.is_file():
         return None
     with contextlib.suppress(MinidiffError, OSError, ValueError), open_files(entry) as files:
-        images = read_npy(files, "images.npy", max_bytes)
-        positions = read_npy(files, "positions.npy", max_bytes)
-        notes = tuple(json.loads(read_npy(files, "notes.npy", max_bytes).tobytes()))
+        images, positions, notes = (
+            read_npy(files, f"{key}.npy", max_bytes) for key in ("images", "positions", "notes")
+        )
         os.utime(entry)
-        return images, positions, notes
+        return images, positions, tuple(json.loads(notes.tobytes()))
     return None
 
 
-def keep(entry, images, positions, notes):
-    """Write an entry, and delete those that have not been used for longest.
+def keep(entry: Path, images: np.ndarray, positions: np.ndarray, notes: Notes) -> Notes:
+    """Writes an entry, and deletes the least recently used ones.
 
     Returns:
-        Notes: that it could not be written, if so. That is no error; the next time will take as long as this one.
+        A note if the entry could not be written. That is no error: the images are decoded again next time.
     """
     text = np.frombuffer(json.dumps(notes).encode(), np.uint8)
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
-        write_npz(entry, {"images": images, "positions": positions, "notes": text}, compress=False)
+        write_whole(entry, lambda file: np.savez(file, images=images, positions=positions, notes=text))
         for old in sorted(entry.parent.glob("*.npz"), key=lambda path: path.stat().st_mtime)[:-MAX_ENTRIES]:
             old.unlink(missing_ok=True)
     except (MinidiffError, OSError) as error:
-        return (f"not kept for the next time: {error}",)
+        return (f"not cached: {error}",)
     return ()

@@ -6,95 +6,86 @@ Binary versions (Alex Krizhevsky, "The CIFAR-10 dataset"; Adam Coates, Honglak L
     CIFAR-100    record = 2 labels (coarse, fine) + the same 3072 bytes
     STL-10       record = 27648 bytes: red, green, blue, COLUMN by column, 96 x 96; labels 1 to 10 in another file
 
-The Python versions of CIFAR hold the same 3072 bytes an image in pickle files; `safe_pickle.py` reads those.
+The Python versions of CIFAR store the same 3072 bytes per image in pickle files; `safe_pickle.py` reads those.
 """
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from minidiff.data.dataset import Dataset, choose
-from minidiff.data.readers.archives import beside
-from minidiff.data.readers.limits import DAMAGED, MAX_BYTES, check_promise, read_exactly
-from minidiff.data.readers.safe_pickle import read_opcodes
+from minidiff.data.readers.archives import Files, beside
+from minidiff.data.readers.limits import DAMAGED
+from minidiff.data.readers.options import ReadingOptions, choose_part
+from minidiff.data.readers.safe_pickle import read_pickle
 from minidiff.data.readers.sizing import fit
 from minidiff.errors import MinidiffError
 
 
 @dataclass(frozen=True)
-class Version:
-    """One way in which such a set is stored.
+class Labels:
+    """One kind of labels, and where they are."""
 
-    Args:
-        title: of the set.
-        parts: pattern of the names of the files of each part; they are read in the order of their names.
-        record: bytes an image takes, with its labels; 0 for the Python versions.
-        label_column: which byte of the record is the label, by the name it is asked for.
-        num_classes: how many, by the same names.
-        names: files with the names of the classes, by the same names.
-    """
+    num_classes: int
+    key: Any  # byte of the binary record, or key in the Python batch; None for a separate file
+    names_file: str  # contains the class names
+    names_key: str = ""  # their key in that file, in the Python versions
+
+
+@dataclass(frozen=True)
+class Version:
+    """One way in which a data set is stored."""
 
     title: str
-    parts: dict
-    record: int
-    label_column: dict
-    num_classes: dict
-    names: dict
+    parts: dict[str, str]  # part -> pattern of the names of its files
+    record: int  # bytes per image, labels included; 0 for the Python versions
+    labels: dict[str, Labels]  # by the value of `labels_key`; the first is the default
 
 
-CIFAR10_CLASSES = {"labels": 10}
-CIFAR100_CLASSES = {"fine": 100, "coarse": 20}
 VERSIONS = (
     Version(
         "CIFAR-10",
         {"train": r"data_batch_\d+\.bin", "test": r"test_batch\.bin"},
         3073,
-        {"labels": 0},
-        CIFAR10_CLASSES,
-        {"labels": "batches.meta.txt"},
+        {"labels": Labels(10, 0, "batches.meta.txt")},
     ),
     Version(
         "CIFAR-100",
         {"train": r"train\.bin", "test": r"test\.bin"},
         3074,
-        {"fine": 1, "coarse": 0},
-        CIFAR100_CLASSES,
-        {"fine": "fine_label_names.txt", "coarse": "coarse_label_names.txt"},
+        {"fine": Labels(100, 1, "fine_label_names.txt"), "coarse": Labels(20, 0, "coarse_label_names.txt")},
     ),
     Version(
         "STL-10",
         {"train": r"train_X\.bin", "test": r"test_X\.bin", "unlabeled": r"unlabeled_X\.bin"},
         27648,
-        {},
-        {"labels": 10},
-        {"labels": "class_names.txt"},
+        {"labels": Labels(10, None, "class_names.txt")},
     ),
     Version(
         "CIFAR-10",
-        {"train": r"data_batch_\d+", "test": r"test_batch"},
+        {"train": r"data_batch_\d+", "test": "test_batch"},
         0,
-        {"labels": "labels"},
-        CIFAR10_CLASSES,
-        {"labels": "batches.meta"},
+        {"labels": Labels(10, "labels", "batches.meta", "label_names")},
     ),
     Version(
         "CIFAR-100",
         {"train": "train", "test": "test"},
         0,
-        {"fine": "fine_labels", "coarse": "coarse_labels"},
-        CIFAR100_CLASSES,
-        {"fine": "meta", "coarse": "meta"},
+        {
+            "fine": Labels(100, "fine_labels", "meta", "fine_label_names"),
+            "coarse": Labels(20, "coarse_labels", "meta", "coarse_label_names"),
+        },
     ),
 )
-META_KEYS = {"labels": "label_names", "fine": "fine_label_names", "coarse": "coarse_label_names"}
 
 
-def find_version(files):
-    """The version that the names of the files tell, with its parts and their files; None if there is none.
+def find_version(files: Files) -> tuple[Version, dict[str, list[str]]] | None:
+    """Recognizes the version by the names of the files.
 
     Returns:
-        `Version` and dict from part to list of names, or None.
+        `Version` and the names of the files of each part, in order; None if it is none of VERSIONS.
     """
     names = {name: name.rsplit("/", 1)[-1] for name in ([files.only] if files.only else files.names)}
     for version in VERSIONS:
@@ -102,129 +93,116 @@ def find_version(files):
             part: sorted(name for name, last in names.items() if re.fullmatch(pattern, last))
             for part, pattern in version.parts.items()
         }
-        found = {part: names_found for part, names_found in found.items() if names_found}
+        found = {part: batches for part, batches in found.items() if batches}
         if found and (version.record or _is_pickle(files, next(iter(found.values()))[0])):
             return version, found
     return None
 
 
-def load_cifar(files, size=None, num_images=None, seed=0, part=None, labels_key=None, max_bytes=MAX_BYTES):
-    """A data set from the files of CIFAR-10, CIFAR-100 or STL-10, binary or Python version.
+def load_cifar(files: Files, options: ReadingOptions) -> Dataset:
+    """Loads CIFAR-10, CIFAR-100 or STL-10 from files among which `find_version` finds one.
 
-    Args:
-        files: `Files` in which `find_version` finds one.
-        size: see `sizing.fit`.
-        num_images: take this many, chosen at random; all of them by default.
-        seed: of that choice.
-        part: "train", "test" or (STL-10) "unlabeled"; by default the first that is there.
-        labels_key: "fine" (by default) or "coarse" for CIFAR-100.
-        max_bytes: limit on each file and on the outcome.
-
-    Returns:
-        Dataset.
-
-    Raises:
-        MinidiffError: the files are damaged, or there is no such part.
+    `part` may also be "unlabeled" (STL-10), and `labels_key` "fine" or "coarse" (CIFAR-100).
     """
-    version, found = find_version(files)
-    if part is not None and part not in found:
-        raise MinidiffError(f"{files.source}: there is no part called {part!r}; it has {', '.join(found)}")
-    part = part or next(iter(found))
-    key = labels_key or next(iter(version.num_classes))
-    if key not in version.num_classes:
-        raise MinidiffError(f"{files.source}: no labels are called {key!r}; give {' or '.join(version.num_classes)}")
+    found_version = find_version(files)
+    assert found_version is not None  # or this reader would not have been chosen
+    version, found = found_version
+    part = choose_part(options.part, found, files.source)
+    key = options.labels_key or next(iter(version.labels))
+    if key not in version.labels:
+        raise MinidiffError(f"{files.source}: unknown labels {key!r}; choose from {', '.join(version.labels)}")
+    kind, max_bytes = version.labels[key], options.max_bytes
     if sum(files.size(name) for name in found[part]) > max_bytes:
-        raise MinidiffError(f"{files.source}: holds more than {max_bytes:,} bytes; raise max_bytes if that is right")
-    read = _read_records if version.record else _read_batch
-    pieces = [read(files, name, version, key, max_bytes) for name in found[part]]
-    images = np.concatenate([piece[0] for piece in pieces])
-    labels = None if pieces[0][1] is None else np.concatenate([piece[1] for piece in pieces])
+        raise MinidiffError(f"{files.source}: contains more than {max_bytes:,} bytes; raise max_bytes if intended")
+    batches = [
+        _read_records(files, name, version, kind, max_bytes)
+        if version.record
+        else _read_batch(files, name, kind, max_bytes)
+        for name in found[part]
+    ]
+    images = np.concatenate([batch_images for batch_images, _ in batches])
+    all_labels = [batch_labels for _, batch_labels in batches if batch_labels is not None]
+    labels = np.concatenate(all_labels) if len(all_labels) == len(batches) else None
 
-    notes = (f"{version.title}, {part} part", *files.notes)
-    class_names = ()
+    class_names: tuple[str, ...] = ()
     if labels is not None:
-        if labels.max() >= version.num_classes[key]:
+        if labels.max() >= kind.num_classes:
             raise MinidiffError(
-                f"{files.source}: labels run to {labels.max()}, but {version.title} has {version.num_classes[key]} "
-                "classes; the file is damaged or of another set"
+                f"{files.source}: label {labels.max()} with {kind.num_classes} classes; download {version.title} again"
             )
-        class_names = _class_names(files, found[part][0], version, key, max_bytes)
-    chosen, choice = choose(len(images), num_images, seed, files.source)
-    images, size_notes = fit(images[chosen], size, max_bytes, files.source)
-    labels = None if labels is None else labels[chosen]
-    return Dataset(images, labels, class_names, files.title, files.source, "unknown", (*notes, *choice, *size_notes))
+        class_names = _class_names(files, found[part][0], kind, max_bytes)
+    chosen, choice = choose(len(images), options.num_images, options.seed, files.source)
+    images, size_notes = fit(images[chosen], options.size, max_bytes, files.source)
+    return Dataset(
+        images,
+        None if labels is None else labels[chosen],
+        class_names,
+        name=files.title,
+        source=files.source,
+        notes=(f"{version.title}, {part} part", *files.notes, *choice, *size_notes),
+    )
 
 
-def _read_records(files, name, version, key, max_bytes):
+def _read_records(
+    files: Files, name: str, version: Version, kind: Labels, max_bytes: int
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Images (N, H, W, 3) and labels (N,) or None from a binary file."""
-    content, where = _read(files, name, max_bytes), files.where(name)
+    content, where = files.read(name, max_bytes), files.where(name)
     if len(content) == 0 or len(content) % version.record:
         raise MinidiffError(
-            f"{where}: {len(content):,} bytes are no whole number of records of {version.record} ({version.title}); "
-            "fetch the file again"
+            f"{where}: {len(content):,} bytes are not a multiple of {version.record}; download {version.title} again"
         )
     records = content.reshape(-1, version.record)
-    if version.label_column:
+    if kind.key is not None:
         planes = records[:, -3072:].reshape(-1, 3, 32, 32)
-        return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), records[:, version.label_column[key]]
+        return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), records[:, kind.key]
     images = np.ascontiguousarray(records.reshape(-1, 3, 96, 96).transpose(0, 3, 2, 1))
     labels_name = name.replace("_X.bin", "_y.bin")
     if labels_name not in files.names:
         return images, None
-    labels = _read(files, labels_name, max_bytes)
+    labels = files.read(labels_name, max_bytes)
     if len(labels) != len(images) or labels.min() < 1:
         raise MinidiffError(
-            f"{files.where(labels_name)}: {len(labels)} labels cannot belong to {len(images)} images, or are not "
-            "1 to 10; fetch both files again"
+            f"{files.where(labels_name)}: not {len(images)} labels from 1 to 10; download both files again"
         )
     return images, labels - 1
 
 
-def _read_batch(files, name, version, key, max_bytes):
+def _read_batch(files: Files, name: str, kind: Labels, max_bytes: int) -> tuple[np.ndarray, np.ndarray]:
     """Images (N, 32, 32, 3) and labels (N,) from a Python batch."""
     where = files.where(name)
-    batch = read_opcodes(_read(files, name, max_bytes).tobytes(), where)
-    data, labels = batch.get("data"), batch.get(version.label_column[key])
+    batch = read_pickle(files.read(name, max_bytes).tobytes(), where)
+    data, labels = batch.get("data"), batch.get(kind.key)
     if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != 3072:
-        raise MinidiffError(f"{where}: holds no images of 3072 bytes as 'data'; this is no CIFAR batch")
+        raise MinidiffError(f"{where}: 'data' is not uint8 (N, 3072); this is not a CIFAR batch")
     if isinstance(labels, np.ndarray):
         labels = labels.ravel()
     elif not isinstance(labels, list) or not all(isinstance(label, int) and 0 <= label < 256 for label in labels):
-        raise MinidiffError(f"{where}: holds no labels as {version.label_column[key]!r}; this is no CIFAR batch")
+        raise MinidiffError(f"{where}: {kind.key!r} is not a list of labels; this is not a CIFAR batch")
     if len(labels) != len(data) or len(data) == 0:
-        raise MinidiffError(f"{where}: {len(labels)} labels for {len(data)} images; fetch the file again")
+        raise MinidiffError(f"{where}: {len(labels)} labels for {len(data)} images; download the file again")
     return np.ascontiguousarray(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), np.asarray(labels)
 
 
-def _class_names(files, batch_name, version, key, max_bytes):
-    """From the file of names beside a batch; numbers if it is missing or has not enough of them."""
-    num_classes = version.num_classes[key]
-    name = beside(batch_name, version.names[key])
+def _class_names(files: Files, batch_name: str, kind: Labels, max_bytes: int) -> tuple[str, ...]:
+    """The class names from the file beside a batch; "0", "1", ... if it is missing or has too few."""
+    name = beside(batch_name, kind.names_file)
     names = []
-    if name in files.names and version.record:
-        names = _read(files, name, max_bytes).tobytes().decode(errors="replace").split("\n")
-    elif name in files.names:
-        meta = read_opcodes(_read(files, name, max_bytes).tobytes(), files.where(name)).get(META_KEYS[key])
-        meta = meta if isinstance(meta, list) else []
-        names = [text.decode(errors="replace") if isinstance(text, bytes) else text for text in meta]
-        names = [text for text in names if isinstance(text, str)]
-    names = [name.strip() for name in names if name.strip()]
-    return tuple(names[:num_classes] if len(names) >= num_classes else [str(label) for label in range(num_classes)])
+    if name in files.names:
+        content = files.read(name, max_bytes).tobytes()
+        if kind.names_key:
+            listed = read_pickle(content, files.where(name)).get(kind.names_key)
+            texts = listed if isinstance(listed, list) else []
+        else:
+            texts = content.split(b"\n")
+        names = [text.decode(errors="replace") if isinstance(text, bytes) else text for text in texts]
+        names = [text.strip() for text in names if isinstance(text, str) and text.strip()]
+    if len(names) < kind.num_classes:
+        names = [str(label) for label in range(kind.num_classes)]
+    return tuple(names[: kind.num_classes])
 
 
-def _read(files, name, max_bytes):
-    """All bytes of a file as uint8 (n,)."""
-    where = files.where(name)
-    try:
-        size = files.size(name)
-        check_promise(size, files.most_bytes(name), max_bytes, where)
-        with files.open(name) as stream:
-            return read_exactly(stream, size, where)
-    except DAMAGED as error:
-        raise MinidiffError(f"{where}: cannot be read ({error}); fetch the file again") from error
-
-
-def _is_pickle(files, name):
+def _is_pickle(files: Files, name: str) -> bool:
     try:
         with files.open(name) as stream:
             return stream.read(1) == b"\x80"

@@ -1,12 +1,12 @@
-"""Emoji packages as they are downloaded: images named after their code points, such as 1f469-1f3fd-200d-1f680.png.
+"""Emoji packages as downloaded: images named after their code points, such as 1f469-1f3fd-200d-1f680.png.
 
-Known are the npm packages `emoji-datasource-google` and `-twitter` (PNG, 64 x 64) and `@lobehub/fluent-emoji-3d`
-(WebP, 256 x 256), each as the .tgz that `npm pack` leaves. What an emoji shows is told by its code points alone, after
-the groups of the Unicode Consortium (emoji-test.txt):
+Tested with the npm packages `emoji-datasource-google` and `-twitter` (PNG, 64 x 64) and `@lobehub/fluent-emoji-3d`
+(WebP, 256 x 256), each as the .tgz that `npm pack` downloads. The code points alone tell what an emoji shows, by the
+groups of the Unicode Consortium (emoji-test.txt):
 
-    people     busts: persons, gestures and professions; a base, a skin tone or none, hair or tools. Class: the tone
+    people     busts: persons, gestures and professions, with any skin tone, hair or tool. Class: the skin tone
     faces      faces, hearts, animals and plants. Class: which of these
-    all        whatever there is, without classes
+    all        every emoji, without classes
 
 One design comes in up to six skin tones, and every package draws the same designs. So `Dataset.groups` is the emoji
 without its tone, and `Dataset.split` holds out whole designs.
@@ -18,28 +18,29 @@ import re
 import numpy as np
 
 from minidiff.data.dataset import Dataset, choose
+from minidiff.data.readers.archives import Files
 from minidiff.data.readers.folder import IMAGE_NAME, read_images
-from minidiff.data.readers.limits import DAMAGED, MAX_BYTES, MAX_PIXELS
+from minidiff.data.readers.limits import DAMAGED
+from minidiff.data.readers.options import ReadingOptions
 from minidiff.errors import MinidiffError
 
 CODE_POINTS = re.compile(r"[0-9a-f]{4,5}(-[0-9a-f]{4,5})*")
 PICTOGRAPHS = range(0x1F000, 0x1FB00)
-TONES = ("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff")  # Fitzpatrick's scale of skin, type 1-2 to type 6
+TONES = ("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff")  # Fitzpatrick scale of skin color, type 1-2 to type 6
 TONE_NAMES = ("yellow", "light", "medium-light", "medium", "medium-dark", "dark")
 JOINERS = ("200d", "fe0f")  # zero-width joiner, "show as an image"
 MAX_PACKAGE_JSON = 2**16  # bytes
-SUBSETS = ("people", "faces", "all")
-# A package in which the images of two tones bear each other's names: in 137 of its 140 people "medium-light" is
-# darker than "medium", while with Google and Twitter it is lighter in every one.
-EXCHANGED_PACKAGE, EXCHANGED_VERSION = "@lobehub/fluent-emoji-3d", "1.1.0"
+# In this package, two tones are exchanged: in 137 of its 140 people "medium-light" is darker than "medium", while in
+# Google's and Twitter's packages it is always lighter.
+EXCHANGED_PACKAGE = ("@lobehub/fluent-emoji-3d", "1.1.0")
 EXCHANGED_TONES = {"medium-light": "medium", "medium": "medium-light"}
-LICENSES = {  # by what stands in the names of the files
+LICENSES = {  # by a part of the file names
     "google/": "Noto Emoji, (c) Google, Apache-2.0",
     "twitter/": "Twemoji, (c) Twitter and other contributors, CC BY 4.0",
     "assets/": "Fluent Emoji, (c) Microsoft, MIT",
 }
 
-# Code points as ranges, in hexadecimal: "1f466-1f469" is four of them.
+# Code points as hexadecimal ranges: "1f466-1f469" is four of them.
 PEOPLE = """
     1f466-1f469 1f471 1f474-1f476 1f9d1-1f9d4
     1f481 1f645-1f647 1f64b 1f64d-1f64e 1f926 1f937 1f9cf
@@ -63,38 +64,36 @@ FACES = {
         2618 1f331-1f335 1f337-1f33c 1f33e-1f344 1f3f5 1f490 1f4ae 1f940 1fab4 1fab7 1fab9-1fabb 1fabe
     """,
 }
+CLASS_NAMES: dict[str, tuple[str, ...]] = {"people": TONE_NAMES, "faces": tuple(FACES), "all": ()}  # by subset
 
 
-def in_ranges(code_point, ranges):
-    """Whether a code point (hexadecimal text) is in ranges as they are written above."""
-    number = int(code_point, 16)
-    for bounds in ranges.split():
-        first, _, last = bounds.partition("-")
-        if int(first, 16) <= number <= int(last or first, 16):
-            return True
-    return False
+def in_ranges(code_point: str, ranges: str) -> bool:
+    """Whether a hexadecimal code point is in ranges as written above."""
+    value = int(code_point, 16)
+    bounds = (text.split("-") for text in ranges.split())
+    return any(int(first_last[0], 16) <= value <= int(first_last[-1], 16) for first_last in bounds)
 
 
-def code_points(name):
-    """The code points in the name of an image, as a list of hexadecimal texts; empty if it is not named so."""
+def code_points(name: str) -> list[str]:
+    """The hexadecimal code points in the name of an image file; empty if it is not named after any."""
     stem = name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     return stem.split("-") if IMAGE_NAME.search(name) and CODE_POINTS.fullmatch(stem) else []
 
 
-def without_tone(points):
+def without_tone(points: list[str]) -> list[str]:
     """The design: the code points without skin tones and joiners."""
     return [point for point in points if point not in TONES and point not in JOINERS]
 
 
-def label_of(points, subset):
-    """The class of an emoji in a subset, or None if it does not belong to it.
+def label_of(points: list[str], subset: str) -> int | None:
+    """The class of an emoji.
 
     Args:
         points: its code points.
         subset: "people" or "faces".
 
     Returns:
-        Index into TONE_NAMES or into FACES, or None.
+        Index into TONE_NAMES or into FACES; None if the emoji is not in the subset.
     """
     design = without_tone(points)
     if not design:
@@ -103,89 +102,59 @@ def label_of(points, subset):
         is_person = in_ranges(design[0], PEOPLE) and all(in_ranges(point, ATTRIBUTES) for point in design[1:])
         tones = [point for point in points if point in TONES]
         return (TONES.index(tones[0]) + 1 if tones else 0) if is_person else None
-    for label, ranges in enumerate(FACES.values()):
-        if in_ranges(design[0], ranges):
-            return label
-    return None
+    return next((label for label, ranges in enumerate(FACES.values()) if in_ranges(design[0], ranges)), None)
 
 
-def is_emoji(files):
-    """Whether most images of an archive or folder are named after code points of pictographs."""
+def is_emoji(files: Files) -> bool:
+    """Whether most image files are named after code points of pictographs."""
     images = [name for name in files.names if IMAGE_NAME.search(name)]
     named = sum(any(int(point, 16) in PICTOGRAPHS for point in code_points(name)) for name in images)
     return 2 * named > len(images)
 
 
-def has_exchanged_tones(files):
-    """Whether this is the package of which EXCHANGED_TONES is known, by its package.json."""
+def has_exchanged_tones(files: Files) -> bool:
+    """Whether package.json names the package with the exchanged tones."""
     try:
         for name in files.names:
             if name.rsplit("/", 1)[-1] == "package.json" and files.size(name) < MAX_PACKAGE_JSON:
                 with files.open(name) as stream:
                     about = json.loads(stream.read(MAX_PACKAGE_JSON))
-                return (about["name"], about["version"]) == (EXCHANGED_PACKAGE, EXCHANGED_VERSION)
+                return (about["name"], about["version"]) == EXCHANGED_PACKAGE
     except (*DAMAGED, KeyError, TypeError, RecursionError):
         return False
     return False
 
 
-def load_emoji(
-    files,
-    size=None,
-    num_images=None,
-    seed=0,
-    subset="people",
-    max_pixels=MAX_PIXELS,
-    max_bytes=MAX_BYTES,
-    cache_folder=None,
-):
-    """A data set from a package of emoji.
-
-    Args:
-        files: `Files` of the archive (or of the folder it was unpacked to).
-        size: height and width to resize to, in pixels; 64 by default.
-        num_images: take this many, chosen at random; all of them by default.
-        seed: of that choice.
-        subset: one of SUBSETS.
-        max_pixels: larger images are left out.
-        max_bytes: limit on the size of the whole set in memory.
-        cache_folder: where decoded images are kept for the next time; nowhere by default.
-
-    Returns:
-        Dataset with images (N, size, size, 3), without exact copies; `groups` are the designs.
-
-    Raises:
-        MinidiffError: no such subset, nothing in it, or nothing readable.
-    """
-    if subset not in SUBSETS:
-        raise MinidiffError(
-            f"{files.path}: no subset of the emoji is called {subset!r}; choose from {', '.join(SUBSETS)}"
-        )
-    every = {name: code_points(name) for name in files.names}
-    every = {name: points for name, points in every.items() if points}
-    labels = {name: None if subset == "all" else label_of(points, subset) for name, points in every.items()}
-    names = [name for name in every if subset == "all" or labels[name] is not None]
+def load_emoji(files: Files, options: ReadingOptions) -> Dataset:
+    """Loads a package of emoji: (N, size, size, 3) without exact copies; `groups` are the designs."""
+    subset = options.subset
+    if subset not in CLASS_NAMES:
+        raise MinidiffError(f"{files.path}: unknown subset {subset!r}; choose from {', '.join(CLASS_NAMES)}")
+    points = {name: code_points(name) for name in files.names}
+    points = {name: found for name, found in points.items() if found}
+    label_of_name = {name: 0 if subset == "all" else label_of(found, subset) for name, found in points.items()}
+    names = [name for name, label in label_of_name.items() if label is not None]
     if not names:
-        raise MinidiffError(f"{files.path}: none of {len(every)} emoji is of the subset {subset}; give another subset")
-    chosen, choice = choose(len(names), num_images, seed, files.path)
+        raise MinidiffError(f"{files.path}: none of {len(points)} emoji is in subset {subset}; give another subset")
+    chosen, choice = choose(len(names), options.num_images, options.seed, files.path)
     names = np.array(names, dtype=object)[chosen].tolist()
-    images, kept, notes = read_images(files, names, size, max_pixels, max_bytes, cache_folder)
-    names = [names[i] for i in kept]
+    images, positions, notes = read_images(files, names, options)
+    names = [names[i] for i in positions]
     if images.shape[3] == 1:
         images = np.repeat(images, 3, axis=3)
-    labels = None if subset == "all" else np.array([labels[name] for name in names])
-    if subset == "people" and has_exchanged_tones(files):
-        follow = [TONE_NAMES.index(EXCHANGED_TONES.get(name, name)) for name in TONE_NAMES]
-        labels = np.array(follow)[labels]
-        notes += ("this package has medium-light and medium exchanged: the labels follow the images",)
+    labels = None if subset == "all" else np.array([label_of_name[name] for name in names])
+    if labels is not None and subset == "people" and has_exchanged_tones(files):
+        exchange = np.array([TONE_NAMES.index(EXCHANGED_TONES.get(name, name)) for name in TONE_NAMES])
+        labels = exchange[labels]
+        notes += ("medium-light and medium are exchanged in this package: the labels follow the images",)
     licenses = [license for place, license in LICENSES.items() if place in names[0]]
     return Dataset(
         images,
         labels,
-        {"people": TONE_NAMES, "faces": tuple(FACES), "all": ()}[subset],
-        f"{files.title} {subset}",
-        files.source,
-        licenses[0] if licenses else "that of the images",
-        (*files.notes, f"subset {subset}: {len(names)} of {len(every)} emoji", *choice, *notes),
-        np.array(["-".join(without_tone(every[name])) for name in names]),
+        CLASS_NAMES[subset],
+        name=f"{files.title} {subset}",
+        source=files.source,
+        license=licenses[0] if licenses else "that of the images",
+        notes=(*files.notes, f"subset {subset}: {len(names)} of {len(points)} emoji", *choice, *notes),
+        groups=np.array(["-".join(without_tone(points[name])) for name in names]),
     ).distinct()

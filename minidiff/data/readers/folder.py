@@ -1,85 +1,60 @@
-"""A folder of images, or a .zip or .tgz of them: photographs, drawings, scans, of any size.
+"""A folder, .zip or .tgz of image files: photographs, drawings, scans, of any size.
 
-    photos/a.jpg, photos/b.png ...                     a set without labels
-    photos/cats/a.jpg, photos/dogs/b.jpg ...           one class for each sub-folder, in the order of their names
-    photos/train/cats/a.jpg, photos/val/cats/b.jpg ... the same, cut into parts
+    photos/a.jpg, photos/b.png ...                     no labels
+    photos/cats/a.jpg, photos/dogs/b.jpg ...           one class per subfolder, in alphabetical order
+    photos/train/cats/a.jpg, photos/val/cats/b.jpg ... the same, divided into parts
 
-What is done to each image stands in `images.py`. Files that cannot be read are left out, counted and named.
+`image_file.py` decodes each image. Unreadable files are left out, counted and listed in a note.
 """
 
 import io
 import re
 
 import numpy as np
-from PIL import __version__ as PILLOW_VERSION
 
-from minidiff.data.dataset import Dataset, choose
+from minidiff.data.dataset import Dataset, Notes, choose
 from minidiff.data.readers import cache
-from minidiff.data.readers.archives import printable
-from minidiff.data.readers.image_file import UNREADABLE, open_image, square
-from minidiff.data.readers.limits import MAX_BYTES, MAX_PIXELS, read_all
-from minidiff.data.readers.sizing import MAX_SIZE
+from minidiff.data.readers.archives import Files, printable
+from minidiff.data.readers.limits import CHUNK
+from minidiff.data.readers.options import PART_WORDS, ReadingOptions, choose_part
+from minidiff.data.readers.sizing import check_output
 from minidiff.errors import MinidiffError
 
 DEFAULT_SIZE = 64
-PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 IMAGE_NAME = re.compile(r"\.(png|jpe?g|jfif|gif|bmp|webp|avif|tiff?|p[bgpn]m)$", re.IGNORECASE)
 
 
-def load_folder(
-    files,
-    size=None,
-    num_images=None,
-    seed=0,
-    part=None,
-    max_pixels=MAX_PIXELS,
-    max_bytes=MAX_BYTES,
-    cache_folder=None,
-):
-    """A data set from image files.
-
-    Args:
-        files: `Files` of a folder or archive.
-        size: height and width to resize to, in pixels; 64 by default.
-        num_images: take this many files, chosen at random; all of them by default.
-        seed: of that choice.
-        part: "train", "val" or "test", if there are folders of these names; by default "train".
-        max_pixels: larger images are left out.
-        max_bytes: limit on the size of the whole set in memory.
-        cache_folder: where decoded images are kept for the next time; nowhere by default.
-
-    Returns:
-        Dataset with images (N, size, size, 3), or (N, size, size, 1) if every image is gray.
-
-    Raises:
-        MinidiffError: no images, not one of them readable, or more than max_bytes.
-    """
-    names, labels, class_names, notes = sort_files(files, part)
-    chosen, choice = choose(len(names), num_images, seed, files.path, "files")
+def load_folder(files: Files, options: ReadingOptions) -> Dataset:
+    """Loads image files: (N, size, size, 3), or (N, size, size, 1) if every image is gray."""
+    names, labels, class_names, notes = sort_files(files, options.part)
+    chosen, choice = choose(len(names), options.num_images, options.seed, files.path, "files")
     names = np.array(names, dtype=object)[chosen].tolist()
-    images, kept, image_notes = read_images(files, names, size, max_pixels, max_bytes, cache_folder)
-    if labels is not None:
-        labels = labels[chosen][kept]
-    notes = (*files.notes, *notes, *choice, *image_notes)
-    return Dataset(images, labels, class_names, files.title, files.source, "that of the images", notes)
+    images, positions, image_notes = read_images(files, names, options)
+    return Dataset(
+        images,
+        None if labels is None else labels[chosen][positions],
+        class_names,
+        name=files.title,
+        source=files.source,
+        license="that of the images",
+        notes=(*files.notes, *notes, *choice, *image_notes),
+    )
 
 
-def sort_files(files, part):
-    """Which files are images of the part that is wanted, and of which class each is.
+def sort_files(files: Files, part: str | None) -> tuple[list[str], np.ndarray | None, tuple[str, ...], Notes]:
+    """Finds the image files of a part and their classes.
 
     Returns:
         Names, labels (N,) or None, class names, and notes.
 
     Raises:
-        MinidiffError: no files at all, or no such part.
+        MinidiffError: no files, or no such part.
     """
     names, notes = list(files.names), []
-    if files.is_packed:  # packages bring other files along; in a folder those are left out by name, one by one
+    if files.is_packed:  # archives contain other files too; in a folder, those are left out and listed one by one
         names = [name for name in names if IMAGE_NAME.search(name)]
     if not names:
-        raise MinidiffError(
-            f"{files.path}: holds no images; give a folder or archive with images, or with one folder per class"
-        )
+        raise MinidiffError(f"{files.path}: contains no images; give a folder or archive of images")
     paths = {name: tuple(name.split("/")) for name in names}
     in_folders = [name for name in names if len(paths[name]) > 1]
     if in_folders and len(in_folders) < len(names):
@@ -87,108 +62,111 @@ def sort_files(files, part):
         names = in_folders
     shared = common_folders([paths[name] for name in names])
     if shared and not files.is_packed:
-        notes.append(f"all images lie in {'/'.join(shared)}")
+        notes.append(f"all images are in {'/'.join(shared)}")
     paths = {name: paths[name][len(shared) :] for name in names}
 
-    parts = {PARTS.get(path[0].lower()) if len(path) > 1 else None for path in paths.values()}
-    if parts and None not in parts:
-        wanted = part or ("train" if "train" in parts else min(parts))
-        if wanted not in parts:
-            raise MinidiffError(f"{files.path}: there is no part called {part!r}; it has {', '.join(sorted(parts))}")
-        notes.append(f"the {wanted} part was taken of {', '.join(sorted(parts))}")
-        names = [name for name in names if PARTS[paths[name][0].lower()] == wanted]
+    parts = {PART_WORDS.get(path[0].lower(), "") if len(path) > 1 else "" for path in paths.values()}
+    is_divided = "" not in parts
+    wanted = choose_part(part, sorted(parts) if is_divided else [], files.path)
+    if is_divided:
+        notes.append(f"{wanted} part of {', '.join(sorted(parts))}")
+        names = [name for name in names if PART_WORDS[paths[name][0].lower()] == wanted]
         paths = {name: paths[name][1:] for name in names}
-    elif part is not None:
-        raise MinidiffError(f"{files.path}: is not divided into parts; leave out part, which is {part!r}")
 
-    folders = [paths[name][0] if len(paths[name]) > 1 else None for name in names]
-    class_names = tuple(sorted({folder for folder in folders if folder is not None}))
-    if not class_names:
+    classes = {name: paths[name][0] for name in names if len(paths[name]) > 1}
+    if not classes:
         return names, None, (), tuple(notes)
-    if None in folders:
-        notes.append(f"{folders.count(None)} files beside the class folders ignored")
-        names = [name for name, folder in zip(names, folders, strict=True) if folder is not None]
-    number = {name: label for label, name in enumerate(class_names)}
-    labels = np.array([number[folder] for folder in folders if folder is not None])
-    return names, labels, tuple(printable(name) for name in class_names), tuple(notes)
+    if len(classes) < len(names):
+        notes.append(f"{len(names) - len(classes)} files beside the class folders ignored")
+    label_of = {name: label for label, name in enumerate(sorted(set(classes.values())))}
+    labels = np.array([label_of[folder] for folder in classes.values()])
+    return list(classes), labels, tuple(printable(name) for name in label_of), tuple(notes)
 
 
-def common_folders(paths):
-    """The folders that all paths begin with, unless one of them is the name of a part."""
+def common_folders(paths: list[Notes]) -> tuple[str, ...]:
+    """The folders that all paths begin with, up to one that is named after a part."""
     shared = []
     for level in zip(*(path[:-1] for path in paths), strict=False):
-        if len(set(level)) > 1 or level[0].lower() in PARTS:
+        if len(set(level)) > 1 or level[0].lower() in PART_WORDS:
             break
         shared.append(level[0])
     return tuple(shared)
 
 
-def read_images(files, names, size, max_pixels, max_bytes, cache_folder):
-    """Decode image files, or find them decoded in the cache.
+def read_images(files: Files, names: list[str], options: ReadingOptions) -> tuple[np.ndarray, np.ndarray, Notes]:
+    """Decodes image files, or finds them in the cache.
 
     Args:
-        files: `Files` they are among.
-        names: of the images.
-        size, max_pixels, max_bytes, cache_folder: as in `load_folder`.
+        files: that contain them.
+        names: of the image files.
+        options: of which size, max_pixels, max_bytes and cache_folder are used.
 
     Returns:
         uint8 (N, size, size, C); the positions in `names` of the readable ones (N,); notes.
 
     Raises:
-        MinidiffError: not one can be read, or they are too many.
+        MinidiffError: none is readable, or more than max_bytes.
     """
-    size = DEFAULT_SIZE if size is None else size
-    if not 1 <= size <= MAX_SIZE:
-        raise MinidiffError(f"{files.path}: size is {size}; give a size from 1 to {MAX_SIZE} pixels")
-    if len(names) * size * size * 3 > max_bytes:
-        raise MinidiffError(
-            f"{files.path}: {len(names)} images of {size} x {size} take more than {max_bytes:,} bytes; "
-            "give a smaller size or num_images, or raise max_bytes"
-        )
-    if cache_folder is None:
+    from PIL import __version__ as pillow_version  # import takes time, and other kinds of files do not need Pillow
+
+    size = DEFAULT_SIZE if options.size is None else options.size
+    max_pixels, max_bytes = options.max_pixels, options.max_bytes
+    check_output(size, (len(names), size, size, 3), max_bytes, files.path)
+    folder = cache.default_cache_folder() if options.cache_folder == "default" else options.cache_folder
+    if not folder:
         return decode(files, names, size, max_pixels, max_bytes)
     try:
-        entry = cache.entry_path(cache_folder, files, names, size, max_pixels, max_bytes, PILLOW_VERSION)
-    except OSError as error:  # a file that cannot even be opened: decoding names it
+        entry = cache.entry_path(folder, files, names, size, max_pixels, max_bytes, pillow_version)
+    except OSError as error:  # a file that cannot be opened; `decode` will list it
         images, positions, notes = decode(files, names, size, max_pixels, max_bytes)
-        return images, positions, (*notes, f"not kept for the next time: {error}")
+        return images, positions, (*notes, f"not cached: {error}")
     if found := cache.find(entry, max_bytes + 2**20 * len(names)):
         return found
     images, positions, notes = decode(files, names, size, max_pixels, max_bytes)
     return images, positions, notes + cache.keep(entry, images, positions, notes)
 
 
-def decode(files, names, size, max_pixels, max_bytes):
-    """What `read_images` does, without the cache."""
-    images, kept, skipped = np.empty((len(names), size, size, 3), np.uint8), [], []
-    cropped, enlarged, all_gray = 0, 0, True
+def decode(
+    files: Files, names: list[str], size: int, max_pixels: int, max_bytes: int
+) -> tuple[np.ndarray, np.ndarray, Notes]:
+    """`read_images` without the cache."""
+    from minidiff.data.readers.image_file import UNREADABLE, open_image, square  # imports Pillow, as above
+
+    images = np.empty((len(names), size, size, 3), np.uint8)
+    positions: list[int] = []
+    skipped = []
+    num_cropped, num_enlarged, all_gray = 0, 0, True
     for i, name in enumerate(names):
         try:
             if files.size(name) > max_bytes:
                 raise ValueError(f"larger than {max_bytes:,} bytes")
-            with files.open(name) as stream:  # Pillow would believe the lengths it reads there, and ask for gigabytes
-                content = read_all(stream)
+            # In chunks: `stream.read(n)` allocates n bytes, and Pillow would pass it lengths found in the file.
+            with files.open(name) as stream:
+                content = b"".join(iter(lambda: stream.read(CHUNK), b""))
             image = open_image(io.BytesIO(content), size, max_pixels)
         except UNREADABLE as error:
             skipped.append(f"{printable(name)} ({str(error).splitlines()[0][:100] if str(error) else 'damaged'})")
             continue
-        cropped += image.width != image.height
-        enlarged += min(image.size) < size
+        num_cropped += image.width != image.height
+        num_enlarged += min(image.size) < size
         all_gray &= image.mode == "L"
-        images[len(kept)] = np.asarray(square(image, size)).reshape(size, size, -1)  # gray fills all three channels
-        kept.append(i)
-    if not kept:
-        raise MinidiffError(f"{files.path}: none of {len(names)} files is a readable image; the first is {skipped[0]}")
-    images = images[: len(kept), :, :, :1].copy() if all_gray else images[: len(kept)]
+        images[len(positions)] = np.asarray(square(image, size)).reshape(size, size, -1)  # gray fills all channels
+        positions.append(i)
+    if not positions:
+        raise MinidiffError(
+            f"{files.path}: none of {len(names)} files is a readable image, the first is {skipped[0]}; "
+            "give a folder or archive of images"
+        )
+    images = images[: len(positions), :, :, :1].copy() if all_gray else images[: len(positions)]
 
     notes = [f"resized to {size} x {size}"]
-    if cropped:
-        notes.append(f"{cropped} images cropped to the square in their middle")
-    if enlarged:
-        notes.append(f"{enlarged} images were smaller than {size} pixels and have been enlarged")
+    if num_cropped:
+        notes.append(f"{num_cropped} images cropped to the central square")
+    if num_enlarged:
+        notes.append(f"{num_enlarged} images smaller than {size} pixels enlarged")
     if all_gray:
         notes.append("every image is gray: one channel")
     if skipped:
-        named = ", ".join(skipped[:5]) + (", ..." if len(skipped) > 5 else "")
-        notes.append(f"{len(skipped)} files left out: {named}")
-    return images, np.array(kept), tuple(notes)
+        listed = ", ".join(skipped[:5]) + (", ..." if len(skipped) > 5 else "")
+        notes.append(f"{len(skipped)} files left out: {listed}")
+    return images, np.array(positions), tuple(notes)

@@ -1,8 +1,8 @@
-"""How much a reader may take in, and the mistakes that damaged files cause.
+"""Memory limits of the readers, and the exceptions that damaged files cause.
 
-A file of a few bytes can promise terabytes: a header with three numbers in an IDX or .npy file, a zip or gzip file that
-unpacks to a thousand times its size. So every reader asks before it allocates: is the promise within `max_bytes`, and
-can the file hold that much at all? Packed by deflate (gzip, zip, PNG), a byte holds 1032 bytes at the very most.
+A small file can announce terabytes: in the header of an IDX or .npy file, or as a zip or gzip file that expands a
+thousandfold. So before a reader allocates, it checks that the announced size is within `max_bytes`, and that the file
+can contain that much at all: one byte of deflate data (gzip, zip, PNG) expands to at most 1032.
 """
 
 import lzma
@@ -10,75 +10,60 @@ import struct
 import tarfile
 import zipfile
 import zlib
+from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from minidiff.errors import MinidiffError
 
-MAX_BYTES = 2**31  # of a whole set in memory
-MAX_PIXELS = 80_000_000  # in one image
+MAX_BYTES = 2**31  # of a whole data set in memory
+MAX_PIXELS = 80_000_000  # of one image file
 DEFLATE_LIMIT = 1032  # zlib, "Technical details"
 CHUNK = 2**20
 
-# What Python's own readers of gzip, zip and tar files raise on damaged ones.
+# What Python's readers of gzip, zip and tar files raise if a file is damaged (RuntimeError: if a zip is encrypted).
 DAMAGED = (
-    OSError,
-    EOFError,
-    ValueError,
-    struct.error,
-    zlib.error,
-    lzma.LZMAError,
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    NotImplementedError,
-    RuntimeError,  # zip files with a password
-)
+    OSError, EOFError, ValueError, struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError,
+    NotImplementedError, RuntimeError,
+)  # fmt: skip
 
 
-def check_promise(num_bytes, most_bytes, max_bytes, where):
-    """Refuse what a header promises if it is too much.
+def check_size(num_bytes: int, most_bytes: int, max_bytes: int, where: str | Path) -> None:
+    """Checks the size that a header announces, before the memory is allocated.
 
     Args:
-        num_bytes: what the header promises.
-        most_bytes: what the file can hold at the very most.
-        max_bytes: what the caller wants at the very most.
-        where: names the file in the message.
+        num_bytes: announced by the header.
+        most_bytes: upper bound on what the file can contain.
+        max_bytes: limit set by the caller.
+        where: the file, for error messages.
 
     Raises:
-        MinidiffError: it is too much.
+        MinidiffError: it is too large.
     """
     if num_bytes > max_bytes:
-        raise MinidiffError(
-            f"{where}: holds {num_bytes:,} bytes of numbers, more than {max_bytes:,}; raise max_bytes if that is right"
-        )
+        raise MinidiffError(f"{where}: contains {num_bytes:,} bytes, limit {max_bytes:,}; raise max_bytes if intended")
     if num_bytes > most_bytes:
-        raise MinidiffError(f"{where}: truncated, its header promises {num_bytes:,} bytes; fetch the file again")
+        raise MinidiffError(f"{where}: truncated, its header announces {num_bytes:,} bytes; download the file again")
 
 
-def read_all(stream):
-    """What is in a stream, as bytes. `stream.read(n)` would take n bytes of memory first, whatever is there."""
-    return b"".join(iter(lambda: stream.read(CHUNK), b""))
-
-
-def read_exactly(stream, num_bytes, where):
-    """The rest of a stream, which must be `num_bytes` long; call `check_promise` first.
+def read_exactly(stream: IO[bytes], num_bytes: int, where: str | Path) -> np.ndarray:
+    """The rest of a stream, which must have `num_bytes` bytes; call `check_size` first.
 
     Returns:
-        uint8 array (num_bytes,).
+        uint8 (num_bytes,).
 
     Raises:
-        MinidiffError: it is shorter or longer.
+        MinidiffError: the stream is shorter or longer.
     """
     content = np.empty(num_bytes, np.uint8)
     filled = 0
     while filled < num_bytes:
         chunk = stream.read(min(CHUNK, num_bytes - filled))
         if not chunk:
-            raise MinidiffError(
-                f"{where}: truncated, {filled:,} of {num_bytes:,} bytes are there; fetch the file again"
-            )
+            raise MinidiffError(f"{where}: truncated after {filled:,} of {num_bytes:,} bytes; download the file again")
         content[filled : filled + len(chunk)] = np.frombuffer(chunk, np.uint8)
         filled += len(chunk)
     if stream.read(1):
-        raise MinidiffError(f"{where}: goes on after the {num_bytes:,} bytes its header gives; fetch the file again")
+        raise MinidiffError(f"{where}: continues after the {num_bytes:,} announced bytes; download the file again")
     return content

@@ -1,4 +1,4 @@
-"""NumPy's own files: .npy holds one array, .npz is a zip of such files.
+"""NumPy files: a .npy file contains one array, an .npz file is a zip of such files.
 
 The format (NumPy Enhancement Proposal 1, "A simple file format for NumPy arrays"):
 
@@ -6,87 +6,83 @@ The format (NumPy Enhancement Proposal 1, "A simple file format for NumPy arrays
     2 bytes    version, 1 0 or 2 0
     2 or 4     length of the header, little-endian
     header     text such as {'descr': '|u1', 'fortran_order': False, 'shape': (60000, 28, 28), }
-    the rest   the numbers
+    the rest   the elements
 
-Arrays of Python objects are refused: they are stored as pickles, which can run any program when they are read.
-NumPy parses the header; the promise it makes is judged before anything is allocated, which `np.load` does not do.
+NumPy parses the header. Unlike `np.load`, this reader checks the size it announces before allocating. Arrays of Python
+objects are rejected: they are stored as pickles, which can run any program when they are loaded.
 """
 
 import io
 import math
 import tokenize
 import warnings
+from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.lib import format as npy_format
 
-from minidiff.data.readers.limits import DAMAGED, check_promise, read_exactly
+from minidiff.data.readers.archives import Files
+from minidiff.data.readers.limits import DAMAGED, check_size, read_exactly
 from minidiff.errors import MinidiffError
 
-MAX_HEADER = 2**14  # bytes; NumPy itself takes no more than 10,000
+MAX_HEADER = 2**14  # bytes; NumPy itself accepts at most 10,000
 MAGIC = b"\x93NUMPY"
 HEADER_READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
-# What NumPy's parser raises on damaged headers, beside ValueError.
+# What NumPy's parser raises on damaged headers.
 BAD_HEADER = (*DAMAGED, SyntaxError, TypeError, KeyError, OverflowError, MemoryError, tokenize.TokenError)
 
 
-def read_npy(files, name, max_bytes):
-    """Read one .npy file.
+def read_npy(files: Files, name: str, max_bytes: int) -> np.ndarray:
+    """Reads one .npy file.
 
     Args:
-        files: `Files` it is among.
+        files: that contain it.
         name: of the file.
-        max_bytes: largest array that is accepted, in bytes.
-
-    Returns:
-        array.
+        max_bytes: limit on the array's size.
 
     Raises:
-        MinidiffError: no .npy file, objects in it, shorter or longer than its header says, or too big.
+        MinidiffError: not a .npy file, Python objects, shorter or longer than its header announces, or larger than
+            max_bytes.
     """
     where = files.where(name)
-    try:
-        with files.open(name) as stream:
-            shape, is_fortran, dtype = read_header(stream, where)
-            num_bytes = math.prod(shape) * dtype.itemsize
-            check_promise(num_bytes, files.most_bytes(name), max_bytes, where)
-            content = read_exactly(stream, num_bytes, where)
-    except DAMAGED as error:
-        raise MinidiffError(f"{where}: cannot be read ({error}); fetch the file again") from error
+    with files.reading(name) as stream:
+        shape, is_fortran, dtype = read_header(stream, where)
+        num_bytes = math.prod(shape) * dtype.itemsize
+        check_size(num_bytes, files.most_bytes(name), max_bytes, where)
+        content = read_exactly(stream, num_bytes, where)
     return content.view(dtype).reshape(shape, order="F" if is_fortran else "C")
 
 
-def open_npy(files, name, max_bytes):
-    """The same array, left on the disk if the file lies in a folder: then only what is looked at is read."""
+def open_npy(files: Files, name: str, max_bytes: int) -> np.ndarray:
+    """Opens the same array memory-mapped if it is a file of its own, so that only what is used is read."""
     if files.is_packed:
         return read_npy(files, name, max_bytes)
     where = files.where(name)
-    try:
-        with files.open(name) as stream:
-            shape, is_fortran, dtype = read_header(stream, where)
-            offset = stream.tell()
-    except DAMAGED as error:
-        raise MinidiffError(f"{where}: cannot be read ({error}); fetch the file again") from error
-    promised, present = math.prod(shape) * dtype.itemsize, files.size(name) - offset
-    if promised != present:
-        raise MinidiffError(
-            f"{where}: truncated or damaged, {present:,} bytes of numbers instead of {promised:,}; fetch the file again"
-        )
-    if promised == 0:
+    with files.reading(name) as stream:
+        shape, is_fortran, dtype = read_header(stream, where)
+        offset = stream.tell()
+        expected, present = math.prod(shape) * dtype.itemsize, files.size(name) - offset
+    if expected != present:
+        raise MinidiffError(f"{where}: damaged, {present:,} bytes instead of {expected:,}; download the file again")
+    if expected == 0:
         return np.empty(shape, dtype)
     return np.memmap(where, dtype, "r", offset, shape, "F" if is_fortran else "C")
 
 
-def read_header(stream, where):
-    """Shape, whether the first axis runs fastest, and dtype, judged.
+def read_header(stream: IO[bytes], where: str | Path) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Reads and checks the header.
+
+    Returns:
+        Shape, whether the order is Fortran's, and dtype.
 
     Raises:
-        MinidiffError: no header of a plain array.
+        MinidiffError: not the header of an array of plain numbers.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what NumPy has to say on headers of Python 2
-            start = io.BytesIO(stream.read(MAX_HEADER))  # NumPy would believe a length of gigabytes
+            warnings.simplefilter("ignore")  # NumPy warns about headers written by Python 2
+            start = io.BytesIO(stream.read(MAX_HEADER))  # NumPy would trust a length of gigabytes
             version = npy_format.read_magic(start)
             if version not in HEADER_READERS:
                 raise ValueError(f"version {version}")
@@ -94,11 +90,11 @@ def read_header(stream, where):
             stream.seek(start.tell())
     except BAD_HEADER as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise MinidiffError(f"{where}: not a .npy file that can be read ({reason}); check the file") from error
+        raise MinidiffError(f"{where}: not a readable .npy file ({reason}); check the file") from error
     if dtype.hasobject:
-        raise MinidiffError(f"{where}: holds Python objects, which are never read; save it as an array of numbers")
+        raise MinidiffError(f"{where}: contains Python objects, which are never loaded; save it as an array of numbers")
     if dtype.itemsize == 0 or dtype.fields or dtype.subdtype:
-        raise MinidiffError(f"{where}: holds {dtype}, not plain numbers; save it as an array of numbers")
+        raise MinidiffError(f"{where}: contains {dtype} instead of plain numbers; save it as an array of numbers")
     if any(length < 0 for length in shape) or len(shape) > 32:
-        raise MinidiffError(f"{where}: its shape {str(shape)[:80]} is impossible; fetch the file again")
+        raise MinidiffError(f"{where}: its shape {str(shape)[:80]} is invalid; download the file again")
     return tuple(int(length) for length in shape), is_fortran, dtype

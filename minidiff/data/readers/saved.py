@@ -1,34 +1,33 @@
-"""A data set kept as one .npz file, with everything that is known about it.
+"""A data set saved as one .npz file, with its metadata.
 
     images.npy, labels.npy, groups.npy      as in `Dataset`
     about.npy                               the rest as JSON in UTF-8: name, source, license, class names, notes
 
-A slow source (an archive of emoji, a folder of photographs) is read once and kept so; any NumPy can open it.
+This is faster to load than an archive of emoji or a folder of photographs, and NumPy alone can read it.
 """
 
 import json
-import os
-import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from minidiff.data.dataset import Dataset, choose
-from minidiff.data.readers.limits import MAX_BYTES
+from minidiff.atomic import write_whole
+from minidiff.data.dataset import Dataset, Notes, choose
+from minidiff.data.readers.archives import Files
 from minidiff.data.readers.npy import read_npy
+from minidiff.data.readers.options import ReadingOptions
 from minidiff.data.readers.sizing import fit
 from minidiff.errors import MinidiffError
 
 ABOUT = {"name": str, "source": str, "license": str, "class_names": list, "notes": list}
+OLD_KEYS = {"licence": "license"}  # in files of version 0.1.0
 MAX_ABOUT_BYTES = 2**22
 
 
-def save(path, dataset):
-    """Keep a data set as a file, written beside and renamed, so that it is whole or not there.
-
-    Args:
-        path: of the .npz file.
-        dataset: `Dataset`.
+def save(path: str | Path, dataset: Dataset) -> None:
+    """Saves a data set as an .npz file, atomically.
 
     Raises:
         MinidiffError: the file cannot be written.
@@ -37,44 +36,17 @@ def save(path, dataset):
     arrays = {"images": dataset.images, "about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
     arrays |= {} if dataset.labels is None else {"labels": dataset.labels}
     arrays |= {} if dataset.groups is None else {"groups": dataset.groups}
-    write_npz(Path(path), arrays, compress=True)
+    write_whole(path, lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
 
 
-def write_npz(path, arrays, compress):
-    """Write arrays (a dict by name) as an .npz file; the arguments and errors are those of `save`."""
-    temporary = None
-    try:
-        handle, temporary = tempfile.mkstemp(suffix=".npz", prefix=".", dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
-            (np.savez_compressed if compress else np.savez)(stream, **arrays)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise MinidiffError(f"{path}: cannot be written ({error.strerror}); give another place") from error
-
-
-def is_saved(files):
-    """Whether these are the arrays of a file that `save` wrote."""
+def is_saved(files: Files) -> bool:
+    """Whether these are the arrays of a file written by `save`."""
     return files.path.suffix == ".npz" and {"images.npy", "about.npy"} <= set(files.names)
 
 
-def load_saved(files, size=None, num_images=None, seed=0, max_bytes=MAX_BYTES):
-    """A data set that `save` wrote.
-
-    Args:
-        files: `Files` of the .npz.
-        size: see `sizing.fit`; as saved by default.
-        num_images: take this many, chosen at random; all of them by default.
-        seed: of that choice.
-        max_bytes: limit on each array and on the outcome.
-
-    Returns:
-        Dataset, equal to what was saved.
-
-    Raises:
-        MinidiffError: the file is damaged, or was not written by `save`.
-    """
+def load_saved(files: Files, options: ReadingOptions) -> Dataset:
+    """Loads a data set written by `save`; its size stays by default."""
+    max_bytes = options.max_bytes
     about = _read_about(files)
     images = read_npy(files, "images.npy", max_bytes)
     labels, groups = (
@@ -82,28 +54,31 @@ def load_saved(files, size=None, num_images=None, seed=0, max_bytes=MAX_BYTES):
         for key in ("labels", "groups")
     )
     if groups is not None and groups.dtype.kind != "U":
-        raise MinidiffError(f"{files.path}: its groups are no texts; save the data set again")
+        raise MinidiffError(f"{files.path}: its groups are not text; save the data set again")
     try:
         dataset = Dataset(images, labels, groups=groups, **about)
     except MinidiffError as error:
         raise MinidiffError(f"{files.path}: {error}") from error
-    chosen, choice = choose(len(dataset), num_images, seed, files.path)
+    chosen, choice = choose(len(dataset), options.num_images, options.seed, files.path)
     dataset = dataset.subset(chosen)
-    if size is not None:
-        images, notes = fit(dataset.images, size, max_bytes, files.path)
-        dataset = Dataset(images, dataset.labels, groups=dataset.groups, **about | {"notes": (*dataset.notes, *notes)})
-    return dataset.noted(choice[0]) if choice else dataset
+    size_notes: Notes = ()
+    if options.size is not None:
+        images, size_notes = fit(dataset.images, options.size, max_bytes, files.path)
+        dataset = replace(dataset, images=images)
+    return replace(dataset, notes=(*dataset.notes, *size_notes, *choice))
 
 
-def _read_about(files):
+def _read_about(files: Files) -> dict[str, Any]:
+    """The metadata, checked, as keyword arguments of `Dataset`."""
     content = read_npy(files, "about.npy", MAX_ABOUT_BYTES)
     try:
         about = json.loads(content.tobytes())
     except (ValueError, RecursionError) as error:
         raise MinidiffError(f"{files.path}: about.npy is damaged; save the data set again") from error
-    if not isinstance(about, dict) or any(not isinstance(about.get(key), kind) for key, kind in ABOUT.items()):
+    about = {OLD_KEYS.get(key, key): value for key, value in about.items()} if isinstance(about, dict) else {}
+    if any(not isinstance(about.get(key), kind) for key, kind in ABOUT.items()):
         raise MinidiffError(f"{files.path}: about.npy is incomplete; save the data set again")
     about = {key: tuple(about[key]) if kind is list else about[key] for key, kind in ABOUT.items()}
     if not all(isinstance(text, str) for text in about["class_names"] + about["notes"]):
-        raise MinidiffError(f"{files.path}: about.npy holds other things than texts; save the data set again")
+        raise MinidiffError(f"{files.path}: about.npy contains values other than text; save the data set again")
     return about

@@ -1,26 +1,30 @@
-"""Images in an array to the size a network wants: padded, or cut square and shrunk."""
+"""Fits the images of an array to a size: pads small ones, crops and resizes large ones."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 
+from minidiff.data.dataset import Notes
 from minidiff.errors import MinidiffError
 
-SIZE_MULTIPLE = 8  # so that a network can halve the images three times
+SIZE_MULTIPLE = 8  # so that a network can halve the size three times
 MAX_SIZE = 4096
 
 
-def fit(images, size, max_bytes, where, fill=None):
-    """Bring images to a size.
+def fit(
+    images: np.ndarray, size: int | None, max_bytes: int, where: str | Path, fill: int | None = None
+) -> tuple[np.ndarray, Notes]:
+    """Fits images to a size.
 
     Args:
         images: uint8 (N, H, W, C).
-        size: height and width to come out. By default each grows to the next multiple of 8 (28 becomes 32). Smaller
-            images are padded; larger ones are cut to the square in their middle and shrunk.
-        max_bytes: limit on the outcome.
-        where: names the file in messages.
-        fill: what to pad with. By default the background, if most pixels of the rim have one value; otherwise each
-            pixel of the rim is continued.
+        size: height and width of the result; smaller images are padded, larger ones cropped to the central square and
+            resized. Default: height and width are padded to the next multiple of 8 (28 becomes 32).
+        max_bytes: limit on the result.
+        where: the file, for error messages.
+        fill: value of the padding. Default: the background, if most pixels of the border have one value; otherwise
+            the border pixels are repeated.
 
     Returns:
         uint8 (N, height, width, C) and notes.
@@ -29,50 +33,53 @@ def fit(images, size, max_bytes, where, fill=None):
         MinidiffError: size out of range, or more than max_bytes.
     """
     N, H, W, C = images.shape
+    height, width = (size or math.ceil(side / SIZE_MULTIPLE) * SIZE_MULTIPLE for side in (H, W))
+    check_output(size, (N, height, width, C), max_bytes, where)
+    if (height, width) == (H, W):
+        return images, ()
+    return shrink(images, height) if height < H or width < W else pad(images, height, width, fill)
+
+
+def check_output(size: int | None, shape: tuple[int, ...], max_bytes: int, where: str | Path) -> None:
+    """Raises `MinidiffError` if a size is out of range, or if uint8 images (N, H, W, C) exceed max_bytes."""
     if size is not None and not 1 <= size <= MAX_SIZE:
         raise MinidiffError(f"{where}: size is {size}; give a size from 1 to {MAX_SIZE} pixels")
-    target = tuple(math.ceil(side / SIZE_MULTIPLE) * SIZE_MULTIPLE for side in (H, W)) if size is None else (size, size)
-    if N * target[0] * target[1] * C > max_bytes:
+    if math.prod(shape) > max_bytes:
         raise MinidiffError(
-            f"{where}: {N} images of {target[0]} x {target[1]} take more than {max_bytes:,} bytes; "
+            f"{where}: {shape[0]} images of {shape[1]} x {shape[2]} take more than {max_bytes:,} bytes; "
             "give a smaller size or num_images, or raise max_bytes"
         )
-    if target == (H, W):
-        return images, ()
-    if target[0] < H or target[1] < W:
-        return shrink(images, size)
-    return pad(images, target, fill)
 
 
-def pad(images, target, fill=None):
-    """Pad (N, H, W, C) evenly on all sides to the target (height, width); returns the images and a note."""
+def pad(images: np.ndarray, height: int, width: int, fill: int | None = None) -> tuple[np.ndarray, Notes]:
+    """Pads (N, H, W, C) evenly on all sides; returns the images and a note."""
     H, W = images.shape[1:3]
-    top, left = (target[0] - H) // 2, (target[1] - W) // 2
-    margins = ((0, 0), (top, target[0] - H - top), (left, target[1] - W - left), (0, 0))
+    top, left = (height - H) // 2, (width - W) // 2
+    margins = ((0, 0), (top, height - H - top), (left, width - W - left), (0, 0))
     fill = background(images) if fill is None else fill
-    how = "the pixels of their rim" if fill is None else f"{fill}"
-    options = {"mode": "edge"} if fill is None else {"constant_values": fill}
-    return np.pad(images, margins, **options), (f"padded with {how} from {H} x {W} to {target[0]} x {target[1]}",)
+    how = "their border pixels" if fill is None else str(fill)
+    padded = np.pad(images, margins, "edge") if fill is None else np.pad(images, margins, constant_values=fill)
+    return padded, (f"padded with {how} from {H} x {W} to {height} x {width}",)
 
 
-def background(images):
-    """The value that more than half of the numbers in the outermost rows and columns have, or None."""
-    rim = (images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1])
-    counts = sum(np.bincount(side.ravel(), minlength=256) for side in rim)
+def background(images: np.ndarray) -> int | None:
+    """The value of more than half of the elements in the outermost rows and columns, or None."""
+    border = (images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1])
+    counts = np.sum([np.bincount(side.ravel(), minlength=256) for side in border], axis=0)
     return int(counts.argmax()) if 2 * counts.max() > counts.sum() else None
 
 
-def shrink(images, size):
-    """Cut (N, H, W, C) to the square in the middle and resize it with a Lanczos filter; returns images and notes."""
-    from PIL import Image
+def shrink(images: np.ndarray, size: int) -> tuple[np.ndarray, Notes]:
+    """Crops (N, H, W, C) to the central square and resizes it with a Lanczos filter; returns images and notes."""
+    from PIL import Image  # takes time to import, and most data sets need no resizing
 
     N, H, W, C = images.shape
     side = min(H, W)
     top, left = (H - side) // 2, (W - side) // 2
     shrunk = np.empty((N, size, size, C), np.uint8)
     for i in range(N):
-        cut = images[i, top : top + side, left : left + side]
-        image = Image.fromarray(np.ascontiguousarray(cut[..., 0] if C == 1 else cut))
+        cropped = images[i, top : top + side, left : left + side]
+        image = Image.fromarray(np.ascontiguousarray(cropped[..., 0] if C == 1 else cropped))
         shrunk[i] = np.asarray(image.resize((size, size), Image.Resampling.LANCZOS)).reshape(size, size, C)
-    notes = (f"cropped from {H} x {W} to the square in the middle",) if H != W else ()
+    notes = (f"cropped from {H} x {W} to the central square",) if H != W else ()
     return shrunk, (*notes, f"resized from {side} x {side} to {size} x {size}")

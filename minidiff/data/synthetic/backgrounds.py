@@ -1,12 +1,11 @@
-"""Backgrounds for the drawn sets: eight soft pairs of colors, plain or with large dots.
+"""Backgrounds of cats and shapes: eight soft pairs of colors, plain or with large dots.
 
-A fixed palette, and not any hue at all, because the color of the whole image is what a young network gets wrong
-longest: it is one number for all pixels together, and with only eight to choose from it can be learned.
+There are only eight, because the color of the whole image is what a network gets wrong longest in training.
 """
 
-from minidiff.data.synthetic.drawing import length
+from minidiff.data.synthetic.drawing import Color, Painter, Point, length
 
-SOFT_PAIRS = (  # lighter, deeper
+SOFT_PAIRS: tuple[tuple[Color, Color], ...] = (  # lighter, deeper
     ((1.00, 0.90, 0.80), (0.98, 0.75, 0.66)),  # peach
     ((1.00, 0.95, 0.79), (0.97, 0.83, 0.57)),  # butter
     ((0.91, 0.95, 0.81), (0.72, 0.82, 0.60)),  # sage
@@ -18,17 +17,16 @@ SOFT_PAIRS = (  # lighter, deeper
 )
 
 DOTS_PER_UNIT = 1.6
-DOT_RADIUS = 0.20  # as a share of the distance between two dots
+DOT_RADIUS = 0.20  # relative to the distance between two dots
 
 
-def paint_gradient(painter, pair, direction):
-    """The pair's lighter color turns into the deeper one along the unit vector `direction`."""
-    lighter, deeper = pair
-    painter.gradient(lighter, deeper, 0.5 + 0.5 * (direction[0] * painter.x + direction[1] * painter.y))
+def paint_gradient(painter: Painter, pair: tuple[Color, Color], direction: Point) -> None:
+    """Paints a gradient from the lighter to the deeper color along the unit vector `direction`."""
+    painter.gradient(*pair, 0.5 + 0.5 * (direction[0] * painter.x + direction[1] * painter.y))
 
 
-def paint_dots(painter, pair, phase):
-    """Large dots of the lighter color on a square grid, moved by `phase` (two numbers from 0 to 1)."""
+def paint_dots(painter: Painter, pair: tuple[Color, Color], phase: Point) -> None:
+    """Paints dots of the lighter color on a square grid, shifted by `phase` (each in [0, 1])."""
     u = (painter.x * DOTS_PER_UNIT + phase[0]) % 1 - 0.5
     v = (painter.y * DOTS_PER_UNIT + phase[1]) % 1 - 0.5
     painter.fill((length(u, v) - DOT_RADIUS) / DOTS_PER_UNIT, pair[0], opacity=0.55)

@@ -1,10 +1,9 @@
-"""Cats: the reference set, eight coats and many moods.
+"""Cats: the reference data set, with eight coats as classes.
 
-A cat is drawn in two steps. `sample_cat` throws the dice: it turns a random generator into a `Cat`, a plain record of
-what is to be seen. `paint_cat` turns that record into an image of any size, one function for each feature, from the
-back to the front. The record can be kept: it says what is in the image, so generated cats can be checked against it.
+A cat is drawn in two stages. `sample_cat` samples its attributes, a `Cat`. `paint_cat` draws them at any size, with
+one function per feature, from back to front.
 
-Units: the head's frame has its origin between the eyes and its cheeks near x = -0.65 and 0.65.
+Units: the head's frame has its origin between the eyes, and the cheeks are near x = -0.65 and 0.65.
 """
 
 from dataclasses import dataclass
@@ -13,7 +12,9 @@ import numpy as np
 
 from minidiff.data.synthetic.backgrounds import SOFT_PAIRS, paint_dots, paint_gradient
 from minidiff.data.synthetic.drawing import (
+    Color,
     Painter,
+    Point,
     brighten,
     capsule,
     circle,
@@ -34,14 +35,14 @@ ORANGE, CHARCOAL, PINK = (0.93, 0.60, 0.27), (0.36, 0.33, 0.36), (0.93, 0.55, 0.
 class Coat:
     """The colors of one class of cats."""
 
-    fur: tuple
-    muzzle: tuple
-    chest: tuple
-    marks: tuple  # stripes or mask
-    inner_ear: tuple = (0.96, 0.70, 0.69)
-    nose: tuple = PINK
-    line: tuple = INK  # mouth and closed eyes
-    whiskers: tuple = WHITE
+    fur: Color
+    muzzle: Color
+    chest: Color
+    marks: Color  # stripes or mask
+    inner_ear: Color = (0.96, 0.70, 0.69)
+    nose: Color = PINK
+    line: Color = INK  # mouth and closed eyes
+    whiskers: Color = WHITE
 
 
 COATS = {
@@ -73,46 +74,36 @@ EYE_COLORS = {
 }
 EYE_MOODS = ("open", "happy", "sleepy")
 MOUTHS = ("smile", "laugh", "tongue")
+COLLARS = ((0.88, 0.30, 0.33), (0.23, 0.55, 0.80), (0.24, 0.66, 0.50), (0.60, 0.42, 0.78))
 
 
 @dataclass(frozen=True)
 class Cat:
-    """Everything that is drawn by chance about one cat. Lengths in the frame's units, angles in radians."""
+    """The random attributes of one cat. Lengths in units of the head's frame, angles in radians."""
 
     coat: str
     fur_brightness: float
-    background: int  # which of SOFT_PAIRS
-    dots: tuple | None  # phase of the dots, or a plain background
-    center: tuple
+    background: int  # index into SOFT_PAIRS
+    dots: Point | None  # phase of the dots; None for a plain background
+    center: Point
     scale: float
     tilt: float
-    head_radii: tuple
+    head_radii: Point
     ear_height: float
     ear_spread: float
     folded_ears: bool
-    patch_side: int  # calico: the orange patch is left (-1) or right (+1)
+    patch_side: int  # of the orange patch of a calico: left (-1) or right (+1)
     eye_color: str
     eye_mood: str
     eye_distance: float
     pupil_width: float
-    gaze: tuple
+    gaze: Point
     mouth: str
-    collar: int | None  # which of COLLARS, or none
+    collar: int | None  # index into COLLARS
 
 
-COLLARS = ((0.88, 0.30, 0.33), (0.23, 0.55, 0.80), (0.24, 0.66, 0.50), (0.60, 0.42, 0.78))
-
-
-def sample_cat(rng, coat):
-    """Throw the dice for one cat.
-
-    Args:
-        rng: np.random.Generator.
-        coat: one of COAT_NAMES.
-
-    Returns:
-        Cat.
-    """
+def sample_cat(rng: np.random.Generator, coat: str) -> Cat:
+    """Samples the attributes of one cat with one of COAT_NAMES."""
     mood, mouth = rng.random(), rng.random()
     return Cat(
         coat=coat,
@@ -137,25 +128,19 @@ def sample_cat(rng, coat):
     )
 
 
-def draw_cat(rng, coat, size):
-    """A random cat.
-
-    Args:
-        rng: np.random.Generator.
-        coat: one of COAT_NAMES.
-        size: height and width in pixels.
-
-    Returns:
-        float32 (size, size, 3) in [0, 1].
-    """
+def draw_cat(rng: np.random.Generator, coat: str, size: int) -> np.ndarray:
+    """Draws a random cat with one of COAT_NAMES: float32 (size, size, 3) in [0, 1]."""
     return paint_cat(sample_cat(rng, coat), size)
 
 
-def paint_cat(cat, size):
-    """The image of a `Cat`: float32 (size, size, 3) in [0, 1]."""
+def paint_cat(cat: Cat, size: int) -> np.ndarray:
+    """Draws a `Cat`: float32 (size, size, 3) in [0, 1]."""
     coat, painter = COATS[cat.coat], Painter(size)
     fur = brighten(coat.fur, cat.fur_brightness)
-    paint_background(painter, cat)
+    pair = SOFT_PAIRS[cat.background]
+    paint_gradient(painter, pair, (0.0, 1.0))
+    if cat.dots is not None:
+        paint_dots(painter, pair, cat.dots)
     body = painter.frame(cat.center, 0.0, cat.scale)
     paint_body(body, cat, coat, fur)
     head = painter.frame(cat.center, cat.tilt, cat.scale)
@@ -172,16 +157,8 @@ def paint_cat(cat, size):
     return painter.image()
 
 
-def paint_background(painter, cat):
-    """A soft gradient from top to bottom, with or without dots."""
-    pair = SOFT_PAIRS[cat.background]
-    paint_gradient(painter, pair, (0.0, 1.0))
-    if cat.dots is not None:
-        paint_dots(painter, pair, cat.dots)
-
-
-def paint_body(body, cat, coat, fur):
-    """Shoulders, chest, the shadow of the chin, and the collar with its bell; the head will hide the neck."""
+def paint_body(body: Painter, cat: Cat, coat: Coat, fur: Color) -> None:
+    """Paints shoulders, chest, the shadow of the chin, and the collar with its bell."""
     x, y = body.x, body.y
     shoulders = ellipse(x, y, (0, 1.20), (0.60, 0.88))
     inside = body.coverage(shoulders)
@@ -194,8 +171,8 @@ def paint_body(body, cat, coat, fur):
         body.fill(capsule(x, y, (0, 0.71), (0, 0.75), 0.016), (0.52, 0.37, 0.10))
 
 
-def paint_ears(head, cat, coat, fur):
-    """Two rounded triangles, each with a smaller pink one inside; |x| draws both sides at once."""
+def paint_ears(head: Painter, cat: Cat, coat: Coat, fur: Color) -> None:
+    """Paints two rounded triangles with smaller ones inside; |x| draws both sides at once."""
     x, y = np.abs(head.x), head.y
     tip = (0.68, -0.50) if cat.folded_ears else (cat.ear_spread, -cat.ear_height)
     corners = [(0.58, -0.10), tip, (0.10, -0.40)]
@@ -208,8 +185,8 @@ def paint_ears(head, cat, coat, fur):
     head.fill(polygon(x, y, inner) - 0.03, coat.inner_ear)
 
 
-def paint_head(head, cat, fur):
-    """A wide ellipse with round cheeks; returns its coverage, to which markings are clipped."""
+def paint_head(head: Painter, cat: Cat, fur: Color) -> np.ndarray:
+    """Paints a wide ellipse with round cheeks; returns its coverage, to which the markings are clipped."""
     x, y = head.x, head.y
     cheeks = circle(np.abs(x), y, (0.36, 0.17), 0.28)
     distance = smooth_union(ellipse(x, y, (0, 0), cat.head_radii), cheeks, 0.15)
@@ -217,8 +194,8 @@ def paint_head(head, cat, fur):
     return head.coverage(distance)
 
 
-def paint_markings(head, cat, coat, face):
-    """What makes the coat: stripes, mask, blaze or patches."""
+def paint_markings(head: Painter, cat: Cat, coat: Coat, face: np.ndarray) -> None:
+    """Paints the stripes, mask, blaze or patches of the coat."""
     x, y = head.x, head.y
     if cat.coat in ("ginger", "gray tabby"):
         for start, end in ((-0.19, -0.11), (0.0, 0.0), (0.19, 0.11)):
@@ -237,25 +214,25 @@ def paint_markings(head, cat, coat, face):
         head.fill(circle(x, y, (-0.50 * cat.patch_side, -0.30), 0.37), CHARCOAL, within=face)
 
 
-def paint_light(head, face):
-    """Light from above on the forehead, a little shade under the cheeks."""
+def paint_light(head: Painter, face: np.ndarray) -> None:
+    """Paints light on the forehead and shade under the cheeks."""
     for amount, color in ((-0.16 * head.y - 0.02, WHITE), (0.16 * head.y - 0.02, INK)):
         head.blend(np.clip(amount, 0, 0.10) * face, color)
 
 
-def paint_cheeks(head):
-    """A touch of rose on either side."""
+def paint_cheeks(head: Painter) -> None:
+    """Paints a pink spot on each cheek."""
     head.fill(circle(np.abs(head.x), head.y, (0.46, 0.22), 0.06), PINK, 0.45, softness=0.12)
 
 
-def paint_pads(head, cat, coat):
-    """The two soft pads under the nose."""
-    if cat.coat not in ("siamese", "tuxedo"):  # their markings already reach here
+def paint_pads(head: Painter, cat: Cat, coat: Coat) -> None:
+    """Paints the two pads under the nose."""
+    if cat.coat not in ("siamese", "tuxedo"):  # their markings cover this area
         head.fill(ellipse(np.abs(head.x), head.y, (0.11, 0.285), (0.17, 0.13)), coat.muzzle, 0.9)
 
 
-def paint_mouth(head, cat, coat):
-    """The cat's smile is two arcs side by side; laughing opens it, a tongue may show."""
+def paint_mouth(head: Painter, cat: Cat, coat: Coat) -> None:
+    """Paints two arcs side by side, with an open mouth or a tongue."""
     x, y = head.x, head.y
     below = half_plane(x, y, (0, 0.285), (0, -1))
     line = WHITE if cat.coat == "siamese" else coat.line
@@ -269,13 +246,13 @@ def paint_mouth(head, cat, coat):
     head.fill(arcs, line, 0.9)
 
 
-def paint_nose(head, coat):
-    """A small rounded triangle, point down."""
+def paint_nose(head: Painter, coat: Coat) -> None:
+    """Paints a small rounded triangle, point down."""
     head.fill(polygon(head.x, head.y, [(-0.05, 0.165), (0.05, 0.165), (0, 0.215)]) - 0.03, coat.nose)
 
 
-def paint_eyes(head, cat, coat):
-    """Open eyes, happy arcs, or half closed and sleepy; both alike, and both look the same way."""
+def paint_eyes(head: Painter, cat: Cat, coat: Coat) -> None:
+    """Paints open eyes, happy arcs, or half-closed eyes; both alike, with the same gaze."""
     x, y = head.x, head.y
     center, radii = (cat.eye_distance, 0.0), (0.145, 0.160)
     if cat.eye_mood == "happy":
@@ -285,7 +262,7 @@ def paint_eyes(head, cat, coat):
         return
     eye = ellipse(np.abs(x), y, center, radii)
     if cat.eye_mood == "sleepy":
-        lid = half_plane(np.abs(x), y, (cat.eye_distance, -0.055), (0.20, -0.98))  # hangs towards the outside
+        lid = half_plane(np.abs(x), y, (cat.eye_distance, -0.055), (0.20, -0.98))  # slopes outward
         eye = np.maximum(eye, lid)
     head.fill(eye - 0.024, INK)
     head.fill(eye, EYE_COLORS[cat.eye_color])
@@ -296,8 +273,8 @@ def paint_eyes(head, cat, coat):
         head.fill(circle(x, y, (px - 0.045, py - 0.055), 0.042), WHITE, within=inside)
 
 
-def paint_whiskers(head, coat):
-    """Three thin lines on each side."""
-    for step in (-1, 0, 1):
-        whisker = capsule(np.abs(head.x), head.y, (0.36, 0.27 + 0.045 * step), (0.80, 0.24 + 0.12 * step), 0.008)
+def paint_whiskers(head: Painter, coat: Coat) -> None:
+    """Paints three thin lines on each side."""
+    for row in (-1, 0, 1):
+        whisker = capsule(np.abs(head.x), head.y, (0.36, 0.27 + 0.045 * row), (0.80, 0.24 + 0.12 * row), 0.008)
         head.fill(whisker, coat.whiskers, 0.75)

@@ -1,8 +1,7 @@
-"""The sets that come with minidiff: drawn by code, at any size, as many as you like, free of anybody's rights.
+"""Draws synthetic data sets, at any size and in any number.
 
-Image i of a set depends on (seed, i) alone, and its class is i modulo the number of classes. So the first hundred of
-a thousand are the same as a set of one hundred, classes are balanced, and images for a fair test are drawn with
-another seed.
+Image i depends on (seed, i) alone, and its class is i modulo the number of classes. So the first hundred of a thousand
+images are the same as a data set of one hundred, classes are balanced, and another seed gives held-out images.
 """
 
 import numpy as np
@@ -21,23 +20,23 @@ SYNTHETIC_SETS = {  # name: (function (rng, class name, size) -> image, class na
 MIN_SIZE, MAX_SIZE = 8, 1024
 
 
-def draw(name, num_images=1000, size=64, seed=0):
-    """Draw a set.
+def draw(name: str, num_images: int = 1000, size: int = 64, seed: int = 0) -> Dataset:
+    """Draws a data set.
 
     Args:
         name: one of SYNTHETIC_SETS.
-        num_images: how many images.
+        num_images: number of images.
         size: height and width in pixels.
-        seed: any whole number from 0 up; another seed gives other images.
+        seed: non-negative integer.
 
     Returns:
-        Dataset with images (num_images, size, size, 3).
+        Data set with images (num_images, size, size, 3).
 
     Raises:
-        MinidiffError: unknown name, or a number out of range.
+        MinidiffError: unknown name, or a value out of range.
     """
     if name not in SYNTHETIC_SETS:
-        raise MinidiffError(f"no drawn set is called {name!r}; choose from {', '.join(SYNTHETIC_SETS)}")
+        raise MinidiffError(f"unknown synthetic data {name!r}; choose from {', '.join(SYNTHETIC_SETS)}")
     if not MIN_SIZE <= size <= MAX_SIZE:
         raise MinidiffError(f"{name}: size is {size}; give a size from {MIN_SIZE} to {MAX_SIZE} pixels")
     if num_images < 1 or seed < 0:
@@ -49,5 +48,10 @@ def draw(name, num_images=1000, size=64, seed=0):
         image = draw_one(np.random.default_rng([seed, i]), class_names[labels[i]], size)
         images[i] = np.rint(image * 255)
     return Dataset(
-        images, labels, class_names, name, f"drawn by minidiff, seed {seed}", "free to use, as minidiff itself (MIT)"
+        images,
+        labels,
+        class_names,
+        name=name,
+        source=f"drawn by minidiff, seed {seed}",
+        license="free to use, as minidiff itself (MIT)",
     )

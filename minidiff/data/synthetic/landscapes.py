@@ -1,22 +1,22 @@
-"""Landscapes: hills and firs at four times of day. Mostly large smooth areas, so a network learns them first."""
+"""Landscapes: hills and firs at four times of day. Mostly large smooth areas, which a network learns first."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from minidiff.data.synthetic.drawing import Painter, brighten, circle, ellipse, mix, polygon
+from minidiff.data.synthetic.drawing import Color, Painter, Point, brighten, circle, ellipse, mix, polygon
 
 
 @dataclass(frozen=True)
 class Light:
-    """The colors of one time of day, and how high the sun or moon may stand (y, up is negative)."""
+    """The colors of one time of day, and the range of the sun's or moon's height (y, up is negative)."""
 
-    zenith: tuple
-    horizon: tuple
-    sun: tuple
-    hills: tuple  # the nearest ones; those far off fade towards the horizon
-    heights: tuple
+    zenith: Color
+    horizon: Color
+    sun: Color
+    hills: Color  # of the nearest ones; distant ones fade toward the horizon
+    heights: Point
 
 
 TIMES = {
@@ -30,17 +30,8 @@ TIME_NAMES = tuple(TIMES)
 NUM_RIDGES = 4
 
 
-def draw_landscape(rng, time, size):
-    """A random landscape.
-
-    Args:
-        rng: np.random.Generator.
-        time: one of TIME_NAMES.
-        size: height and width in pixels.
-
-    Returns:
-        float32 (size, size, 3) in [0, 1].
-    """
+def draw_landscape(rng: np.random.Generator, time: str, size: int) -> np.ndarray:
+    """Draws a random landscape at one of TIME_NAMES: float32 (size, size, 3) in [0, 1]."""
     light, painter = TIMES[time], Painter(size)
     horizon = rng.uniform(-0.05, 0.25)
     zenith_color = brighten(light.zenith, rng.uniform(-0.03, 0.03))
@@ -60,21 +51,21 @@ def draw_landscape(rng, time, size):
     return painter.image()
 
 
-def paint_sky(painter, zenith_color, horizon_color, horizon):
-    """A gradient from the top of the image down to the horizon."""
+def paint_sky(painter: Painter, zenith_color: Color, horizon_color: Color, horizon: float) -> None:
+    """Paints a gradient from the top of the image down to the horizon."""
     painter.gradient(zenith_color, horizon_color, np.clip((painter.y + 1) / (1 + horizon), 0, 1))
 
 
-def paint_stars(painter, rng):
-    """Fourteen points; on a coarse grid of pixels they grow fainter, not larger."""
+def paint_stars(painter: Painter, rng: np.random.Generator) -> None:
+    """Paints fourteen points; in small images they are fainter, not larger."""
     for _ in range(14):
         center = (rng.uniform(-1, 1), rng.uniform(-1, 0))
         radius, brightness = max(0.014, 0.3 * painter.pixel), min(1.0, 0.03 / painter.pixel)
         painter.fill(circle(painter.x, painter.y, center, radius), (1, 1, 0.95), brightness)
 
 
-def paint_sun(painter, rng, light, moon):
-    """A disc in a glow that fades exponentially; the moon has a second disc cut out of it."""
+def paint_sun(painter: Painter, rng: np.random.Generator, light: Light, moon: bool) -> None:
+    """Paints a disc in a glow that fades exponentially; a second disc is cut out of the moon."""
     x, y = painter.x, painter.y
     cx, cy = rng.uniform(-0.7, 0.7), rng.uniform(*light.heights)
     disc = circle(x, y, (cx, cy), 0.17)
@@ -82,15 +73,15 @@ def paint_sun(painter, rng, light, moon):
     if moon:
         glow = painter.canvas.copy()
         painter.fill(disc, light.sun)
-        # What the shadow covers shows the sky that was there before, so it leaves no dark rim.
+        # The cutout shows the sky as it was before the moon, so that no dark edge remains.
         shadow = painter.coverage(circle(x, y, (cx + 0.08, cy - 0.05), 0.145))
         painter.canvas += shadow * (glow - painter.canvas)
     else:
         painter.fill(disc, light.sun)
 
 
-def paint_cloud(painter, rng, horizon_color):
-    """A flat base with two humps."""
+def paint_cloud(painter: Painter, rng: np.random.Generator, horizon_color: Color) -> None:
+    """Paints a flat base with two humps."""
     cx, cy = rng.uniform(-0.9, 0.9), rng.uniform(-0.85, -0.35)
     x, y = painter.x, painter.y
     base = ellipse(x, y, (cx, cy), (0.26, 0.07))
@@ -98,8 +89,8 @@ def paint_cloud(painter, rng, horizon_color):
     painter.fill(np.minimum(base, humps), mix((1, 1, 1), horizon_color, 0.25), 0.85, softness=0.05)
 
 
-def paint_ridge(painter, rng, horizon, nearness, color):
-    """A line of hills, the sum of three waves; firs grow on the two nearest ones.
+def paint_ridge(painter: Painter, rng: np.random.Generator, horizon: float, nearness: float, color: Color) -> None:
+    """Paints a line of hills, the sum of three waves, with firs on the two nearest ones.
 
     The distance to a curve y = h(x) is (h(x) - y) / sqrt(1 + h'(x)^2), to first order.
     """
@@ -120,8 +111,8 @@ def paint_ridge(painter, rng, horizon, nearness, color):
             paint_fir(painter, (root, ground), rng.uniform(0.18, 0.30) * (0.6 + 0.6 * nearness), color)
 
 
-def paint_fir(painter, root, height, color):
-    """Three triangles, each narrower than the one below."""
+def paint_fir(painter: Painter, root: Point, height: float, color: Color) -> None:
+    """Paints three triangles, each narrower than the one below."""
     for tier in range(3):
         x, y = root[0], root[1] - height * (0.25 + 0.30 * tier)
         half_width = height * (0.42 - 0.10 * tier)

@@ -1,6 +1,6 @@
-"""Shapes: six kinds, cheap to draw and easy to tell apart; for tests, first steps and small sizes.
+"""Shapes: six kinds, cheap to draw and easy to distinguish, for tests, first experiments and small sizes.
 
-As with the cats, `sample_shape` throws the dice and `paint_shape` draws what fell, at any size.
+As with the cats, `sample_shape` samples the attributes and `paint_shape` draws them at any size.
 """
 
 import math
@@ -9,9 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from minidiff.data.synthetic.backgrounds import SOFT_PAIRS, paint_gradient
-from minidiff.data.synthetic.drawing import Painter, circle, mix, outline, polygon, rounded_box, star_corners
+from minidiff.data.synthetic.drawing import (
+    Color,
+    Painter,
+    Point,
+    circle,
+    mix,
+    outline,
+    polygon,
+    rounded_box,
+    star_corners,
+)
 
-COLORS = {
+COLORS: dict[str, Color] = {
     "red": (0.90, 0.29, 0.29),
     "orange": (0.96, 0.58, 0.20),
     "yellow": (0.98, 0.82, 0.25),
@@ -21,36 +31,36 @@ COLORS = {
 }
 
 
-def disc(x, y, radius):
-    """Signed distances (H, W) from a disc around the middle; here and below all lengths are in half images."""
+def disc(x: np.ndarray, y: np.ndarray, radius: float) -> np.ndarray:
+    """Signed distances (H, W) from a disc around the origin; here and below, lengths are in half images."""
     return circle(x, y, (0, 0), radius)
 
 
-def square(x, y, radius):
-    """A square, its corners a little rounded."""
+def square(x: np.ndarray, y: np.ndarray, radius: float) -> np.ndarray:
+    """A square with slightly rounded corners."""
     return rounded_box(x, y, (0, 0), (0.9 * radius, 0.9 * radius), 0.08)
 
 
-def triangle(x, y, radius):
-    """A triangle that stands on its base, its corners rounded by 0.04."""
+def triangle(x: np.ndarray, y: np.ndarray, radius: float) -> np.ndarray:
+    """A triangle on its base, with corners rounded by 0.04."""
     return polygon(x, y, [(0, -radius), (0.95 * radius, 0.7 * radius), (-0.95 * radius, 0.7 * radius)]) - 0.04
 
 
-def star(x, y, radius):
+def star(x: np.ndarray, y: np.ndarray, radius: float) -> np.ndarray:
     """A star with five points, rounded by 0.03."""
     return polygon(x, y, star_corners(1.1 * radius)) - 0.03
 
 
-def heart(x, y, radius):
-    """A square stood on its corner, and a circle on each of its upper sides."""
-    half = 0.74 * radius  # half the square's diagonal = the distance from its middle to each corner
+def heart(x: np.ndarray, y: np.ndarray, radius: float) -> np.ndarray:
+    """A square on its corner, and a circle on each of its upper sides."""
+    half = 0.74 * radius  # half the diagonal of the square
     x, y = np.abs(x), y - 0.2 * radius
     lobe = circle(x, y, (half / 2, -half / 2), half / math.sqrt(2))
     return np.minimum(lobe, polygon(x, y, [(0, -half), (half, 0), (0, half), (-half, 0)])) - 0.06 * radius
 
 
-def ring(x, y, radius):
-    """A circle drawn as a line half a radius wide."""
+def ring(x: np.ndarray, y: np.ndarray, radius: float) -> np.ndarray:
+    """A circular line, half a radius wide."""
     return outline(circle(x, y, (0, 0), 0.8 * radius), 0.25 * radius)
 
 
@@ -60,19 +70,19 @@ KIND_NAMES = tuple(KINDS)
 
 @dataclass(frozen=True)
 class Shape:
-    """Everything that is drawn by chance about one image. Lengths in half images, angle in radians."""
+    """The random attributes of one image. Lengths in half images, angle in radians."""
 
     kind: str
     color: str
-    background: int  # which of SOFT_PAIRS
+    background: int  # index into SOFT_PAIRS
     light: float  # direction of the background's gradient
-    center: tuple
+    center: Point
     radius: float
     angle: float
 
 
-def sample_shape(rng, kind):
-    """Throw the dice for one image of the given kind (one of KIND_NAMES); returns a Shape."""
+def sample_shape(rng: np.random.Generator, kind: str) -> Shape:
+    """Samples the attributes of one image of the given kind (one of KIND_NAMES)."""
     return Shape(
         kind=kind,
         color=list(COLORS)[rng.integers(len(COLORS))],
@@ -84,22 +94,13 @@ def sample_shape(rng, kind):
     )
 
 
-def draw_shape(rng, kind, size):
-    """A random shape.
-
-    Args:
-        rng: np.random.Generator.
-        kind: one of KIND_NAMES.
-        size: height and width in pixels.
-
-    Returns:
-        float32 (size, size, 3) in [0, 1].
-    """
+def draw_shape(rng: np.random.Generator, kind: str, size: int) -> np.ndarray:
+    """Draws a random shape of one of KIND_NAMES: float32 (size, size, 3) in [0, 1]."""
     return paint_shape(sample_shape(rng, kind), size)
 
 
-def paint_shape(shape, size):
-    """The image of a `Shape`: float32 (size, size, 3) in [0, 1]."""
+def paint_shape(shape: Shape, size: int) -> np.ndarray:
+    """Draws a `Shape`: float32 (size, size, 3) in [0, 1]."""
     painter, figure, color = Painter(size), KINDS[shape.kind], COLORS[shape.color]
     paint_gradient(painter, SOFT_PAIRS[shape.background], (math.cos(shape.light), math.sin(shape.light)))
     shadow = painter.frame((shape.center[0] + 0.08, shape.center[1] + 0.10), shape.angle)

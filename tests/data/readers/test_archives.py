@@ -1,48 +1,20 @@
-"""Folders and archives, hostile ones among them."""
+"""Folders and archives, also malicious and damaged ones."""
 
 import gzip
-import io
 import os
 import struct
 import tarfile
-import tracemalloc
 import zipfile
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from minidiff.data import load
 from minidiff.data.readers.archives import open_files
 from minidiff.errors import MinidiffError
+from tests.data.helpers import memory_below, png, write_folder, write_tar, write_zip
 
 CONTENTS = {"a.txt": b"first", "b/c.txt": b"second", "b/d.txt": b""}
-
-
-def write_zip(path, contents, method=zipfile.ZIP_DEFLATED):
-    with zipfile.ZipFile(path, "w", method) as archive:
-        for name, content in contents.items():
-            archive.writestr(name, content)
-
-
-def write_tar(path, contents, mode="w:gz", **options):
-    with tarfile.open(path, mode, **options) as archive:
-        for name, content in contents.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-
-
-def write_folder(path, contents):
-    for name, content in contents.items():
-        (path / name).parent.mkdir(parents=True, exist_ok=True)
-        (path / name).write_bytes(content)
-
-
-def png(color, size=8):
-    stream = io.BytesIO()
-    Image.new("RGB", (size, size), color).save(stream, "PNG")
-    return stream.getvalue()
 
 
 WRITERS = {
@@ -58,8 +30,8 @@ each_kind = pytest.mark.parametrize("kind", WRITERS)
 
 
 @each_kind
-def test_all_kinds_are_read_alike(tmp_path, kind):
-    path = tmp_path / "some-files"  # the kind is seen from the content
+def test_all_kinds_have_one_interface(tmp_path, kind):
+    path = tmp_path / "some-files"  # recognized by the content
     WRITERS[kind](path, CONTENTS)
     with open_files(path) as files:
         assert files.names == list(CONTENTS)
@@ -72,7 +44,7 @@ def test_all_kinds_are_read_alike(tmp_path, kind):
 
 
 @each_kind
-def test_images_and_classes_come_out_the_same(tmp_path, kind):
+def test_images_and_classes_of_every_kind(tmp_path, kind):
     path = tmp_path / "images"
     contents = {"photos/cats/1.png": png("red"), "photos/cats/2.png": png("blue"), "photos/dogs/1.png": png("lime")}
     WRITERS[kind](path, contents)
@@ -84,7 +56,7 @@ def test_images_and_classes_come_out_the_same(tmp_path, kind):
 
 
 @each_kind
-def test_the_hash_sees_contents_and_nothing_else(tmp_path, kind):
+def test_the_hash_depends_on_the_contents(tmp_path, kind):
     hashes = []
     for i, content in enumerate((b"one", b"two", b"one")):
         path = tmp_path / str(i)
@@ -93,22 +65,22 @@ def test_the_hash_sees_contents_and_nothing_else(tmp_path, kind):
             hashes.append(files.content_hash(files.names))
             assert len(hashes[-1]) == 64
     assert hashes[0] != hashes[1]
-    if kind == "folder":  # an archive holds times too
+    if kind == "folder":  # an archive also contains times
         assert hashes[0] == hashes[2]
 
 
-def test_a_file_alone_is_seen_with_those_beside_it(tmp_path):
+def test_a_single_file_opens_its_folder(tmp_path):
     write_folder(tmp_path, CONTENTS)
     with open_files(tmp_path / "a.txt") as files:
         assert (files.only, files.names) == ("a.txt", ["a.txt"])
 
 
 UNSAFE = ["../evil.png", "good/../../evil.png", "/etc/evil.png", "C:/evil.png", "..\\evil.png"]
-UNSAFE += ["two\nlines.png", "end\r"]  # a message with such a name in it would be more than one line
+UNSAFE += ["two\nlines.png", "end\r"]  # would make messages longer than one line
 
 
 @pytest.mark.parametrize("kind", ["zip", "tgz"])
-def test_names_that_lead_out_are_passed_over(tmp_path, kind):
+def test_unsafe_names_are_ignored(tmp_path, kind):
     path = tmp_path / "inner" / "images"
     path.parent.mkdir()
     WRITERS[kind](path, {name: png("red") for name in UNSAFE} | {"good.png": png("blue")})
@@ -117,10 +89,10 @@ def test_names_that_lead_out_are_passed_over(tmp_path, kind):
     assert len(dataset) == 1
     assert dataset.images[0, 0, 0].tolist() == [0, 0, 255]
     assert any(f"{len(UNSAFE)} files with unsafe names" in note for note in dataset.notes)
-    assert sorted(tmp_path.rglob("*")) == before  # nothing was unpacked
+    assert sorted(tmp_path.rglob("*")) == before  # nothing was extracted
 
 
-def test_a_file_without_a_name_is_passed_over(tmp_path):
+def test_an_empty_name_is_ignored(tmp_path):
     write_zip(tmp_path / "x.zip", {"abcde": b"?", "good.png": png("blue")})
     content = (tmp_path / "x.zip").read_bytes()
     start = content.index(b"PK\x01\x02")
@@ -136,7 +108,7 @@ def test_a_file_without_a_name_is_passed_over(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["zip", "tgz"])
-def test_litter_is_passed_over(tmp_path, kind):
+def test_system_files_are_ignored(tmp_path, kind):
     path = tmp_path / "images"
     names = ["__MACOSX/._1.png", ".hidden/1.png", "Thumbs.db", "./1.png"]
     WRITERS[kind](path, {name: png("red") for name in names})
@@ -144,54 +116,49 @@ def test_litter_is_passed_over(tmp_path, kind):
         assert files.names == ["./1.png"]
 
 
-def test_links_in_an_archive_are_no_files(tmp_path):
+def test_links_and_devices_in_an_archive_are_ignored(tmp_path):
     with tarfile.open(tmp_path / "x.tgz", "w:gz") as archive:
         for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE):
             member = tarfile.TarInfo(f"link{kind!r}.png")
             member.type, member.linkname = kind, "/etc/passwd"
             archive.addfile(member)
-    with pytest.raises(MinidiffError, match="holds no images"):
+    with pytest.raises(MinidiffError, match="contains no images"):
         load(tmp_path / "x.tgz")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the platform has no pipes")
-def test_a_pipe_in_a_folder_does_not_keep_us_waiting(tmp_path):
+def test_a_pipe_in_a_folder_is_ignored(tmp_path):
     write_folder(tmp_path, {"a.png": png("red")})
     os.mkfifo(tmp_path / "b.png")
     assert len(load(tmp_path, size=8)) == 1
 
 
-def peak_memory(path):
-    tracemalloc.start()
-    try:
-        with pytest.raises(MinidiffError):
-            load(path, size=8, max_bytes=10_000_000)
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+def assert_rejected_in_little_memory(path):
+    with memory_below(5_000_000), pytest.raises(MinidiffError):
+        load(path, size=8, max_bytes=10_000_000)
 
 
-def test_a_zip_bomb_is_not_unpacked(tmp_path):
+def test_a_zip_bomb_is_not_decompressed(tmp_path):
     write_zip(tmp_path / "bomb.zip", {"a.png": bytes(50_000_000), "b.npy": bytes(50_000_000)})
-    assert peak_memory(tmp_path / "bomb.zip") < 5_000_000
+    assert_rejected_in_little_memory(tmp_path / "bomb.zip")
 
 
-def test_a_image_that_unpacks_to_a_giant_is_left_out(tmp_path):
-    giant = b"RIFF\0\0\0\5WEBPVP8L" + bytes(50_000_000)  # whose decoder would take in the whole file
+def test_an_image_that_decompresses_to_a_giant_is_left_out(tmp_path):
+    giant = b"RIFF\0\0\0\5WEBPVP8L" + bytes(50_000_000)  # whose decoder would read the whole file
     write_zip(tmp_path / "bomb.zip", {"a.webp": giant})
     del giant
-    assert peak_memory(tmp_path / "bomb.zip") < 5_000_000
+    assert_rejected_in_little_memory(tmp_path / "bomb.zip")
 
 
-def test_a_tar_whose_header_announces_a_giant_name(tmp_path):
+def test_a_tar_header_that_announces_a_giant_name(tmp_path):
     member = tarfile.TarInfo("././@LongLink")
     member.type, member.size = tarfile.GNUTYPE_LONGNAME, 100_000_000
     with gzip.open(tmp_path / "bomb.tgz", "wb", 9) as stream:
         stream.write(member.tobuf(tarfile.GNU_FORMAT) + bytes(100_000_000))
-    assert peak_memory(tmp_path / "bomb.tgz") < 5_000_000
+    assert_rejected_in_little_memory(tmp_path / "bomb.tgz")
 
 
-def test_a_tar_whose_headers_lead_backwards(tmp_path):
+def test_tar_headers_that_point_backward(tmp_path):
     member = tarfile.TarInfo("a.png")
     header = bytearray(member.tobuf(tarfile.GNU_FORMAT))
     header[124:136] = b"\xff" + struct.pack(">q", -1024).rjust(11, b"\xff")  # a negative size
@@ -203,7 +170,7 @@ def test_a_tar_whose_headers_lead_backwards(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["zip", "tgz", "tar"])
-def test_damaged_archives_are_explained(tmp_path, kind):
+def test_damaged_archives_are_rejected(tmp_path, kind):
     random = np.random.default_rng(0).bytes(5000)
     WRITERS[kind](tmp_path / "whole", {"a.png": random, "b.png": random[::-1]})
     content = (tmp_path / "whole").read_bytes()
@@ -212,7 +179,7 @@ def test_damaged_archives_are_explained(tmp_path, kind):
         load(tmp_path / "part")
 
 
-def test_an_encrypted_zip_is_explained(tmp_path):
+def test_an_encrypted_zip_is_rejected(tmp_path):
     write_zip(tmp_path / "secret.zip", {"a.png": png("red")})
     content = bytearray((tmp_path / "secret.zip").read_bytes())
     content[6] |= 1  # the flag of encryption, in the local header and in the directory

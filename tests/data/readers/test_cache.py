@@ -1,4 +1,4 @@
-"""Decoded images, kept."""
+"""The cache of decoded images."""
 
 import os
 
@@ -13,7 +13,7 @@ from minidiff.data.readers.cache import MAX_ENTRIES, default_cache_folder
 
 @pytest.fixture
 def decoded(monkeypatch):
-    """How many times images were truly decoded."""
+    """The calls of `folder.decode`."""
     calls, original = [], folder.decode
     monkeypatch.setattr(folder, "decode", lambda *arguments: calls.append(arguments) or original(*arguments))
     return calls
@@ -25,7 +25,7 @@ def write_images(path, count=4):
         Image.new("RGB", (10, 8), (40 * i, 0, 0)).save(path / "ab"[i % 2] / f"{i}.bmp")
 
 
-def test_the_second_time_is_the_same_and_decodes_nothing(tmp_path, decoded):
+def test_the_second_load_is_identical_and_decodes_nothing(tmp_path, decoded):
     write_images(tmp_path / "in")
     (tmp_path / "in" / "a" / "bad.bmp").write_bytes(b"?")
     first, second = (load(tmp_path / "in", size=8, cache_folder=tmp_path / "cache") for _ in range(2))
@@ -36,7 +36,7 @@ def test_the_second_time_is_the_same_and_decodes_nothing(tmp_path, decoded):
     assert any("1 files left out" in note for note in second.notes)
 
 
-def test_whatever_matters_makes_a_new_entry(tmp_path, decoded):
+def test_options_and_contents_lead_to_new_entries(tmp_path, decoded):
     write_images(tmp_path / "in")
     options = {"size": 8, "cache_folder": tmp_path / "cache"}
     load(tmp_path / "in", **options)
@@ -47,7 +47,7 @@ def test_whatever_matters_makes_a_new_entry(tmp_path, decoded):
     file = tmp_path / "in" / "a" / "0.bmp"
     times = (os.stat(file).st_atime, os.stat(file).st_mtime)
     size = os.stat(file).st_size
-    Image.new("RGB", (10, 8), (1, 0, 0)).save(file)  # as long and as old as before: only the content tells
+    Image.new("RGB", (10, 8), (1, 0, 0)).save(file)  # same size and time as before, only the content differs
     assert os.stat(file).st_size == size
     os.utime(file, times)
     assert load(tmp_path / "in", **options).images[0, 0, 0, 0] == 1
@@ -57,7 +57,7 @@ def test_whatever_matters_makes_a_new_entry(tmp_path, decoded):
     assert len(decoded) == 6
 
 
-def test_a_damaged_entry_is_written_again(tmp_path, decoded):
+def test_a_damaged_entry_is_replaced(tmp_path, decoded):
     write_images(tmp_path / "in")
     options = {"size": 8, "cache_folder": tmp_path / "cache"}
     expected = load(tmp_path / "in", **options).fingerprint()
@@ -70,22 +70,22 @@ def test_a_damaged_entry_is_written_again(tmp_path, decoded):
     assert len(decoded) == 4
 
 
-def test_entries_do_not_pile_up(tmp_path):
+def test_old_entries_are_deleted(tmp_path):
     write_images(tmp_path / "in")
     for size in range(1, MAX_ENTRIES + 5):
         load(tmp_path / "in", size=size, cache_folder=tmp_path / "cache")
     assert len(list((tmp_path / "cache").iterdir())) == MAX_ENTRIES
 
 
-def test_a_cache_that_cannot_be_written_is_only_noted(tmp_path):
+def test_a_cache_that_cannot_be_written_gives_a_note(tmp_path):
     write_images(tmp_path / "in")
-    (tmp_path / "cache").write_text("a file stands where the folder should be")
+    (tmp_path / "cache").write_text("a file instead of a folder")
     dataset = load(tmp_path / "in", size=8, cache_folder=tmp_path / "cache")
     assert len(dataset) == 4
-    assert any("not kept" in note for note in dataset.notes)
+    assert any("not cached" in note for note in dataset.notes)
 
 
-def test_the_default_place_and_none_at_all(tmp_path, decoded):
+def test_the_default_folder_and_no_cache(tmp_path, decoded):
     write_images(tmp_path / "in")
     load(tmp_path / "in", size=8, cache_folder=None)
     assert not default_cache_folder().exists()
@@ -95,7 +95,7 @@ def test_the_default_place_and_none_at_all(tmp_path, decoded):
     assert len(list(default_cache_folder().glob("*.npz"))) == 1
 
 
-def test_what_is_kept_can_be_changed_by_the_caller(tmp_path):
+def test_changing_loaded_images_does_not_change_the_cache(tmp_path):
     write_images(tmp_path / "in")
     for _ in range(2):
         images = load(tmp_path / "in", size=8, cache_folder=tmp_path / "cache").images

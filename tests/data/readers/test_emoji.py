@@ -1,4 +1,4 @@
-"""Packages of emoji, in miniature."""
+"""Small packages of emoji."""
 
 import io
 
@@ -9,7 +9,7 @@ from PIL import Image
 from minidiff.data import load
 from minidiff.data.readers.emoji import FACES, TONE_NAMES, label_of, without_tone
 from minidiff.errors import MinidiffError
-from tests.data.readers.test_archives import write_tar
+from tests.data.helpers import write_tar
 
 
 def points(text):
@@ -30,7 +30,7 @@ def points(text):
         ("🤰", "yellow"),
     ],
 )
-def test_people_and_their_tones(emoji, tone):
+def test_tones_of_people(emoji, tone):
     assert TONE_NAMES[label_of(points(emoji), "people")] == tone
     assert label_of(points(emoji), "faces") is None
 
@@ -51,7 +51,7 @@ def test_people_and_their_tones(emoji, tone):
         "🚒",
     ],
 )
-def test_what_are_no_single_people(emoji):
+def test_emoji_that_are_not_people(emoji):
     assert label_of(points(emoji), "people") is None
 
 
@@ -64,16 +64,16 @@ def test_what_are_no_single_people(emoji):
         *(("🌵", "plant"), ("🍄", "plant"), ("🪷", "plant")),
     ],
 )
-def test_kinds_of_faces(emoji, kind):
+def test_classes_of_faces(emoji, kind):
     assert list(FACES)[label_of(points(emoji), "faces")] == kind
 
 
 @pytest.mark.parametrize("emoji", ["🌽", "🙅", "🦯", "💋", "🚗", "🏳", "🍎"])
-def test_what_are_no_faces(emoji):
+def test_emoji_that_are_not_faces(emoji):
     assert label_of(points(emoji), "faces") is None
 
 
-def test_a_design_is_an_emoji_without_its_tone():
+def test_designs_ignore_tones_and_joiners():
     assert without_tone(points("🕵🏻\u200d♀\ufe0f")) == without_tone(points("🕵\ufe0f\u200d♀\ufe0f")) == points("🕵♀")
 
 
@@ -85,8 +85,8 @@ def image(color, opacity=255, size=32, kind="PNG"):
 
 
 def write_package(path, folder="package/img/google/64", kind="png"):
-    """Cooks, judges and pilots in six tones each, two faces, a car; and what else lies in such a package."""
-    contents = {"package/package.json": b"{}", "package/img/google/sheets/64.png": b"not looked at"}
+    """Cooks, judges and pilots in six tones each, two faces, a car, and files other than emoji."""
+    contents = {"package/package.json": b"{}", "package/img/google/sheets/64.png": b"ignored"}
     for i, tool in enumerate(("1f373", "2696-fe0f", "2708-fe0f")):
         for tone, code in enumerate(["", "-1f3fb", "-1f3fc", "-1f3fd", "-1f3fe", "-1f3ff"]):
             contents[f"{folder}/1f9d1{code}-200d-{tool}.{kind}"] = image((60 * i, 40 * tone, 9), kind=kind.upper())
@@ -119,7 +119,7 @@ def test_people_of_a_package(tmp_path, folder, kind, license):
 
 
 @pytest.mark.parametrize(("version", "exchanged"), [("1.1.0", True), ("1.2.0", False)])
-def test_labels_follow_the_images_where_a_package_has_them_exchanged(tmp_path, version, exchanged):
+def test_exchanged_tones_of_a_package_are_corrected(tmp_path, version, exchanged):
     about = f'{{"name": "@lobehub/fluent-emoji-3d", "version": "{version}"}}'.encode()
     contents = {"package/package.json": about}
     for i, code in enumerate(["", "-1f3fb", "-1f3fc", "-1f3fd", "-1f3fe", "-1f3ff"]):
@@ -132,7 +132,7 @@ def test_labels_follow_the_images_where_a_package_has_them_exchanged(tmp_path, v
     assert any("exchanged" in note for note in dataset.notes) == exchanged
 
 
-def test_the_other_subsets(tmp_path):
+def test_faces_and_all_emoji(tmp_path):
     write_package(tmp_path / "emoji.tgz")
     faces = load(tmp_path / "emoji.tgz", size=16, subset="faces")
     assert [faces.class_names[label] for label in faces.labels] == ["face", "heart"]
@@ -140,11 +140,11 @@ def test_the_other_subsets(tmp_path):
     assert len(everything) == 21
     assert everything.labels is None
     assert len(load(tmp_path / "emoji.tgz", size=16, subset="all", num_images=5)) == 5
-    with pytest.raises(MinidiffError, match="'dogs'; choose from people, faces, all"):
+    with pytest.raises(MinidiffError, match="unknown subset 'dogs'; choose from people, faces, all"):
         load(tmp_path / "emoji.tgz", subset="dogs")
 
 
-def test_transparent_rims_stay_clean(tmp_path):
+def test_transparent_edges_stay_clean(tmp_path):
     pixels = np.zeros((64, 64, 4), np.uint8)  # transparent black around opaque white
     pixels[:, :32] = 255
     stream = io.BytesIO()
@@ -153,22 +153,22 @@ def test_transparent_rims_stay_clean(tmp_path):
     assert load(tmp_path / "emoji.tgz", size=16).images.min() == 255
 
 
-def test_exact_twins_are_left_out(tmp_path):
-    twins = {"1f9d1.png": image((9, 9, 9)), "1f468.png": image((9, 9, 9)), "1f469.png": image((8, 9, 9))}
-    write_tar(tmp_path / "emoji.tgz", twins)
+def test_exact_copies_are_left_out(tmp_path):
+    contents = {"1f9d1.png": image((9, 9, 9)), "1f468.png": image((9, 9, 9)), "1f469.png": image((8, 9, 9))}
+    write_tar(tmp_path / "emoji.tgz", contents)
     dataset = load(tmp_path / "emoji.tgz", size=16)
     assert len(dataset) == 2
     assert any("1 exact copies" in note for note in dataset.notes)
 
 
-def test_numbered_photographs_are_no_emoji(tmp_path):
+def test_numbered_photographs_are_not_emoji(tmp_path):
     write_tar(tmp_path / "photos.tgz", {f"{i:04}.png": image((i, 9, 9)) for i in range(3)})
-    with pytest.raises(MinidiffError, match="subset means nothing here"):
+    with pytest.raises(MinidiffError, match="subset does not apply to folder"):
         load(tmp_path / "photos.tgz", subset="people")
     assert len(load(tmp_path / "photos.tgz", size=16)) == 3
 
 
 def test_a_subset_without_images(tmp_path):
     write_tar(tmp_path / "emoji.tgz", {"1f697.png": image((9, 9, 9))})
-    with pytest.raises(MinidiffError, match="none of 1 emoji is of the subset people"):
+    with pytest.raises(MinidiffError, match="none of 1 emoji is in subset people"):
         load(tmp_path / "emoji.tgz")

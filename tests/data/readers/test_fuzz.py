@@ -1,12 +1,10 @@
-"""Any bytes at all give a data set or the project's own error, in bounded memory.
+"""Fuzzing: any bytes give a data set or a `MinidiffError`, in bounded memory.
 
-A valid file of each kind is damaged in a few places (bytes overwritten, inserted, deleted, the end cut off), or
-replaced by random bytes, and read. Hypothesis chooses the few that come every time. As many more as one likes:
+A valid file of each kind is damaged at a few positions (bytes overwritten, inserted, deleted, the end cut off), or
+replaced by random bytes, and loaded. Hypothesis chooses a few inputs for every test run. The following adds 100000
+inputs for each reader, from the seeds 0, 1, ... and without Hypothesis, whose own memory grows with every input:
 
-    MINIDIFF_FUZZ_INPUTS=100000 pytest tests/data/test_fuzz.py -s
-
-gives each reader that number, from the seeds 0, 1, ..., and without Hypothesis, which remembers every input it has
-tried, so that the memory counted is the reader's own.
+    MINIDIFF_FUZZ_INPUTS=100000 pytest tests/data/readers/test_fuzz.py -s
 """
 
 import gzip
@@ -25,22 +23,22 @@ from PIL import Image
 
 from minidiff.data import Dataset, load, save
 from minidiff.errors import MinidiffError
-from tests.data.readers.test_archives import write_tar, write_zip
+from tests.data.helpers import random_bytes, write_tar, write_zip
 from tests.data.readers.test_idx import idx_bytes
 from tests.data.readers.test_safe_pickle import python2_batch
 
 NUM_INPUTS = int(os.environ.get("MINIDIFF_FUZZ_INPUTS", "0"))
 MAX_BYTES, MAX_PIXELS = 2_000_000, 100_000
-MAX_PEAK = 12_000_000  # what Python and NumPy may take for one input: a few times MAX_BYTES
-MAX_GROWTH = 200_000_000  # what the whole process may grow by, Pillow's memory included
+MAX_PEAK = 12_000_000  # limit for one input, of Python and NumPy: a few times MAX_BYTES
+MAX_GROWTH = 200_000_000  # limit on the growth of the whole process, Pillow included
 
-BYTES = np.random.default_rng(0).integers(0, 256, 3 * 3072, dtype=np.uint8)
+BYTES = random_bytes(3 * 3072)
 IMAGES_IDX = idx_bytes((5, 8, 8), BYTES[:320].tolist())
 LABELS_IDX = idx_bytes((5,), range(5))
 
 
 def packed(write, *arguments):
-    """What a function writes to a file, as bytes."""
+    """The bytes that a function writes to a file."""
     stream = io.BytesIO()
     write(stream, *arguments)
     return stream.getvalue()
@@ -78,7 +76,7 @@ EMOJI = {"assets/1f9d1.png": PNG, "assets/1f9d1-1f3fb.png": PNG}
 NPY = packed(np.save, BYTES[:320].reshape(5, 8, 8))
 NPZ = packed(lambda stream: np.savez_compressed(stream, images=BYTES[:320].reshape(5, 8, 8), labels=np.arange(5)))
 
-# kind: (name of the damaged file, its valid content or a function (folder) -> content, what becomes of it at last)
+# kind: (name of the file, valid content or a function (folder) -> content, function of the damaged content or None)
 READERS = {
     "idx": ("train-images-idx3-ubyte", IMAGES_IDX, None),
     "idx labels": ("train-labels-idx1-ubyte", LABELS_IDX, None),
@@ -118,10 +116,10 @@ READERS = {
 
 
 def damaged(content, random):
-    """The content with a few things done to it; now and then, other bytes altogether.
+    """The content damaged at a few positions; in 5 % of the cases, random bytes.
 
-    The places and bytes come from one `random.Random`, seeded by Hypothesis: to draw each of them from Hypothesis takes
-    five times as long as to read the file.
+    All choices come from one `random.Random`, seeded by Hypothesis: drawing each from Hypothesis would take five times
+    as long as loading the file.
     """
     if random.random() < 0.05:
         return random.randbytes(random.randrange(200))
@@ -132,7 +130,7 @@ def damaged(content, random):
         if what == "overwrite":
             new = random.randbytes(random.randint(1, 8))
             content[start : start + len(new)] = new
-        elif what == "number":  # a length that is promised, perhaps
+        elif what == "number":  # perhaps a length
             size = random.choice([1, 2, 4, 8])
             value = random.choice([0, 1, 100, 2 ** (8 * size) - 1, 2 ** (8 * size - 1), 2 ** (4 * size)]) % 2 ** (
                 8 * size
@@ -150,7 +148,7 @@ def damaged(content, random):
 
 
 def largest_memory():
-    """The most memory this process has ever taken, in bytes; 0 where the platform does not tell."""
+    """The peak memory of this process in bytes; 0 if the platform does not report it."""
     if sys.platform == "win32":
         return 0
     import resource
@@ -160,7 +158,7 @@ def largest_memory():
 
 @pytest.fixture
 def tracing():
-    """Started once for a test: each start and stop of tracemalloc would itself leave five kilobytes behind."""
+    """Starts tracemalloc once per test: each start and stop leaks five kilobytes."""
     tracemalloc.start()
     yield
     tracemalloc.stop()
@@ -168,7 +166,7 @@ def tracing():
 
 @pytest.mark.usefixtures("tracing")
 @pytest.mark.parametrize("kind", READERS)
-def test_any_bytes_give_a_data_set_or_our_error(kind, tmp_path):
+def test_any_bytes_give_a_data_set_or_a_minidiff_error(kind, tmp_path):
     name, seed, finish = READERS[kind]
     seed = seed(tmp_path) if callable(seed) else seed
     folder = tmp_path / "in"
@@ -208,7 +206,7 @@ def test_any_bytes_give_a_data_set_or_our_error(kind, tmp_path):
     )
     few(given(st.randoms(use_true_random=True))(try_one))()
     for number in range(NUM_INPUTS):
-        try_one(Random(number))  # what it made stays in tmp_path if this fails
+        try_one(Random(number))  # if this fails, the file stays in tmp_path
     growth = largest_memory() - before
     print(f"{kind}: {counts['data sets']} data sets, {counts['errors']} errors, memory grew by {growth / 1e6:.0f} MB")
     assert counts["errors"] > 0

@@ -1,4 +1,4 @@
-"""Labels of every form."""
+"""Arrays of labels in every form."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ WHERE = Path("labels.npy")
         np.eye(3, dtype=bool)[[2, 0, 1, 2]],
     ],
 )
-def test_classes_from_zero_up(array):
+def test_classes_that_start_at_zero(array):
     labels, names, _ = to_labels(array, 4, WHERE)
     assert labels.tolist() == [2, 0, 1, 2]
     assert names == ("0", "1", "2")
@@ -52,7 +52,7 @@ def test_classes_with_gaps(array, expected, names):
         np.array(["a", "b", "c", "d"]),
     ],
 )
-def test_what_is_not_one_class_a_image_is_left_out_and_said(array):
+def test_other_arrays_are_left_out_with_a_note(array):
     labels, names, notes = to_labels(array, 4, WHERE)
     assert labels is None
     assert names == ()
@@ -60,16 +60,16 @@ def test_what_is_not_one_class_a_image_is_left_out_and_said(array):
     assert "labels.npy" in notes[0]
 
 
-def test_too_many_different_numbers_are_no_classes():
+def test_too_many_distinct_values_are_left_out():
     assert to_labels(np.arange(20_000), 20_000, WHERE)[0] is None
 
 
 @pytest.mark.parametrize("array", [np.arange(5), np.arange(3), np.array(3), np.zeros((0,), int)])
-def test_labels_that_do_not_match(array):
+def test_a_wrong_number_of_labels_is_rejected(array):
     with pytest.raises(MinidiffError, match=r"labels\.npy.*4 images"):
         to_labels(array, 4, WHERE)
 
 
-def test_negative_labels():
+def test_negative_labels_are_rejected():
     with pytest.raises(MinidiffError, match="from -1 to 2"):
         to_labels(np.array([0, -1, 2, 2]), 4, WHERE)

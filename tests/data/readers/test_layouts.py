@@ -1,18 +1,15 @@
-"""Arrays to images: what is guessed, what is asked, what is refused."""
+"""Arrays to images: guessed and specified layouts and ranges."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from minidiff.data.readers.layouts import arrange, batches, to_images
+from minidiff.data.readers.layouts import arrange, chunks, to_images
 from minidiff.errors import MinidiffError
+from tests.data.helpers import random_bytes
 
 WHERE = Path("some.npy")
-
-
-def random_bytes(*shape, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +25,7 @@ def random_bytes(*shape, seed=0):
         ((3, 20, 30, 3), "NHWC"),
     ],
 )
-def test_shapes_with_one_reading(shape, guess):
+def test_unambiguous_shapes(shape, guess):
     array = random_bytes(*shape)
     guessed, notes = arrange(array, None, WHERE)
     np.testing.assert_array_equal(guessed, arrange(array, guess, WHERE)[0])
@@ -37,48 +34,48 @@ def test_shapes_with_one_reading(shape, guess):
 
 
 @pytest.mark.parametrize("shape", [(5, 3, 32, 3), (5, 1, 20, 1), (5, 20, 30, 2), (64, 64, 3), (5, 6), (7,), (2,) * 5])
-def test_shapes_with_several_readings_or_none_ask_for_the_layout(shape):
-    with pytest.raises(MinidiffError, match=r"some\.npy: shape .* name its axes with layout"):
+def test_ambiguous_shapes_are_rejected(shape):
+    with pytest.raises(MinidiffError, match=r"some\.npy: shape .* specify the axes with layout"):
         arrange(random_bytes(*shape), None, WHERE)
 
 
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW", "HWCN", "CNWH", "nwhc"])
-def test_any_order_of_axes(layout):
+def test_every_order_of_axes(layout):
     expected = random_bytes(5, 6, 7, 3)
     stored = np.einsum(f"NHWC->{layout.upper()}", expected)
     np.testing.assert_array_equal(arrange(stored, layout, WHERE)[0], expected)
 
 
-def test_axes_that_are_missing():
+def test_missing_axes_are_added():
     image = random_bytes(6, 7, 3)
     assert arrange(image, "HWC", WHERE)[0].shape == (1, 6, 7, 3)
     assert arrange(image[..., 0], "HW", WHERE)[0].shape == (1, 6, 7, 1)
     assert arrange(image, "NHW", WHERE)[0].shape == (6, 7, 3, 1)
 
 
-def test_rows_are_rolled_up():
+def test_flattened_images_are_reshaped():
     gray, color = random_bytes(5, 8, 8), random_bytes(5, 8, 8, 3)
-    rolled, notes = arrange(gray.reshape(5, 64), None, WHERE)
-    np.testing.assert_array_equal(rolled[..., 0], gray)
+    reshaped, notes = arrange(gray.reshape(5, 64), None, WHERE)
+    np.testing.assert_array_equal(reshaped[..., 0], gray)
     assert any("8 x 8" in note for note in notes)
     np.testing.assert_array_equal(arrange(color.reshape(5, -1), "NHWC", WHERE)[0], color)
     planes = color.transpose(0, 3, 1, 2).reshape(5, -1)
     np.testing.assert_array_equal(arrange(planes, "NCHW", WHERE)[0], color)
-    with pytest.raises(MinidiffError, match="layout"):  # planes or pixels first?
+    with pytest.raises(MinidiffError, match="layout"):  # the order of channels is ambiguous
         arrange(planes, None, WHERE)
 
 
 @pytest.mark.parametrize(
     ("shape", "layout", "message"),
     [
-        ((5, 6, 7), "NHWC", "4 axes"),
-        ((5, 6, 7), "NHX", "no layout is called 'NHX'"),
-        ((5, 6, 7), "NNH", "no layout"),
-        ((5, 6, 7, 3), "NCHW", "6 channels"),
-        ((5, 60), "NHW", "60 numbers are no square"),
+        ((5, 6, 7), "NHWC", "layout NHWC does not fit"),
+        ((5, 6, 7), "NHX", "unknown layout 'NHX'"),
+        ((5, 6, 7), "NNH", "unknown layout"),
+        ((5, 6, 7, 3), "NCHW", "6 channels with layout NCHW"),
+        ((5, 60), "NHW", "60 values are not a square"),
     ],
 )
-def test_layouts_that_do_not_fit_are_refused(shape, layout, message):
+def test_layouts_that_do_not_fit_are_rejected(shape, layout, message):
     with pytest.raises(MinidiffError, match=message):
         arrange(random_bytes(*shape), layout, WHERE)
 
@@ -86,13 +83,13 @@ def test_layouts_that_do_not_fit_are_refused(shape, layout, message):
 @pytest.mark.parametrize(
     "array", [np.array(["a"]), np.zeros((2, 3, 3), complex), np.zeros(3, "M8[s]"), np.zeros((0, 8, 8))]
 )
-def test_what_are_no_pixels_is_refused(array):
+def test_arrays_that_are_not_images_are_rejected(array):
     with pytest.raises(MinidiffError, match=r"some\.npy"):
         arrange(array, None, WHERE)
 
 
 def convert(values, dtype, value_range=None):
-    """The values as one image of a row; gray levels and notes."""
+    """Gray levels and notes of values that form an image of one row."""
     images, notes = to_images(np.array(values, dtype).reshape(1, 1, -1, 1), value_range, WHERE)
     return images.ravel().tolist(), notes
 
@@ -115,13 +112,13 @@ def convert(values, dtype, value_range=None):
         ([-0.0005, 0.5, 1.0005], np.float32, [0, 128, 255]),
     ],
 )
-def test_ranges_that_can_be_told(values, dtype, expected):
+def test_unambiguous_ranges(values, dtype, expected):
     assert convert(values, dtype)[0] == expected
 
 
 @pytest.mark.parametrize("values", [[0.0, 0.5, 1.0], [-1.0, 0.0, 1.0], [0.0, 100.0, 255.0]])
-def test_a_guess_is_noted_and_the_given_is_not(values):
-    assert any("taken for black" in note for note in convert(values, np.float32)[1])
+def test_a_guessed_range_is_noted(values):
+    assert any("taken as black" in note for note in convert(values, np.float32)[1])
     assert convert(values, np.float32, (values[0], values[-1]))[1] == ()
     assert convert([0, 255], np.uint8)[1] == ()
 
@@ -137,44 +134,44 @@ def test_a_guess_is_noted_and_the_given_is_not(values):
         ([0, 300.0], np.float64),
     ],
 )
-def test_ranges_that_cannot_be_told_are_asked(values, dtype):
-    with pytest.raises(MinidiffError, match=r"some\.npy: values run from .* give the range"):
+def test_ambiguous_ranges_are_rejected(values, dtype):
+    with pytest.raises(MinidiffError, match=r"some\.npy: values from .* give the range"):
         convert(values, dtype)
 
 
-def test_a_given_range():
+def test_a_specified_range():
     assert convert([0, 8, 16], np.uint8, (0, 16))[0] == [0, 128, 255]
     assert convert([0, 32768, 65535], np.uint16, (0, 65535))[0] == [0, 128, 255]
     assert convert([0, 1, 2], np.float32, (2, 0))[0] == [255, 128, 0]  # black and white exchanged
     with pytest.raises(MinidiffError, match="outside the range 0 to 1"):
         convert([0, 2.0], np.float32, (0, 1))
-    for nonsense in ((1, 1), (0, float("nan")), (0, float("inf"))):
-        with pytest.raises(MinidiffError, match="different numbers"):
-            convert([0, 1.0], np.float32, nonsense)
+    for invalid in ((1, 1), (0, float("nan")), (0, float("inf"))):
+        with pytest.raises(MinidiffError, match="different finite values"):
+            convert([0, 1.0], np.float32, invalid)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_not_a_number_is_counted(bad):
+def test_images_with_nan_or_infinity_are_counted(bad):
     array = np.zeros((5, 4, 4, 1), np.float32)
     array[[1, 3], 2, 2] = bad
-    with pytest.raises(MinidiffError, match="NaN or infinite numbers in 2 of 5"):
+    with pytest.raises(MinidiffError, match="NaN or infinity in 2 of 5"):
         to_images(array, None, WHERE)
 
 
-def test_transparency_becomes_white():
+def test_transparent_pixels_become_white():
     array = np.array([[10, 20, 30, 255], [10, 20, 30, 0], [0, 100, 200, 51]], np.uint8).reshape(1, 1, 3, 4)
     images, notes = to_images(array, None, WHERE)
     np.testing.assert_allclose(images[0, 0], [[10, 20, 30], [255, 255, 255], [204, 224, 244]], atol=0)
     assert any("white" in note for note in notes)
 
 
-def test_many_small_pieces_make_the_whole():
-    array = np.random.default_rng(0).random((70, 150, 150, 1))  # more than one batch
-    assert len(batches(array)) > 1
+def test_conversion_in_several_chunks():
+    array = np.random.default_rng(0).random((70, 150, 150, 1))  # more than one chunk
+    assert len(chunks(array)) > 1
     np.testing.assert_array_equal(to_images(array, (0, 1), WHERE)[0], np.rint(array * 255))
 
 
-def test_the_callers_array_is_not_kept():
+def test_the_images_are_a_copy():
     array = random_bytes(2, 8, 8, 1)
     images, _ = to_images(array, None, WHERE)
     array[:] = 0

@@ -1,11 +1,10 @@
-"""Pickle files of plain data, read without unpickling; hostile ones refused.
+"""Pickle files of plain data, read without unpickling; malicious ones are rejected.
 
-Files are written with Python's own pickle, the thing that the reader must agree with, and by hand as Python 2 did.
+The files are written by Python's pickle, the reference, and by hand as Python 2 wrote them.
 """
 
 import os
 import struct
-import tracemalloc
 from pathlib import Path
 from pickle import dumps
 
@@ -13,19 +12,16 @@ import numpy as np
 import pytest
 
 from minidiff.data.readers import safe_pickle
-from minidiff.data.readers.safe_pickle import read_opcodes
+from minidiff.data.readers.safe_pickle import read_pickle
 from minidiff.errors import MinidiffError
+from tests.data.helpers import memory_below, random_bytes
 
 WHERE = Path("data_batch_1")
 PROTOCOLS = range(2, 6)
 
 
-def random_bytes(*shape):
-    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-
-
 def python2_batch(data, labels):
-    """The commands with which Python 2 and its NumPy stored a CIFAR batch, protocol 2."""
+    """A CIFAR batch as written by Python 2 and its NumPy, protocol 2."""
 
     def text(content):
         return b"T" + struct.pack("<i", len(content)) + content if len(content) > 255 else short(content)
@@ -44,9 +40,9 @@ def python2_batch(data, labels):
     return b"\x80\x02}q\x01(" + items + short(b"batch_label") + short(b"training batch 1 of 5") + b"u."
 
 
-def test_what_python_2_wrote():
+def test_a_batch_of_python_2():
     data = random_bytes(5, 300)
-    batch = read_opcodes(python2_batch(data, [3, 1, 4, 1, 5]), WHERE)
+    batch = read_pickle(python2_batch(data, [3, 1, 4, 1, 5]), WHERE)
     assert set(batch) == {"data", "labels", "filenames", "batch_label"}
     np.testing.assert_array_equal(batch["data"], data)
     assert batch["labels"] == [3, 1, 4, 1, 5]
@@ -58,7 +54,7 @@ def test_what_python_2_wrote():
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_arrays_of_every_protocol(protocol, dtype, order):
     array = np.asarray(random_bytes(6, 7).astype(dtype), order=order)
-    back = read_opcodes(dumps({b"data": array}, protocol), WHERE)["data"]
+    back = read_pickle(dumps({b"data": array}, protocol), WHERE)["data"]
     np.testing.assert_array_equal(back, array)
     assert back.dtype == array.dtype
 
@@ -72,11 +68,11 @@ def test_plain_data_of_every_protocol(protocol):
         "one": [7],
     }
     content["again"] = content["numbers"]
-    assert read_opcodes(dumps(content, protocol), WHERE) == content
+    assert read_pickle(dumps(content, protocol), WHERE) == content
 
 
 class Calls:
-    """Pickles as a call of any function."""
+    """Pickled as a call of any function."""
 
     def __init__(self, function, *arguments):
         self.call = function, arguments
@@ -97,16 +93,16 @@ class Calls:
     ],
 )
 def test_functions_are_never_called(tmp_path, protocol, make):
-    hostile = {"data": make(tmp_path / "trace")}
-    with pytest.raises(MinidiffError, match=r"data_batch_1.*which no array needs.*binary version"):
-        read_opcodes(dumps(hostile, protocol), WHERE)
+    malicious = {"data": make(tmp_path / "executed")}
+    with pytest.raises(MinidiffError, match=r"data_batch_1.*not needed for arrays.*binary version"):
+        read_pickle(dumps(malicious, protocol), WHERE)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_arrays_of_objects_are_refused(protocol):
+def test_arrays_of_objects_are_rejected(protocol):
     with pytest.raises(MinidiffError, match="an array of"):
-        read_opcodes(dumps({"data": np.array([1, "a"], dtype=object)}, protocol), WHERE)
+        read_pickle(dumps({"data": np.array([1, "a"], dtype=object)}, protocol), WHERE)
 
 
 def global_name(module, name):
@@ -114,7 +110,7 @@ def global_name(module, name):
 
 
 @pytest.mark.parametrize(
-    ("commands", "message"),
+    ("opcodes", "message"),
     [
         (b"", "binary version"),
         (b"\x80\x02", "binary version"),
@@ -122,79 +118,68 @@ def global_name(module, name):
         (b"\x80\x02].", "a list instead of a dictionary"),
         (b"\x80\x02K\x05.", "a int instead"),
         (b"\x80\x02.", "binary version"),
-        (b"\x80\x02}(K\x01K\x02u.", "dictionary of texts"),
+        (b"\x80\x02}(K\x01K\x02u.", "dictionary with text keys"),
         (b"\x80\x02}(U\x01au.", "binary version"),
         (b"\x80\x02}h\x07.", "binary version"),
         (b"\x80\x02}K\x01b.", "binary version"),
         (b"\x80\x02}" + global_name("numpy", "ndarray") + b")R.", "binary version"),
         (b"\x80\x02" + global_name("numpy.core.multiarray", "_reconstruct") + b")R.", "a Array instead"),
-        (b"\x80\x02" + global_name("posix", "system") + b".", "'posix.system', which no array needs"),
-        (b"\x80\x04\x8c\x05posix\x8c\x06system\x93.", "'posix.system', which no array needs"),
+        (b"\x80\x02" + global_name("posix", "system") + b".", "'posix.system', which is not needed for arrays"),
+        (b"\x80\x04\x8c\x05posix\x8c\x06system\x93.", "'posix.system', which is not needed for arrays"),
         (b"\x80\x02Pname\n.", "PERSID"),
         (b"\x80\x02(i__main__\nname\n.", "INST"),
         (b"\x80\x02\x82\x01.", "EXT1"),
     ],
 )
-def test_other_commands_are_refused(commands, message):
+def test_other_opcodes_are_rejected(opcodes, message):
     with pytest.raises(MinidiffError, match=message) as caught:
-        read_opcodes(commands, WHERE)
+        read_pickle(opcodes, WHERE)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("shape", [(2**60,), (-1,), (2, 2), (0,), (2**20, 2**20, 2**20)])
-def test_arrays_whose_shape_does_not_fit_are_refused_in_little_memory(shape):
+def test_arrays_of_wrong_shape_are_rejected_in_little_memory(shape):
     good = dumps({"data": np.arange(3, dtype=np.uint8)}, 4)
-    assert read_opcodes(good, WHERE)["data"].tolist() == [0, 1, 2]
+    assert read_pickle(good, WHERE)["data"].tolist() == [0, 1, 2]
     lengths = b"(" + b"".join(b"\x8a\x08" + struct.pack("<q", length) for length in shape) + b"t"
     assert good.count(b"K\x03\x85") == 1
-    hostile = good.replace(b"K\x03\x85", lengths)
-    tracemalloc.start()
-    with pytest.raises(MinidiffError, match="an array of"):
-        read_opcodes(hostile, WHERE)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 1_000_000
+    malicious = good.replace(b"K\x03\x85", lengths)
+    with memory_below(1_000_000), pytest.raises(MinidiffError, match="an array of"):
+        read_pickle(malicious, WHERE)
 
 
 @pytest.mark.parametrize(
-    "commands",
+    "opcodes",
     [
-        b"\x80\x02}r\xff\xff\xff\x7f.",  # a place in the memo for which Python's own reader takes 32 GB
+        b"\x80\x02}r\xff\xff\xff\x7f.",  # a position in the memo for which Python's own reader allocates 32 GB
         b"\x80\x02}" + b"U\x01a](" + b"K\x01" * 100 + b"es.",
     ],
 )
-def test_memory_is_bounded_by_what_is_there(commands):
-    tracemalloc.start()
-    read_opcodes(commands, WHERE)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 1_000_000
+def test_memory_is_bounded_by_the_content(opcodes):
+    with memory_below(1_000_000):
+        read_pickle(opcodes, WHERE)
 
 
 @pytest.mark.parametrize(
-    "commands",
+    "opcodes",
     [
-        b"\x80\x04}\x8e" + b"\xff" * 7 + b"\x00.",  # a promise of 2**56 bytes
+        b"\x80\x04}\x8e" + b"\xff" * 7 + b"\x00.",  # announces 2**56 bytes
         b"\x80\x02}X\xff\xff\xff\x7f.",
         b"\x80\x02" + b"(" * 100 + b"t" * 101 + b".",
-        b"\x80\x02" + b")" * 1100 + b"}.",  # too many commands
+        b"\x80\x02" + b")" * 1100 + b"}.",  # too many opcodes
     ],
 )
-def test_promises_and_floods_are_refused(commands, monkeypatch):
-    monkeypatch.setattr(safe_pickle, "MAX_COMMANDS", 1000)
-    tracemalloc.start()
-    with pytest.raises(MinidiffError, match="data_batch_1"):
-        read_opcodes(commands, WHERE)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 1_000_000
+def test_announced_lengths_and_floods_of_opcodes_are_rejected(opcodes, monkeypatch):
+    monkeypatch.setattr(safe_pickle, "MAX_OPCODES", 1000)
+    with memory_below(1_000_000), pytest.raises(MinidiffError, match="data_batch_1"):
+        read_pickle(opcodes, WHERE)
 
 
 def test_references_do_not_multiply():
-    """Each list holds the one before ten times: whoever copied the last would copy thousands of millions."""
-    commands = b"\x80\x02}U\x01a]q\x00K\x01as"
+    """Each list contains the one before ten times; a copy of the last would have 10^10 elements."""
+    opcodes = b"\x80\x02}U\x01a]q\x00K\x01as"
     for level in range(1, 10):
-        commands += b"U\x01a]q" + bytes([level]) + b"(" + (b"h" + bytes([level - 1])) * 10 + b"es"
-    last = read_opcodes(commands + b".", WHERE)["a"]
+        opcodes += b"U\x01a]q" + bytes([level]) + b"(" + (b"h" + bytes([level - 1])) * 10 + b"es"
+    last = read_pickle(opcodes + b".", WHERE)["a"]
     assert len(last) == 10
     assert last[0] is last[9]

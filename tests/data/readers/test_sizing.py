@@ -1,4 +1,4 @@
-"""Padding, cutting and shrinking."""
+"""Padding, cropping and resizing."""
 
 from pathlib import Path
 
@@ -7,12 +7,9 @@ import pytest
 
 from minidiff.data.readers.sizing import fit
 from minidiff.errors import MinidiffError
+from tests.data.helpers import random_bytes
 
 WHERE = Path("some.npy")
-
-
-def random_images(N, H, W, C, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (N, H, W, C), dtype=np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -30,14 +27,14 @@ def random_images(N, H, W, C, seed=0):
 )
 @pytest.mark.parametrize("C", [1, 3])
 def test_sizes(shape, size, expected, C):
-    images, notes = fit(random_images(3, *shape, C), size, 10**6, WHERE)
+    images, notes = fit(random_bytes(3, *shape, C), size, 10**6, WHERE)
     assert images.shape == (3, *expected, C)
     assert images.dtype == np.uint8
     assert bool(notes) == (shape != expected)
 
 
-def test_a_background_is_continued():
-    images = random_images(4, 20, 20, 1)
+def test_padding_continues_the_background():
+    images = random_bytes(4, 20, 20, 1)
     images[:, [0, -1]] = images[:, :, [0, -1]] = 200
     padded, notes = fit(images, 28, 10**6, WHERE)
     np.testing.assert_array_equal(padded[:, 4:24, 4:24], images)
@@ -46,17 +43,17 @@ def test_a_background_is_continued():
     assert "padded with 200 from 20 x 20 to 28 x 28" in notes
 
 
-def test_without_a_background_the_rim_is_continued():
-    images = random_images(4, 6, 6, 3)
+def test_padding_repeats_the_border_without_a_background():
+    images = random_bytes(4, 6, 6, 3)
     padded, notes = fit(images, 8, 10**6, WHERE)
     np.testing.assert_array_equal(padded[:, 1:7, 0], images[:, :, 0])
     np.testing.assert_array_equal(padded[:, 7, 1:7], images[:, 5])
-    assert any("rim" in note for note in notes)
+    assert any("border" in note for note in notes)
 
 
-def test_shrinking_keeps_the_middle_and_the_average():
-    images = random_images(2, 40, 60, 3) // 4
-    images[:, :, :10] = images[:, :, 50:] = 255  # what is cut away
+def test_shrinking_keeps_the_center_and_the_average():
+    images = random_bytes(2, 40, 60, 3) // 4
+    images[:, :, :10] = images[:, :, 50:] = 255  # cropped
     shrunk, notes = fit(images, 10, 10**6, WHERE)
     assert shrunk.max() < 100
     np.testing.assert_allclose(shrunk.mean(axis=(1, 2)), images[:, :, 10:50].mean(axis=(1, 2)), atol=2)
@@ -64,11 +61,11 @@ def test_shrinking_keeps_the_middle_and_the_average():
 
 
 @pytest.mark.parametrize("size", [0, -3, 5000])
-def test_sizes_out_of_range(size):
+def test_sizes_out_of_range_are_rejected(size):
     with pytest.raises(MinidiffError, match="size from 1 to"):
-        fit(random_images(1, 8, 8, 1), size, 10**6, WHERE)
+        fit(random_bytes(1, 8, 8, 1), size, 10**6, WHERE)
 
 
-def test_the_limit_is_kept():
+def test_max_bytes_limits_the_result():
     with pytest.raises(MinidiffError, match="more than 5,000 bytes"):
-        fit(random_images(5, 8, 8, 1), 32, 5000, WHERE)
+        fit(random_bytes(5, 8, 8, 1), 32, 5000, WHERE)

@@ -1,4 +1,4 @@
-"""Cats: what the record says is what the image shows."""
+"""Cats: the image shows the attributes."""
 
 from dataclasses import replace
 
@@ -22,8 +22,8 @@ SIZE = 128
 
 
 def plain_cat(coat="black", **factors):
-    """A cat that sits straight in the middle, so that its features are where the coordinates say."""
-    straight = {
+    """An upright cat in the center, so that coordinates of the image are those of its features."""
+    upright = {
         "center": (0.0, 0.1),
         "scale": 1.0,
         "tilt": 0.0,
@@ -38,16 +38,16 @@ def plain_cat(coat="black", **factors):
         "pupil_width": 0.07,
         "eye_color": "green",
     }
-    return replace(sample_cat(np.random.default_rng(0), coat), **(straight | factors))
+    return replace(sample_cat(np.random.default_rng(0), coat), **(upright | factors))
 
 
 def color_at(image, x, y):
-    """Color at a point of the cat's frame."""
+    """Color at a point in the cat's frame."""
     row, column = int((y + 0.1 + 1) / 2 * SIZE), int((x + 1) / 2 * SIZE)
     return image[row, column]
 
 
-def test_the_image_is_that_of_the_record():
+def test_draw_cat_paints_sampled_attributes():
     image = draw_cat(np.random.default_rng(5), "ginger", 32)
     assert image.shape == (32, 32, 3)
     assert image.dtype == np.float32
@@ -57,16 +57,16 @@ def test_the_image_is_that_of_the_record():
 
 
 @pytest.mark.parametrize("eye_color", EYE_COLORS)
-def test_both_eyes_have_the_color_that_was_drawn(eye_color):
+def test_both_eyes_have_the_sampled_color(eye_color):
     image = paint_cat(plain_cat(eye_color=eye_color), SIZE)
     for side in (-1, 1):
         np.testing.assert_allclose(color_at(image, side * 0.28 + 0.105, 0.05), EYE_COLORS[eye_color], atol=0.02)
 
 
-def test_both_eyes_look_the_same_way_and_catch_the_same_light():
+def test_both_eyes_have_the_same_gaze_and_highlight():
     image = paint_cat(plain_cat(gaze=(0.03, 0.0)), SIZE)
     left, right = (image[:, int((side * 0.28 + 0.80) / 2 * SIZE) :][44:78, : int(0.2 * SIZE)] for side in (-1, 1))
-    np.testing.assert_allclose(left, right, atol=0.35)  # the centers do not fall on pixels alike
+    np.testing.assert_allclose(left, right, atol=0.35)  # the centers differ by fractions of a pixel
     assert np.abs(left - right).mean() < 0.03
 
 
@@ -86,7 +86,7 @@ def test_collar_and_background():
     bare, collared = paint_cat(plain_cat("white"), SIZE), paint_cat(plain_cat("white", collar=1), SIZE)
     changed = np.abs(bare - collared).max(axis=2) > 0.01
     assert changed.any()
-    assert not changed[: SIZE * 2 // 3].any()  # a collar is worn below the face
+    assert not changed[: SIZE * 2 // 3].any()  # the collar is below the face
     assert np.abs(collared - np.array(COLLARS[1])).max(axis=2).min() < 0.02
     for background, (lighter, deeper) in enumerate(SOFT_PAIRS):
         image = paint_cat(plain_cat(background=background), SIZE)
@@ -94,7 +94,7 @@ def test_collar_and_background():
         np.testing.assert_allclose(image[-1, 0], deeper, atol=0.02)
 
 
-def test_a_straight_cat_is_symmetric_but_for_the_highlights():
+def test_an_upright_cat_is_symmetric_without_highlights():
     image = paint_cat(plain_cat("gray tabby", eye_mood="happy"), 64)
     np.testing.assert_allclose(image, image[:, ::-1], atol=1e-5)
 
@@ -105,7 +105,7 @@ def test_the_calico_patches_change_sides():
     assert np.abs(left - right).max() > 0.3
 
 
-def test_the_dice_fall_as_they_should():
+def test_attributes_have_the_documented_probabilities():
     cats = [sample_cat(np.random.default_rng([0, i]), "ginger") for i in range(2000)]
     counts = {
         "eye_mood": [sum(cat.eye_mood == mood for cat in cats) for mood in EYE_MOODS],
@@ -114,14 +114,14 @@ def test_the_dice_fall_as_they_should():
         "folded_ears": [sum(cat.folded_ears for cat in cats), sum(not cat.folded_ears for cat in cats)],
         "background": [sum(cat.background == i for cat in cats) for i in range(8)],
     }
-    chances = {
+    probabilities = {
         "eye_mood": [0.70, 0.16, 0.14],
         "mouth": [0.60, 0.24, 0.16],
         "collar": [0.5, 0.5],
         "folded_ears": [0.12, 0.88],
         "background": [1 / 8] * 8,
     }
-    for factor, expected in chances.items():
+    for factor, expected in probabilities.items():
         np.testing.assert_allclose(np.array(counts[factor]) / len(cats), expected, atol=0.05, err_msg=factor)
     assert {sample_cat(np.random.default_rng(i), "siamese").eye_color for i in range(20)} == {"blue"}
 
@@ -130,5 +130,5 @@ def test_the_cat_stays_in_the_image():
     for i in range(64):
         cat = replace(sample_cat(np.random.default_rng([1, i]), "black"), dots=None, background=0)
         image = paint_cat(cat, 64)
-        sides = image[:, [0, -1]].max(axis=2)  # fur would be dark here
+        sides = image[:, [0, -1]].max(axis=2)  # fur would be dark
         assert sides.min() > 0.5

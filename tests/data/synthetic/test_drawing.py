@@ -1,4 +1,4 @@
-"""Signed distances against the nearest of many points on the boundary; coverage against areas."""
+"""Signed distances against the nearest of many points on the boundary; coverage against exact areas."""
 
 import math
 
@@ -24,13 +24,15 @@ def distance_to_samples(x, y, boundary):
 
 def along_segments(corners, num_points=4000):
     """Points along the closed line through the corners."""
-    share = np.linspace(0, 1, num_points)[:, None]
+    fraction = np.linspace(0, 1, num_points)[:, None]
     ends = [*corners[1:], corners[0]]
-    return np.concatenate([(1 - share) * np.array(a) + share * np.array(b) for a, b in zip(corners, ends, strict=True)])
+    return np.concatenate(
+        [(1 - fraction) * np.array(a) + fraction * np.array(b) for a, b in zip(corners, ends, strict=True)]
+    )
 
 
 def winding_number(x, y, corners):
-    """How often the closed line runs around each point: the sum of the angles under which its edges are seen."""
+    """Winding number of a closed line around each point: the sum of the angles subtended by its edges."""
     total = np.zeros_like(x)
     for a, b in zip(corners, [*corners[1:], corners[0]], strict=True):
         turn = np.arctan2(b[1] - y, b[0] - x) - np.arctan2(a[1] - y, a[0] - x)
@@ -58,7 +60,7 @@ def test_polygon(corners):
     np.testing.assert_array_equal(distance < 0, winding_number(x, y, corners) != 0)
 
 
-def test_polygon_on_rows_that_pass_through_its_corners():
+def test_polygon_on_rows_through_its_corners():
     x, y = np.array([-0.9, 0.0, 0.9, -0.9, 0.9]), np.array([0.0, 0.0, 0.0, -0.5, 0.5])
     diamond = [(0, -0.5), (0.5, 0), (0, 0.5), (-0.5, 0)]
     assert (drawing.polygon(x, y, diamond) < 0).tolist() == [False, True, False, False, False]
@@ -89,9 +91,9 @@ def test_rounded_box():
 def test_tapered_capsule_is_the_union_of_its_discs(radii):
     x, y = random_points()
     start, end = np.array([-0.5, 0.3]), np.array([0.4, -0.2])
-    share = np.linspace(0, 1, 4001)[:, None]
-    centers = (1 - share) * start + share * end
-    to_discs = np.hypot(x - centers[:, :1], y - centers[:, 1:]) - ((1 - share) * radii[0] + share * radii[1])
+    fraction = np.linspace(0, 1, 4001)[:, None]
+    centers = (1 - fraction) * start + fraction * end
+    to_discs = np.hypot(x - centers[:, :1], y - centers[:, 1:]) - ((1 - fraction) * radii[0] + fraction * radii[1])
     distance = drawing.tapered_capsule(x, y, start, end, *radii)
     np.testing.assert_allclose(distance, to_discs.min(axis=0), atol=1e-3)
 
@@ -141,7 +143,7 @@ def test_coverage_of_an_upright_edge_is_the_exact_area(edge, axis):
     painter = Painter(size)
     normal = (1, 0) if axis == 0 else (0, 1)
     coverage = painter.coverage(drawing.half_plane(painter.x, painter.y, (edge, edge), normal))
-    left = -1 + np.arange(size) * 2 / size  # where each pixel begins
+    left = -1 + np.arange(size) * 2 / size  # left edge of each pixel
     area = np.clip((edge - left) / (2 / size), 0, 1)
     expected = np.broadcast_to(area if axis == 0 else area[:, None], (size, size))
     np.testing.assert_allclose(coverage, expected, atol=1e-5)
@@ -162,11 +164,11 @@ def test_frame_moves_turns_and_scales():
     painter = Painter(64)
     frame = painter.frame(center=(0.3, -0.2), angle=math.pi / 2, scale=0.5)
     inside = drawing.rounded_box(frame.x, frame.y, (0, 0), (0.8, 0.2)) < 0
-    # Half the size, and a quarter turn exchanges width and height.
+    # Half the size; a quarter turn exchanges width and height.
     expected = (np.abs(painter.x - 0.3) < 0.1) & (np.abs(painter.y + 0.2) < 0.4)
     np.testing.assert_array_equal(inside, expected)
     assert frame.pixel == pytest.approx(2 * painter.pixel)
-    # Turned clockwise as seen: what pointed right points down.
+    # Clockwise on the screen: right becomes down.
     point = drawing.circle(frame.x, frame.y, (0.6, 0), 0.05).argmin()
     assert painter.y.flat[point] == pytest.approx(0.1, abs=0.04)
 

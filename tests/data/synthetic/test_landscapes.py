@@ -1,4 +1,4 @@
-"""Landscapes: sky above, hills below, light as the hour says."""
+"""Landscapes: sky, hills, and the light of the time of day."""
 
 import numpy as np
 import pytest
@@ -20,13 +20,13 @@ def test_range_and_shape(time):
 
 
 @pytest.mark.parametrize("time", TIME_NAMES)
-def test_sky_above_and_hills_below(time):
-    typical = np.median(many(time), axis=(0, 2))  # (row, color): clouds, stars and firs are too few to matter
+def test_sky_at_the_top_and_hills_at_the_bottom(time):
+    typical = np.median(many(time), axis=(0, 2))  # (row, color), without the few clouds, stars and firs
     np.testing.assert_allclose(typical[0], TIMES[time].zenith, atol=0.06)
     np.testing.assert_allclose(typical[-1], TIMES[time].hills, atol=0.06)
 
 
-def test_day_is_the_brightest_and_night_the_darkest():
+def test_day_is_brightest_and_night_is_darkest():
     brightness = {time: many(time).mean() for time in TIME_NAMES}
     assert max(brightness, key=brightness.get) == "day"
     assert min(brightness, key=brightness.get) == "night"

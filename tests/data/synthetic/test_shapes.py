@@ -1,4 +1,4 @@
-"""Shapes: the area that is covered is that of the figure."""
+"""Shapes: areas, corners and colors of the figures."""
 
 import math
 from dataclasses import replace
@@ -12,7 +12,7 @@ RADIUS = 0.5
 
 
 def minkowski_area(corners, rounding):
-    """Area of a convex polygon grown by a disc: area + perimeter * r + pi r^2 (Steiner)."""
+    """Area of the Minkowski sum of a convex polygon and a disc: area + perimeter * r + pi r^2 (Steiner)."""
     corners = np.array(corners)
     following = np.roll(corners, -1, axis=0)
     area = abs(np.sum(corners[:, 0] * following[:, 1] - corners[:, 1] * following[:, 0])) / 2
@@ -48,16 +48,16 @@ def test_star_has_five_points_and_a_heart_has_two_lobes():
 
 
 @pytest.mark.parametrize("kind", KIND_NAMES)
-def test_the_figure_has_its_color_where_the_record_says(kind):
+def test_the_figure_has_the_color_and_position_of_its_attributes(kind):
     shape = replace(sample_shape(np.random.default_rng(1), kind), center=(0.2, -0.1), radius=0.5, angle=0.0)
     for color, expected in COLORS.items():
         image = paint_shape(replace(shape, color=color), 128)
         x = 0.2 + (0.4 if kind == "ring" else 0.0)
-        seen = image[int(0.45 * 128), int((x + 1) / 2 * 128)]
-        np.testing.assert_allclose(seen, expected, atol=0.01)
+        found = image[int(0.45 * 128), int((x + 1) / 2 * 128)]
+        np.testing.assert_allclose(found, expected, atol=0.01)
 
 
-def test_draw_paints_what_was_sampled():
+def test_draw_shape_paints_sampled_attributes():
     drawn = draw_shape(np.random.default_rng(4), "heart", 24)
     np.testing.assert_array_equal(drawn, paint_shape(sample_shape(np.random.default_rng(4), "heart"), 24))
     assert drawn.min() >= 0

@@ -1,0 +1,72 @@
+"""Options of all readers, and the parts (train, val, test) of a data set."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from minidiff.data.readers.limits import MAX_BYTES, MAX_PIXELS
+from minidiff.errors import MinidiffError
+
+# Words in the names of files, folders and arrays -> part.
+PART_WORDS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How to read a data set; `loading.KINDS` lists which options apply to which files.
+
+    Every reader is a function `load_...(files, options) -> Dataset` that raises `MinidiffError` if files are missing,
+    damaged, ambiguous or too large, or if an option does not fit them.
+
+    Args:
+        size: height and width in pixels. Default: 64 for synthetic data and image files; arrays keep their size,
+            padded to a multiple of 8.
+        num_images: number of images, chosen at random. Default: all of them; 1000 synthetic ones.
+        seed: of the synthetic data or of the random choice.
+        layout: of arrays: the order of the axes, such as "NHWC" or "NCHW".
+        value_range: of arrays: the values of black and white, such as (0, 1).
+        part: "train", "val" or "test", if the data set is divided; default: "train".
+        subset: of emoji: "people", "faces" or "all".
+        images_key, labels_key: of arrays: their names in an .npz or folder; labels_key "none" reads no labels.
+            CIFAR-100: labels_key is "fine" (default) or "coarse".
+        distinct: whether to leave out exact copies.
+        max_bytes: limit on each array and on the whole data set in memory.
+        max_pixels: of image files: larger ones are left out.
+        cache_folder: of image files: where decoded images are cached. "default" is the platform's cache folder; None
+            or "" disables the cache.
+    """
+
+    size: int | None = None
+    num_images: int | None = None
+    seed: int = 0
+    layout: str | None = None
+    value_range: tuple[float, float] | None = None
+    part: str | None = None
+    subset: str = "people"
+    images_key: str | None = None
+    labels_key: str | None = None
+    distinct: bool = False
+    max_bytes: int = MAX_BYTES
+    max_pixels: int = MAX_PIXELS
+    cache_folder: str | Path | None = "default"
+
+
+def choose_part(wanted: str | None, parts: Collection[str], where: str | Path) -> str:
+    """The part to read.
+
+    Args:
+        wanted: the requested part. Default: "train" if there is one, otherwise the first.
+        parts: the parts there are; "" stands for files without a part.
+        where: the source, for error messages.
+
+    Raises:
+        MinidiffError: there is no such part.
+    """
+    if wanted is None:
+        return "train" if "train" in parts else next(iter(parts), "")
+    named = [part for part in parts if part]
+    if not named:
+        raise MinidiffError(f"{where}: is not divided into parts; leave out part={wanted!r}")
+    if wanted not in named:
+        raise MinidiffError(f"{where}: unknown part {wanted!r}; choose from {', '.join(named)}")
+    return wanted
