@@ -1,50 +1,56 @@
-"""Is this backward pass right? Compare it with slopes measured on the forward pass.
+"""Gradient checks: compare a backward pass with finite differences of the forward pass.
 
-A derivative written by hand is checked against its definition. With L the loss, e_i a step along number i of an array
-a, and h small, the *central difference*
+A derivative written by hand is checked against its definition. With the loss L, the unit vector e_i of element i of an
+array a, and a small h, the *central difference*
 
     dL/da_i  =  ( L(a + h e_i) - L(a - h e_i) ) / 2h  +  O(h^2)
 
-needs the forward pass alone, so it knows nothing of the mistakes in the backward pass. It costs two forward passes for
-each number, which is why one checks with it and does not train with it. float64 is a must: in float32 the difference
-of two nearly equal losses is mostly rounding.
+needs the forward pass alone, so a mistake in the backward pass cannot affect it. It costs two forward passes per
+element, which is too slow for training. It needs float64: in float32 the difference of two nearly equal losses is
+mostly rounding error.
 
-A layer gives an array y and not a loss, so one is made: L = sum(dy * y) with fixed numbers dy, the *upstream
-gradient*, since then dL/dy = dy. Everything hangs on the choice of the numbers:
+A layer returns an array y, not a loss. So the check uses L = sum(dy * y) with a constant array dy, the *upstream
+gradient*, since then dL/dy = dy. The check depends on the choice of values:
 
-* **dy is random, never ones.** With ones L is the sum of y. The sum of a normalized array is zero whatever its input
-  was, so the true dx is zero, and every mistake that keeps within zero passes: a backward that leaves out the term of
-  the variance, or one that returns nothing but zeros. In the words of linear algebra, a vector of ones lies in the
-  null space of the norm's backward. The same holds for a softmax, whose outputs sum to one.
-* **Parameters are random, never zeros.** Layers that start at zero (the last convolution of a residual block) would
-  cut off all that lies behind them, and a bias of zero hides a term in which it is a factor.
-* **The gradient is added to what is there**, to random numbers, since backward must add and not overwrite.
+* **dy is random, never ones.** With ones, L is the sum of y. The sum of a normalized array is zero for every input, so
+  the true dx is zero, and a wrong backward pass that also returns zero passes the check: one without the term of the
+  variance, or one that returns only zeros. In terms of linear algebra, a vector of ones is in the null space of the
+  norm's backward pass. The same holds for a softmax, whose outputs sum to one.
+* **Parameters are random, never zeros.** A weight that is initialized with zeros (the last convolution of a residual
+  block) would block the gradient of all layers before it, and a bias of zero hides a term of which it is a factor.
+* **The gradient is added to random values**, since backward must add to g, not overwrite it.
 
 Read more: `tutorials/05_backpropagation.ipynb`; Baydin et al., "Automatic Differentiation in Machine Learning: a
-Survey", 2018, section 2.1, on why h is neither large (the O(h^2)) nor tiny (rounding, divided by h).
+Survey", 2018, section 2.1, on why h must be neither large (the O(h^2) term) nor tiny (rounding, divided by h).
 """
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from minidiff.errors import MinidiffError
+from minidiff.layers import shapes_of
 from minidiff.parameters import Parameters
 
 STEP = 1e-5  # about the cube root of float64's precision, where the two errors of the central difference are equal
 
 
-def numerical_gradient(loss, array, step=STEP, entries=None):
-    """The gradient of a loss by an array, by central differences, one number after the other.
+def numerical_gradient(
+    loss: Callable[[], float], array: np.ndarray, step: float = STEP, entries: Sequence[int] | np.ndarray | None = None
+) -> np.ndarray:
+    """The gradient of a loss with respect to an array, by central differences, one element at a time.
 
     Args:
-        loss: a function without arguments that reads `array` and returns a number.
-        array: float64, any shape; changed in place and put back.
+        loss: a function without arguments that reads `array`.
+        array: float64, any shape; changed in place and restored.
         step: h.
-        entries: indices into the flattened array, (n,), if not all of it is wanted.
+        entries: indices into the flattened array, (n,); default: all.
 
     Returns:
-        float64 of the array's shape, or (n,) if `entries` is given.
+        float64 of the array's shape, or (n,) with `entries`.
 
     Raises:
         MinidiffError: the array is not float64.
@@ -63,17 +69,16 @@ def numerical_gradient(loss, array, step=STEP, entries=None):
     return gradient.reshape(array.shape) if entries is None else gradient
 
 
-def directional_derivative(loss, array, direction, step=STEP):
-    """The slope of a loss along one direction: all numbers of an array checked at once, with two forward passes.
+def directional_derivative(
+    loss: Callable[[], float], array: np.ndarray, direction: np.ndarray, step: float = STEP
+) -> float:
+    """The derivative of a loss along a direction, sum(gradient * direction), with two forward passes.
 
-    It equals sum(gradient * direction). It says that something is wrong, not where.
+    It checks all elements of an array at once, but does not show which of them is wrong.
 
     Args:
         loss, array, step: as in `numerical_gradient`.
         direction: of the array's shape.
-
-    Returns:
-        a number.
 
     Raises:
         MinidiffError: the array is not float64.
@@ -88,41 +93,43 @@ def directional_derivative(loss, array, direction, step=STEP):
     return (above - below) / (2 * step)
 
 
-def relative_error(a, b):
-    """The largest difference of two arrays, in units of the largest number in either.
+def relative_error(a: ArrayLike, b: ArrayLike) -> float:
+    """The largest absolute difference of two arrays, divided by the largest absolute value in either.
 
-    Number by number would be too strict: an entry that happens to be 1e-9 is measured with an error of 1e-10.
+    An elementwise relative error would be too strict: an element of 1e-9 is measured with an error of 1e-10.
 
     Args:
         a, b: arrays of one shape.
 
     Returns:
-        a number: 0 for equal arrays, NaN if either holds a NaN.
+        0 for equal arrays; NaN if either contains a NaN.
 
     Raises:
         MinidiffError: the shapes differ.
     """
     if np.shape(a) != np.shape(b):
-        raise MinidiffError(f"arrays of shapes {np.shape(a)} and {np.shape(b)} cannot be compared")
+        raise MinidiffError(f"cannot compare arrays of shapes {np.shape(a)} and {np.shape(b)}; they must be equal")
     difference = np.max(np.abs(np.subtract(a, b)), initial=0.0)
     scale = max(np.max(np.abs(a), initial=0.0), np.max(np.abs(b), initial=0.0))
     return float(difference) if scale == 0 else float(difference / scale)
 
 
-def check_layer(layer, *inputs, rng, entries=None, step=STEP):
-    """Compares a layer's backward pass with central differences, with random parameters and a random upstream.
+def check_layer(
+    layer: Any, *inputs: Any, rng: np.random.Generator, entries: int | None = None, step: float = STEP
+) -> dict[str, float]:
+    """Compares a backward pass with central differences, for random parameters and a random upstream gradient.
 
     Args:
-        layer: a layer, a block of layers or a whole network.
-        inputs: what `forward` takes after the parameters. Those that backward gives a gradient for come first, and
-            are float64.
-        rng: a `numpy.random.Generator`.
-        entries: how many randomly chosen numbers of each array to check; all if not given.
+        layer: a `Layer` or a network.
+        inputs: what `forward` takes after the parameters. The float64 arrays for which backward returns a gradient
+            come first.
+        rng: source of randomness.
+        entries: number of randomly chosen elements of each array to check; default: all.
         step: h.
 
     Returns:
-        name -> relative error: "input 0", "input 1", ... and the name of every parameter. About 1e-9 if all is right;
-        a mistake shows as 1e-3 or more.
+        name -> relative error, for "input 0", "input 1", ... and every parameter: about 1e-9 for a correct backward
+        pass, 1e-3 or more for a wrong one.
     """
     p = random_parameters(layer, rng)
     g = p.zeros_like()
@@ -134,44 +141,37 @@ def check_layer(layer, *inputs, rng, entries=None, step=STEP):
     g.vector -= already_there
     dinputs = () if dinputs is None else dinputs if isinstance(dinputs, tuple) else (dinputs,)
 
-    def loss():
+    def loss() -> float:
         return np.sum(upstream * layer.forward(p, *inputs)[0])
 
     pairs = {f"input {i}": (inputs[i], dinput) for i, dinput in enumerate(dinputs)}
     pairs |= {name: (p[name], g[name]) for name in p.shapes}
     errors = {}
     for name, (array, gradient) in pairs.items():
-        measured = np.array(gradient)  # the numbers that are not measured count as right
+        measured = np.array(gradient)  # elements that are not measured count as correct
         chosen = range(array.size) if entries is None else rng.permutation(array.size)[:entries]
         measured.flat[list(chosen)] = numerical_gradient(loss, array, step, chosen)
         errors[name] = relative_error(gradient, measured)
     return errors
 
 
-def random_parameters(layer, rng, dtype=np.float64):
-    """Parameters of a layer, a block or a network, none of them zero, and of a size that keeps y as large as x.
+def random_parameters(layer: Any, rng: np.random.Generator, dtype: DTypeLike = np.float64) -> Parameters:
+    """Random nonzero parameters, of a size that keeps y about as large as x.
 
     Args:
-        layer: has `shapes()`, or `children` that have.
-        rng: a `numpy.random.Generator`.
+        layer: a `Layer` or a network.
+        rng: source of randomness.
         dtype: of the parameters.
 
     Returns:
-        `Parameters`: normal numbers, in a matrix or a kernel divided by the root of the number of inputs.
+        Normally distributed parameters; those of a matrix are divided by the square root of the number of its inputs.
     """
-    p = Parameters(_shapes(layer), dtype)
+    p = Parameters(shapes_of(layer.children or [layer]), dtype)
     for name, shape in p.shapes.items():
         p[name] = rng.normal(size=shape) / math.sqrt(math.prod(shape[:-1]))
     return p
 
 
-def _require_float64(array):
+def _require_float64(array: np.ndarray) -> None:
     if array.dtype != np.float64:
-        raise MinidiffError(f"a gradient check needs float64, not {array.dtype}: convert with .astype(np.float64)")
-
-
-def _shapes(layer):
-    if hasattr(layer, "shapes"):
-        return layer.shapes()
-    children = layer.children() if callable(layer.children) else layer.children
-    return {name: shape for child in children for name, shape in _shapes(child).items()}
+        raise MinidiffError(f"a gradient check needs float64, not {array.dtype}; convert with .astype(np.float64)")

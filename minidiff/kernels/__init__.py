@@ -1,7 +1,7 @@
-"""The loops: Numba functions over plain arrays, each on one thread and without Python's lock.
+"""The kernels: Numba functions on plain arrays, each on one thread and without the GIL.
 
-A fast kernel has a plain twin that reads as the formula: naive loops of the same arguments beside it, or NumPy in its
-test, which holds the two together. They take float32, for speed, and float64, for checking gradients.
+Each fast kernel is tested against a plain version that reads like the formula: naive loops with the same arguments
+beside it, or NumPy in its test. Kernels accept float32, for speed, and float64, for gradient checks.
 
 Read more: `tutorials/06_convolution.ipynb`; `tutorials/speed.md`.
 """

@@ -1,18 +1,18 @@
-"""Attention from end to end: the scores, their softmax, and the sums that they weight.
+"""Attention from end to end: the scores, their softmax, and the weighted sums of the values.
 
-For each image and head, with S pixels and d channels a head (Vaswani et al., 2017, eq. 1):
+For each image and head, with S pixels and d channels per head (Vaswani et al., 2017, eq. 1):
 
     scores = q k'  (S, S)        P = softmax(factor scores)  (S, S)        y = P v  (S, d)
 
     dv = P' dy      dP = dy v'      dscores = backward through factor and softmax (`softmax.py`)
     dq = dscores k      dk = dscores' q
 
-The weights P are by far the largest array here, S numbers for each pixel. So they never exist as a whole: a *block* of
-their rows, which belongs to a few pixels of q and y, is made, used and overwritten by the next one while it is in the
-cache. The backward pass makes it anew. That is the idea of FlashAttention, which also cuts the rows into pieces.
+The weights P are by far the largest array here, with S values for each pixel. So only a *block* of BLOCK rows, which
+belong to BLOCK pixels of q and y, exists at a time. It is computed, used and overwritten by the next one while it is in
+the cache. The backward pass computes it again. This is the idea of FlashAttention, which also splits the columns.
 
-Arrays: q, k, v, y and their gradients (N, heads, S, d), also windows of larger arrays, as long as the channels of a
-head are contiguous.
+Arrays: q, k, v, y and their gradients (N, heads, S, d), which may be views of larger arrays if the channels of a head
+are contiguous.
 
 Read more: `tutorials/05_backpropagation.ipynb`; Dao et al., "FlashAttention", 2022.
 """
@@ -24,11 +24,11 @@ from minidiff.kernels.options import KERNEL_OPTIONS
 from minidiff.kernels.products import multiply
 from minidiff.kernels.softmax import softmax, softmax_backward
 
-BLOCK = 64  # pixels whose weights are made at a time
+BLOCK = 64  # rows of the weights that are computed at a time
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def attend(q, k, v, factor, y):
+def attend(q: np.ndarray, k: np.ndarray, v: np.ndarray, factor: float, y: np.ndarray) -> None:
     """y = softmax(factor q k') v for every image and head.
 
     Args:
@@ -50,13 +50,16 @@ def attend(q, k, v, factor, y):
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def attend_backward(q, k, v, factor, dy, dq, dk, dv):
-    """The gradients of `attend`.
+def attend_backward(
+    q: np.ndarray, k: np.ndarray, v: np.ndarray, factor: float, dy: np.ndarray, dq: np.ndarray, dk: np.ndarray,
+    dv: np.ndarray,
+) -> None:  # fmt: skip
+    """The backward pass of `attend`.
 
     Args:
-        q, k, v, factor: as forward took them.
+        q, k, v, factor: as in `attend`.
         dy: (N, heads, S, d).
-        dq, dk, dv: (N, heads, S, d), receive the gradients by q, k and v.
+        dq, dk, dv: (N, heads, S, d), receive the gradients with respect to q, k and v.
     """
     N, heads, S, _ = q.shape
     weights, dweights = np.empty((BLOCK, S), q.dtype), np.empty((BLOCK, S), q.dtype)

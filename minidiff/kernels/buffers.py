@@ -1,15 +1,15 @@
-"""Memory that is used again.
+"""A memory pool, which reuses the memory of deleted arrays.
 
-A fresh array costs twice: the operating system hands out its pages one by one, zeroed, when they are first written,
-and none of them is in the processor's cache. A step of training makes some hundreds of arrays and drops them; on two
-cores a tenth of the time went into their pages. So each thread keeps the memory of the arrays it has dropped.
+A new array costs twice: the operating system provides its pages one by one, zeroed, when they are first written, and
+none of them is in the cache. A training step creates and deletes some hundreds of arrays; on two cores, a tenth of the
+time was spent on their pages. So each thread keeps the memory of its deleted arrays.
 
-The memory begins at a cache line: the widest registers hold as much as a line, and what lies across two lines has to be
-fetched twice.
+The memory is aligned to a cache line: the widest registers hold as much as a line, and a load that crosses two lines
+takes two accesses.
 
-When is an array dropped? When nobody refers to it any more. Python counts references: every array handed out here is a
-view of a block that the pool keeps, every view (and view of a view) refers to its block, so a block that is referred to
-by the pool alone is free. Nothing needs to be given back, and nothing can be given back too early.
+The pool finds out from Python's reference counts whether an array is deleted. Every array is a view of a memory block
+in the pool, and every view (also of a view) holds a reference to its block. So a block without references from outside
+the pool is free. Nothing has to be returned explicitly, and nothing can be returned too early.
 
 Read more: `tutorials/speed.md`.
 """
@@ -19,41 +19,42 @@ import sys
 import threading
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 LINE = 64  # bytes
 
 
-def new_block(size):
-    """An uninitialized array of so many bytes, (size,), that begins at a cache line and is nobody's view."""
+def new_block(size: int) -> np.ndarray:
+    """An uninitialized array of bytes, (size,), aligned to a cache line; for its views, it is the `base`."""
     whole = np.empty(size + LINE, np.uint8)
     first = -whole.ctypes.data % LINE
-    # as a view of `whole`, NumPy would let views of the block refer to `whole` instead of the block
-    return np.frombuffer(memoryview(whole)[first : first + size], np.uint8)
+    # if the block were a view of `whole`, NumPy would let its own views refer to `whole` instead
+    return np.frombuffer(memoryview(whole.data)[first : first + size], np.uint8)
 
 
-def references_to_unused():
-    """What `sys.getrefcount` counts for a block that only a list and a loop over it refer to.
+def references_to_unused() -> int:
+    """The result of `sys.getrefcount` for a block that only a list and a loop over it refer to.
 
-    The loop and the call themselves count too, how much depends on the version of Python: so it is measured.
+    It includes references by the loop and the call, which depend on the version of Python. So it is measured.
     """
-    blocks = [new_block(1)]
-    for block in blocks:
-        return sys.getrefcount(block)
+    for block in [new_block(1)]:
+        count = sys.getrefcount(block)
+    return count
 
 
 class Buffers(threading.local):
-    """A pool of memory blocks; each thread that uses it sees its own."""
+    """A pool of memory blocks, separate for each thread."""
 
-    def __init__(self):
-        self.blocks = {}  # size in bytes -> list of blocks
+    def __init__(self) -> None:
+        self.blocks: dict[int, list[np.ndarray]] = {}  # size in bytes -> blocks
         self.unused = references_to_unused()
 
-    def empty(self, shape, dtype):
-        """Like `np.empty`: an uninitialized array of this shape and dtype, in memory used before where possible."""
+    def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
+        """Like `np.empty`: an uninitialized array of this shape and dtype, in reused memory if possible."""
         count = math.prod(shape)
         size = count * np.dtype(dtype).itemsize
         blocks = self.blocks.setdefault(size, [])
-        for block in reversed(blocks):  # the newest first: the likeliest to be in the cache
+        for block in reversed(blocks):  # newest first, because it is most likely in the cache
             if sys.getrefcount(block) == self.unused:
                 return block.view(dtype).reshape(shape)
         block = new_block(size)

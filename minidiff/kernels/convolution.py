@@ -1,15 +1,15 @@
 """Convolution as loops, and convolution as one matrix product (im2col).
 
-A convolution with a k x k kernel and stride s, padded by k // 2 zeros on every side:
+A convolution with a k x k weight and stride s, padded with k // 2 zeros on every side:
 
     y[n, h, w, :] = bias + sum over i, j of  x[n, s h + i - k//2, s w + j - k//2, :] @ weight[i, j]
 
-`convolve_naive` is that formula, and `convolve_naive_backward` its derivative: the specification that every faster
-convolution is tested against. They are slow on purpose: nothing in them is clever.
+`convolve_naive` is this formula and `convolve_naive_backward` its derivative: the reference implementation that the
+faster convolutions are tested against.
 
-im2col copies the k*k inputs of every output pixel into one row, so that the sum over i, j and the channels becomes
-one matrix product, columns @ weight. Its backward is the same product transposed and the copy undone: `col2im` adds
-every number back to where it came from.
+im2col copies the k*k*C inputs of every output pixel into one row, so that the sum over i, j and the channels becomes
+one matrix product, columns @ weight. Its backward pass is the transposed product, followed by `col2im`, which adds
+every element back to the pixel it was copied from.
 
 Arrays: x (N, H, W, C); weight (k, k, C, K); y (N, ceil(H / s), ceil(W / s), K); columns (N*ceil(H/s)*ceil(W/s), k*k*C).
 
@@ -24,12 +24,12 @@ from minidiff.kernels.options import KERNEL_OPTIONS
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def convolve_naive(x, weight, bias, stride):
-    """The convolution as its formula: six loops.
+def convolve_naive(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, stride: int) -> np.ndarray:
+    """Computes a convolution by its formula, with six loops.
 
     Args:
         x: images (N, H, W, C), float32 or float64.
-        weight: kernel (k, k, C, K), k odd.
+        weight: (k, k, C, K), k odd.
         bias: (K,).
         stride: 1 or 2.
 
@@ -54,15 +54,17 @@ def convolve_naive(x, weight, bias, stride):
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def convolve_naive_backward(x, weight, stride, dy):
-    """The derivative of `convolve_naive`: each product passes dy to both of its factors.
+def convolve_naive_backward(
+    x: np.ndarray, weight: np.ndarray, stride: int, dy: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The backward pass of `convolve_naive`: each product passes dy to both of its factors.
 
     Args:
-        x, weight, stride: as given to `convolve_naive`.
-        dy: gradient of the loss by y, of y's shape.
+        x, weight, stride: as in `convolve_naive`.
+        dy: gradient of the loss with respect to y, of y's shape.
 
     Returns:
-        dx, dweight, dbias: gradients by x, weight and bias, of their shapes.
+        dx, dweight, dbias: gradients with respect to x, weight and bias, of their shapes.
     """
     N, H, W, C = x.shape
     k, K = weight.shape[0], weight.shape[3]
@@ -83,8 +85,8 @@ def convolve_naive_backward(x, weight, stride, dy):
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def im2col(x, kernel_size, stride, columns):
-    """One row for each output pixel: the kernel_size x kernel_size x C inputs that it sees, zeros outside.
+def im2col(x: np.ndarray, kernel_size: int, stride: int, columns: np.ndarray) -> None:
+    """Copies the inputs of each output pixel into a row: kernel_size x kernel_size x C elements, zeros outside of x.
 
     Args:
         x: images (N, H, W, C).
@@ -109,8 +111,8 @@ def im2col(x, kernel_size, stride, columns):
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def col2im(dcolumns, kernel_size, stride, dx):
-    """The transpose of `im2col`: adds every number of dcolumns to the pixel of dx (N, H, W, C) it was copied from."""
+def col2im(dcolumns: np.ndarray, kernel_size: int, stride: int, dx: np.ndarray) -> None:
+    """The transpose of `im2col`: adds every element of dcolumns to the pixel of dx (N, H, W, C) it was copied from."""
     N, H, W, C = dx.shape
     rows, columns_across = -(-H // stride), -(-W // stride)
     for n in range(N):

@@ -1,15 +1,15 @@
-"""exp of one number, in a form the compiler can vectorize.
+"""The exponential function, in a form that the compiler can vectorize.
 
-A call of `exp` inside a Numba loop is made number by number and takes about 3 ns; the network wants the exponential of
-some two million numbers an image, in SiLU and in softmax. Split differently, it is plain arithmetic:
+In a Numba loop, `exp` is called for one element at a time and takes about 3 ns; the network needs some two million
+exponentials per image, in SiLU and in softmax. The following needs only arithmetic:
 
     exp(x) = 2^t = 2^whole * 2^fraction,     t = x log2(e)
 
-The fraction, in [-1/2, 1/2], goes through the first seven terms of the series of 2^f = exp(f ln 2), whose error is that
-of float32 itself, 1e-7. The whole part is written straight into the bits of a float32 that hold its exponent: the
-number with the bits (whole + 127) << 23 is 2^whole. Ten times as fast as the call.
+For the fraction f in [-1/2, 1/2], the first seven terms of the series of 2^f = exp(f ln 2) are as accurate as float32
+itself, 1e-7. The whole part is written directly into the exponent bits of a float32: the float with the bits
+(whole + 127) << 23 is 2^whole. This is ten times as fast as the call.
 
-float64 is there for gradient checks, where exactness counts and time does not, and takes the plain call.
+float64 is used in gradient checks, where accuracy matters and time does not; it uses the call.
 
 Read more: `tutorials/speed.md`.
 """
@@ -19,17 +19,13 @@ from numba import types
 from numba.extending import overload
 
 
-def exponential(x):
-    """exp(x): without the compiler, NumPy's; in a kernel, `exponential_float32` for a float32.
-
-    Args:
-        x: one number.
-    """
+def exponential(x: float) -> float:
+    """exp(x) of one value: `_exponential_float32` for a float32 in a kernel, otherwise NumPy's."""
     return np.exp(x)
 
 
-def exponential_float32(x):
-    """exp(x) of a float32; x is first limited to about -87 .. 87, where float32 ends."""
+def _exponential_float32(x):
+    """exp(x) of a float32; x is clipped to about -87 .. 87, the range of float32."""
     t = np.float32(x) * np.float32(1.4426950408889634)
     t = min(max(t, np.float32(-126)), np.float32(126))
     whole = np.floor(t + np.float32(0.5))
@@ -46,5 +42,5 @@ def exponential_float32(x):
 
 @overload(exponential)
 def _choose_by_type(x):
-    """What a kernel that calls `exponential` is given: decided when compiling."""
-    return exponential_float32 if x == types.float32 else lambda x: np.exp(x)
+    """The implementation of `exponential` in a kernel, chosen at compile time."""
+    return _exponential_float32 if x == types.float32 else lambda x: np.exp(x)

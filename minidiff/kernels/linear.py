@@ -1,13 +1,13 @@
-"""The linear map y = x W + b and its gradient: a product, and what else is done to its numbers while they are at hand.
+"""The linear map y = x W + b and its backward pass: matrix products, fused with the sums around them.
 
-    y  = x W + b (+ carried)
+    y  = x W + b (+ residual)
     dx = dy W'          dW = x' dy          db = sum of dy over the rows
 
-As NumPy has it, the bias is a second pass over y, what is carried past a third, and db one more over dy; where a row
-has few numbers, these passes take as long as the product. So here a BLOCK of rows is in work at a time.
+In NumPy, adding the bias is a second pass over y, adding the residual a third, and db one more pass over dy; with few
+elements per row, these passes take as long as the product. So a block of BLOCK rows is processed at a time.
 
-W comes in panels of PANEL columns, which is how `products.py` reads a matrix fastest: `in_panels` copies it. That is
-little work, for each number of W is used once for every row of x.
+W is read in panels of PANEL columns, the fastest layout for `products.py`. `pack_panels` copies it, which is little
+work, since each element of W is used once for every row of x.
 
 Arrays: x and dx (rows, C); y and dy (rows, K); W and dW (C, K); panels of W (panels, C, PANEL).
 
@@ -15,23 +15,24 @@ Read more: `tutorials/speed.md`. The plain version is NumPy's product, in the te
 """
 
 import numba
+import numpy as np
 
 from minidiff.kernels.options import KERNEL_OPTIONS
 from minidiff.kernels.products import PANEL, multiply
 from minidiff.kernels.transpose import transpose
 
-BLOCK = 64  # rows at a time: still in the fastest cache when the bias is added
+BLOCK = 64  # rows at a time: still in the L1 cache when the bias is added
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def linear(x, panels, bias, carried, y):
-    """y = x W + bias (+ carried).
+def linear(x: np.ndarray, panels: np.ndarray, bias: np.ndarray, residual: np.ndarray, y: np.ndarray) -> None:
+    """y = x W + bias (+ residual).
 
     Args:
         x: (rows, C).
         panels: of W, (panels, C, PANEL).
         bias: (K,).
-        carried: (rows, K), added to the result; (0, K), of one type with it, if there is nothing to add.
+        residual: (rows, K), added to the result; an empty array (0, K) of the same dtype if there is none.
         y: (rows, K), receives the result.
     """
     rows, K = y.shape
@@ -42,29 +43,31 @@ def linear(x, panels, bias, carried, y):
         for i in range(first, last):
             for k in range(K):
                 y[i, k] += bias[k]
-        if len(carried) > 0:
+        if len(residual) > 0:
             for i in range(first, last):
                 for k in range(K):
-                    y[i, k] += carried[i, k]
+                    y[i, k] += residual[i, k]
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def linear_backward(x, panels_transposed, dy, dx, dW, dbias):
-    """The gradients of `linear`.
+def linear_backward(
+    x: np.ndarray, panels_transposed: np.ndarray, dy: np.ndarray, dx: np.ndarray, dW: np.ndarray, dbias: np.ndarray
+) -> None:
+    """The backward pass of `linear`.
 
     Args:
         x: (rows, C).
         panels_transposed: of W', (panels, K, PANEL).
         dy: (rows, K).
-        dx: (rows, C), receives the gradient by x; it may lie where x is.
-        dW: (C, K); the gradient by W is added to it.
-        dbias: (K,); the gradient by the bias is added to it.
+        dx: (rows, C), receives the gradient with respect to x; may share its memory with x.
+        dW: (C, K), to which the gradient with respect to W is added.
+        dbias: (K,), to which the gradient with respect to the bias is added.
     """
     rows, K = dy.shape
     C = x.shape[1]
     for first in range(0, rows, BLOCK):
         last = min(first + BLOCK, rows)
-        for k in range(0, K, PANEL):  # dW = x' dy, to which every block adds its share
+        for k in range(0, K, PANEL):  # dW = x' dy, summed over the blocks
             multiply(x[first:last].T, dy[first:last, k : k + PANEL], True, dW[:, k : k + PANEL])
         for c in range(0, C, PANEL):
             multiply(dy[first:last], panels_transposed[c // PANEL], False, dx[first:last, c : c + PANEL])  # dx = dy W'
@@ -74,8 +77,8 @@ def linear_backward(x, panels_transposed, dy, dx, dW, dbias):
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def in_panels(W, panels):
-    """Copies W (C, K) into panels of PANEL columns, (panels, C, PANEL); those beyond K are left alone."""
+def pack_panels(W: np.ndarray, panels: np.ndarray) -> None:
+    """Copies W (C, K) into panels of PANEL columns, (panels, C, PANEL); columns beyond K are not written."""
     C, K = W.shape
     for k in range(0, K, PANEL):
         for c in range(C):
@@ -84,8 +87,8 @@ def in_panels(W, panels):
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def in_panels_transposed(W, panels):
-    """Copies W' (K, C) into panels of PANEL columns, (panels, K, PANEL); those beyond C are left alone."""
+def pack_panels_transposed(W: np.ndarray, panels: np.ndarray) -> None:
+    """Copies W' (K, C) into panels of PANEL columns, (panels, K, PANEL); columns beyond C are not written."""
     C = W.shape[0]
     for c in range(0, C, PANEL):
         last = min(c + PANEL, C)

@@ -1,20 +1,20 @@
-"""Muon's step for one kernel of a convolution, seen as a matrix: momentum, Newton and Schulz, and the step itself.
+"""One step of Muon for one weight, seen as a matrix: momentum, Newton-Schulz iteration, and the update.
 
-The formulas are in `minidiff/optim.py`, whose `orthogonalise` is the plain version of what is done here. With the
-direction X (rows, side), rows >= side, and its Gram matrix A = X' X (side, side), every round does
+`minidiff/optim.py` has the formulas; its `orthogonalize` is the plain version of `inverse_root`. With the direction
+X (rows, side), rows >= side, and its Gram matrix A = X' X (side, side), every round computes
 
     Q = a I + b A + c A^2        P <- Q P        A <- Q A Q
 
-and X P is X with all its singular values near one. Two things make it fast. It is one call: the matrices are small, a
-product takes a fortieth of a millisecond, and Python, which only one thread at a time can run, would be asked for each
-of them. And all matrices but X are polynomials of A, so they are symmetric and so is each product of two of them: only
-its upper half is computed.
+and X P is X with all its singular values near one. Two things make it fast. It is one call: the matrices are small, and
+a product takes a fortieth of a millisecond, so calls from Python, which have to wait for the GIL, would cost more. And
+all matrices but X are polynomials of A, so they are symmetric and so is each of their products: only the upper half is
+computed.
 
-Memory is handed in with a few columns more than needed: rows of 128 numbers, 512 bytes, would all compete for an eighth
-of the cache.
+The memory has a few more columns than needed: rows of 128 elements, 512 bytes, would all compete for an eighth of the
+cache.
 
-Read more: `tutorials/08_training.ipynb`; Jordan et al., "Muon: an optimizer for hidden layers in neural
-networks", 2024.
+Read more: `tutorials/08_training.ipynb`; Jordan et al., "Muon: an optimizer for hidden layers in neural networks",
+2024.
 """
 
 import math
@@ -27,32 +27,36 @@ from minidiff.kernels.products import multiply
 from minidiff.kernels.vectors import LANES
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # a, b, c (Jordan et al., 2024)
-MORE_COLUMNS = 16  # a line of the cache
-BLOCK = 128  # rows of X that are in work at a time, so that they stay in the core's own cache
+MORE_COLUMNS = 16  # a cache line of float32
+BLOCK = 128  # rows of X that are processed at a time, so that they stay in the core's L2 cache
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def muon(p, g, m, average, gradient_scale, mu, step, keep, X, matrices):
-    """One step of Muon and of the moving average for one kernel, in place.
+def muon(
+    p: np.ndarray, g: np.ndarray, m: np.ndarray, average: np.ndarray, gradient_scale: float, mu: float,
+    step_size: float, ema_decay: float, X: np.ndarray, matrices: np.ndarray,
+) -> None:  # fmt: skip
+    """One step of Muon and of the moving average for one weight, in place.
 
     Args:
-        p, g, m, average: parameters, their gradient, the running sum of gradients, and the moving average of p, all
-            (rows, side), contiguous, rows >= side.
+        p, g, m, average: parameters, their gradient, its momentum, and the moving average of p, all (rows, side),
+            contiguous, rows >= side.
         gradient_scale: factor on g, from clipping.
-        mu: share of m that stays.
-        step: length of the step.
-        keep: share of `average` that stays.
+        mu: decay of the momentum.
+        step_size: length of the step.
+        ema_decay: of the moving average.
         X: memory, (rows, side + MORE_COLUMNS).
-        matrices: memory for five of them, (5, side, side + MORE_COLUMNS).
+        matrices: memory for five matrices, (5, side, side + MORE_COLUMNS).
     """
     rows, side = p.shape
-    number = p.dtype.type
-    one, mu, gradient_scale, step, keep = number(1), number(mu), number(gradient_scale), number(step), number(keep)
+    scalar = p.dtype.type
+    one, mu, gradient_scale = scalar(1), scalar(mu), scalar(gradient_scale)
+    step_size, ema_decay = scalar(step_size), scalar(ema_decay)
     for i in range(rows):
         for j in range(side):
             gradient = gradient_scale * g[i, j]
             m[i, j] = mu * m[i, j] + gradient
-            X[i, j] = gradient + mu * m[i, j]  # Nesterov: one momentum ahead
+            X[i, j] = gradient + mu * m[i, j]  # Nesterov momentum
     P = inverse_root(X[:, :side], 5, matrices)
     direction = np.empty((BLOCK, side), p.dtype)
     for first in range(0, rows, BLOCK):
@@ -60,25 +64,25 @@ def muon(p, g, m, average, gradient_scale, mu, step, keep, X, matrices):
         multiply(X[first:last, :side], P, False, direction[: last - first])
         for i in range(first, last):
             for j in range(side):
-                p[i, j] -= step * direction[i - first, j]
-                average[i, j] = keep * average[i, j] + (one - keep) * p[i, j]
+                p[i, j] -= step_size * direction[i - first, j]
+                average[i, j] = ema_decay * average[i, j] + (one - ema_decay) * p[i, j]
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def inverse_root(X, rounds, matrices):
+def inverse_root(X: np.ndarray, rounds: int, matrices: np.ndarray) -> np.ndarray:
     """The product P of the polynomials, about (X' X)^(-1/2): X P is X with all its singular values near one.
 
     Args:
         X: (rows, side).
-        rounds: of the polynomial.
-        matrices: memory for five of them, (5, side, side + MORE_COLUMNS).
+        rounds: applications of the polynomial.
+        matrices: memory for five matrices, (5, side, side + MORE_COLUMNS).
 
     Returns:
-        P, (side, side), in that memory.
+        P, (side, side), a view of that memory.
     """
     rows, side = X.shape
-    number = X.dtype.type
-    a, b, c = number(NEWTON_SCHULZ[0]), number(NEWTON_SCHULZ[1]), number(NEWTON_SCHULZ[2])
+    scalar = X.dtype.type
+    a, b, c = scalar(NEWTON_SCHULZ[0]), scalar(NEWTON_SCHULZ[1]), scalar(NEWTON_SCHULZ[2])
     A, Q, P, new_P, QA = matrices[0], matrices[1], matrices[2], matrices[3], matrices[4]
     for first in range(0, rows, BLOCK):
         part = X[first : min(first + BLOCK, rows)]
@@ -88,35 +92,35 @@ def inverse_root(X, rounds, matrices):
     for i in range(side):
         squared_norm += A[i, i]
     norm = math.sqrt(squared_norm) + 1e-7
-    scale(A, side, number(1 / norm**2))
-    for turn in range(rounds):
+    scale(A, side, scalar(1 / norm**2))
+    for iteration in range(rounds):
         symmetric_product(A, A, side, Q)
         for i in range(side):
             for j in range(side):
                 Q[i, j] = c * Q[i, j] + b * A[i, j]
             Q[i, i] += a  # Q = a I + b A + c A^2
-        if turn == 0:
+        if iteration == 0:
             P[:, :side] = Q[:, :side]
         else:
             symmetric_product(Q, P, side, new_P)
             P, new_P = new_P, P
-        if turn < rounds - 1:
+        if iteration < rounds - 1:
             symmetric_product(Q, A, side, QA)
             symmetric_product(QA, Q, side, A)  # the Gram matrix of X Q
-    scale(P, side, number(1 / norm))
+    scale(P, side, scalar(1 / norm))
     return P[:, :side]
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def symmetric_product(A, B, side, out):
-    """out = A B for symmetric matrices whose product is symmetric; of all three the first `side` columns count."""
+def symmetric_product(A: np.ndarray, B: np.ndarray, side: int, out: np.ndarray) -> None:
+    """out = A B for symmetric matrices with a symmetric product; only their first `side` columns are used."""
     upper_product(A[:, :side], B[:, :side], False, out)
     mirror(out, side)
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def upper_product(A, B, add, out):
-    """The part of out = A B, or out += A B, on and above the diagonal (and a little of what is below)."""
+def upper_product(A: np.ndarray, B: np.ndarray, add: bool, out: np.ndarray) -> None:
+    """The part of out = A B, or out += A B, on and above the diagonal (and a little below it)."""
     side = B.shape[1]
     for j in range(0, side, LANES):
         end = min(j + LANES, side)
@@ -124,15 +128,15 @@ def upper_product(A, B, add, out):
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def mirror(A, side):
-    """Copies what is above the diagonal to below it."""
+def mirror(A: np.ndarray, side: int) -> None:
+    """Copies the part above the diagonal to below it."""
     for i in range(side):
         for j in range(i):
             A[i, j] = A[j, i]
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def scale(A, side, factor):
+def scale(A: np.ndarray, side: int, factor: float) -> None:
     """A *= factor."""
     for i in range(side):
         for j in range(side):

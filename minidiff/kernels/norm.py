@@ -1,21 +1,22 @@
 """Group normalization, a scale and shift for each image and channel, and SiLU: one kernel forward, one backward.
 
-For an image n and a channel c of group G, with the mean and variance taken over the group's pixels and channels:
+For an image n and a channel c of a group, with mean and variance over the group's pixels and channels:
 
     x_hat = (x - mean) / sqrt(variance + eps)                                        (Wu and He, 2018, eq. 1, 2)
     u     = scale[n, c] x_hat + shift[n, c]
     y     = u sigmoid(u)                                                             (SiLU; or y = u)
 
-Fused, because each step alone does next to nothing for a number that it has to fetch from memory and write back.
+They are fused, because each operation alone does little arithmetic for an element that it reads from memory and writes
+back.
 
-Backward. With du = dy s (1 + u (1 - s)), s = sigmoid(u), where u is computed from x once more, cheaper than keeping it:
+Backward, with du = dy s (1 + u (1 - s)) and s = sigmoid(u); recomputing u from x is cheaper than keeping it:
 
     dshift[n, c] = sum of du over the pixels      dscale[n, c] = sum of du x_hat over the pixels
     dx_hat = scale du
     dx     = (dx_hat - mean of dx_hat - x_hat * mean of (dx_hat x_hat)) / sqrt(variance + eps)
 
-where both means are over the group, since its mean and its variance depend on each of its numbers. They need no pass
-of their own: the sum of dx_hat over the pixels of a channel is scale dshift, that of dx_hat x_hat is scale dscale.
+Both means are over the group, since its mean and variance depend on each of its elements. They need no pass over
+memory: the sum of dx_hat over the pixels of a channel is scale dshift, and that of dx_hat x_hat is scale dscale.
 
 Arrays: x, y, dx, dy (N, P, C) with P = H*W pixels; scale, shift and the statistics (N, C).
 
@@ -32,22 +33,22 @@ from minidiff.kernels.options import KERNEL_OPTIONS
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def sigmoid(u):
-    """s = 1 / (1 + exp(-u)) of one number."""
+def sigmoid(u: float) -> float:
+    """s = 1 / (1 + exp(-u)) of one value."""
     one = type(u)(1)
     return one / (one + exponential(-u))
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def silu_slope(u):
-    """dy/du of y = u s, s = sigmoid(u), for one number: s (1 + u (1 - s))."""
+def silu_slope(u: float) -> float:
+    """dy/du of y = u s, s = sigmoid(u), for one value: s (1 + u (1 - s))."""
     one = type(u)(1)
     s = sigmoid(u)
     return s * (one + u * (one - s))
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def silu(u, y, slope):
+def silu(u: np.ndarray, y: np.ndarray, slope: np.ndarray) -> None:
     """SiLU and its derivative for whole arrays (n,): y = u sigmoid(u), slope = dy/du."""
     for i in range(u.size):
         y[i] = u[i] * sigmoid(u[i])
@@ -55,18 +56,18 @@ def silu(u, y, slope):
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def group_statistics(x, num_groups, eps, mean, inverse_deviation):
+def group_statistics(x: np.ndarray, num_groups: int, eps: float, mean: np.ndarray, inverse_std: np.ndarray) -> None:
     """Mean and 1 / sqrt(variance + eps) of each group, written for each channel of the group.
 
-    Sums are kept in the array's own type for a few pixels only and then added up in float64: so float32 loses nothing
-    to the length of the sum. The variance is the mean of squares minus the square of the mean, which is safe since all
-    numbers are counted from one of their own group, the origin: both means are then no larger than the deviation.
+    Sums over 16 pixels are in the array's dtype and are then added in float64, so long sums lose no precision. The
+    variance is the mean of squares minus the square of the mean, of x minus the first value of the group. This offset
+    keeps both terms from being much larger than the variance.
 
     Args:
         x: (N, P, C).
         num_groups: divides C.
         eps: added to the variance.
-        mean, inverse_deviation: (N, C), receive the result.
+        mean, inverse_std: (N, C), receive the result.
     """
     N, P, C = x.shape
     size = C // num_groups
@@ -94,23 +95,31 @@ def group_statistics(x, num_groups, eps, mean, inverse_deviation):
             m = total[channels].sum() / (P * size)
             variance = max(total_squares[channels].sum() / (P * size) - m * m, 0.0)
             mean[n, channels] = origin[group * size] + m
-            inverse_deviation[n, channels] = 1.0 / math.sqrt(variance + eps)
+            inverse_std[n, channels] = 1.0 / math.sqrt(variance + eps)
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def norm_scale_silu(x, mean, inverse_deviation, scale, shift, activate, y):
-    """y = SiLU(scale x_hat + shift); y = scale x_hat + shift if `activate` is false.
+def norm_scale_silu(
+    x: np.ndarray,
+    mean: np.ndarray,
+    inverse_std: np.ndarray,
+    scale: np.ndarray,
+    shift: np.ndarray,
+    activate: bool,
+    y: np.ndarray,
+) -> None:
+    """y = SiLU(scale x_hat + shift), or y = scale x_hat + shift without `activate`.
 
     Args:
         x: (N, P, C).
-        mean, inverse_deviation: (N, C) from `group_statistics`.
+        mean, inverse_std: (N, C), from `group_statistics`.
         scale, shift: (N, C).
         activate: whether SiLU follows.
         y: (N, P, C), receives the result.
     """
     N, P, C = x.shape
     for n in range(N):
-        factor = scale[n] * inverse_deviation[n]
+        factor = scale[n] * inverse_std[n]
         offset = shift[n] - mean[n] * factor
         for p in range(P):
             for c in range(C):
@@ -120,16 +129,18 @@ def norm_scale_silu(x, mean, inverse_deviation, scale, shift, activate, y):
 
 @numba.njit(**KERNEL_OPTIONS)
 def norm_scale_silu_backward(
-    dy, x, mean, inverse_deviation, scale, shift, num_groups, activate, dcarried, dx, dscale, dshift
-):
-    """The gradient of `group_statistics` and `norm_scale_silu` together.
+    dy: np.ndarray, x: np.ndarray, mean: np.ndarray, inverse_std: np.ndarray, scale: np.ndarray, shift: np.ndarray,
+    num_groups: int, activate: bool, dresidual: np.ndarray | None, dx: np.ndarray, dscale: np.ndarray,
+    dshift: np.ndarray,
+) -> None:  # fmt: skip
+    """The backward pass of `group_statistics` and `norm_scale_silu` together.
 
     Args:
-        dy: (N, P, C), gradient by y.
-        x, mean, inverse_deviation, scale, shift, num_groups, activate: as forward took them.
-        dcarried: (N, P, C), the gradient by x that comes past the layer and is added to dx, or None.
-        dx: (N, P, C), receives the gradient by x.
-        dscale, dshift: (N, C), receive the gradients by scale and shift.
+        dy: (N, P, C), gradient with respect to y.
+        x, mean, inverse_std, scale, shift, num_groups, activate: as in the forward pass.
+        dresidual: (N, P, C), the gradient through a residual connection around the layer, added to dx, or None.
+        dx: (N, P, C), receives the gradient with respect to x.
+        dscale, dshift: (N, C), receive the gradients with respect to scale and shift.
     """
     N, P, C = x.shape
     size = C // num_groups
@@ -137,7 +148,7 @@ def norm_scale_silu_backward(
     total_du, total_du_x = np.empty(C, np.float64), np.empty(C, np.float64)
     pixels = 16
     for n in range(N):
-        factor = scale[n] * inverse_deviation[n]
+        factor = scale[n] * inverse_std[n]
         offset = shift[n] - mean[n] * factor
         total_du[:] = 0
         total_du_x[:] = 0
@@ -156,18 +167,18 @@ def norm_scale_silu_backward(
                 total_du_x[c] += sum_du_x[c]
         for c in range(C):
             dshift[n, c] = total_du[c]
-            dscale[n, c] = total_du_x[c] * inverse_deviation[n, c]
-        # dx = factor du + slope x + constant: the group's two means become one line in x for each channel
+            dscale[n, c] = total_du_x[c] * inverse_std[n, c]
+        # dx = factor du + slope x + constant: for each channel, the group's two means give a linear function of x
         slope, constant = np.empty(C, x.dtype), np.empty(C, x.dtype)
         for group in range(num_groups):
             channels = slice(group * size, (group + 1) * size)
             mean_dx_hat = (scale[n, channels] * dshift[n, channels]).sum() / (P * size)
             mean_dx_hat_x_hat = (scale[n, channels] * dscale[n, channels]).sum() / (P * size)
             for c in range(group * size, (group + 1) * size):
-                slope[c] = -inverse_deviation[n, c] * inverse_deviation[n, c] * mean_dx_hat_x_hat
-                constant[c] = -inverse_deviation[n, c] * mean_dx_hat - slope[c] * mean[n, c]
+                slope[c] = -inverse_std[n, c] * inverse_std[n, c] * mean_dx_hat_x_hat
+                constant[c] = -inverse_std[n, c] * mean_dx_hat - slope[c] * mean[n, c]
         for p in range(P):
             for c in range(C):
                 dx[n, p, c] = factor[c] * dx[n, p, c] + slope[c] * x[n, p, c] + constant[c]
-                if dcarried is not None:  # decided when compiling
-                    dx[n, p, c] += dcarried[n, p, c]
+                if dresidual is not None:  # decided at compile time
+                    dx[n, p, c] += dresidual[n, p, c]

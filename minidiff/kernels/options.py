@@ -1,13 +1,16 @@
-"""How every kernel is compiled.
+"""The options with which every kernel is compiled.
 
-* `nogil`: a kernel runs beside other threads. `cache`: it is compiled once per machine, not once per process.
-* `fastmath`: the flags that let the compiler fuse, reorder and vectorize sums, but not those that assume NaN and
-  infinity never occur: a run that diverges must show it.
-* `error_model`: a division by zero gives infinity, as in NumPy. The default raises an exception, and the test for it
-  in every turn of a loop keeps the loop from being vectorized (four times slower, measured on SiLU).
+* `nogil`: a kernel releases the GIL, so threads run in parallel. `cache`: it is compiled once per machine, not once per
+  process.
+* `fastmath`: the flags that let the compiler fuse, reorder and vectorize sums, but not those that assume that NaN and
+  infinity never occur: if training diverges, the loss must show it.
+* `error_model`: a division by zero gives infinity, as in NumPy. By default it raises an exception, and the check for
+  that in every iteration prevents vectorization (four times slower, measured on SiLU).
 """
 
-KERNEL_OPTIONS = {
+from typing import Any
+
+KERNEL_OPTIONS: dict[str, Any] = {
     "nogil": True,
     "cache": True,
     "fastmath": {"contract", "reassoc", "nsz", "arcp"},

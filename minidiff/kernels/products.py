@@ -2,22 +2,22 @@
 
     out[i, j] = sum over k of A[i, k] B[k, j]
 
-NumPy's product (`np.matmul`) is as fast as the processor allows, but it is a call from Python: Winograd's convolution
-would have to return to Python for every piece of an image, attention and Muon for every small matrix, and wait there
-whenever another thread holds Python's lock.
+NumPy's product (`np.matmul`) is as fast as the processor allows, but it is a call from Python. Winograd's convolution
+would have to return to Python for every block of an image, attention and Muon for every small matrix, and wait there
+whenever another thread holds the GIL.
 
-What decides about the speed of a product is how often a number is fetched. The naive loops need two loads for every
-multiplication. Instead a *tile* of the result, ROWS rows of one vector
-each, stays in registers until its sums are complete: for each k, one vector of B and ROWS numbers of A are loaded, and
-they make ROWS vectors of products. So it is the arithmetic that takes the time, as it should.
+The speed of a product depends on how often an element is loaded. The naive loops load two elements for every
+multiplication. Here a *tile* of the result, ROWS rows of one vector each, stays in registers until its sums are
+complete: for each k, one vector of B and ROWS elements of A are loaded and give ROWS vectors of products. So the time
+is spent on arithmetic.
 
-Tiles are made from top to bottom, so B is read in strips of LANES columns. In a wide B the next row of a strip lies far
-away, and rows at such distances compete for the same few places of the cache. A *panel*, a matrix of PANEL columns, is
-read faster; `winograd_convolution.py` and `linear.py` keep their matrices in panels.
+Tiles are computed from top to bottom, so B is read in strips of LANES columns. In a wide B, the rows of a strip are far
+apart and compete for the same few lines of the cache. A *panel*, a matrix of PANEL columns, is read faster;
+`winograd_convolution.py` and `linear.py` store their matrices in panels.
 
-Where a tile would stick out of the result at the lower or right edge, it is computed in a small block beside it: rows
-of A that are missing are replaced by its last one, missing columns of B by zeros, and only what belongs to the result
-is copied. Nothing checks that the shapes fit each other.
+A tile that would extend beyond the lower or right edge of the result is computed in a small array beside it: missing
+rows of A are replaced by its last one, missing columns of B by zeros, and only the part inside the result is copied.
+Nothing checks that the shapes fit each other.
 
 Read more: `tutorials/speed.md`; Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008.
 """
@@ -32,14 +32,14 @@ ROWS = 8  # of a tile: as many as `_tile` has variables
 PANEL = 32  # columns of a panel: LANES, or several times that
 
 
-def number_of_panels(columns):
-    """How many panels so many columns take."""
+def number_of_panels(columns: int) -> int:
+    """The number of panels that so many columns need."""
     return -(-columns // PANEL)
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def multiply_naive(A, B, add, out):
-    """out = A B, or out += A B: the specification of `multiply`, with the same arguments."""
+def multiply_naive(A: np.ndarray, B: np.ndarray, add: bool, out: np.ndarray) -> None:
+    """out = A B, or out += A B: the reference implementation of `multiply`, with the same arguments."""
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
             total = out[i, j] if add else out.dtype.type(0)
@@ -49,23 +49,23 @@ def multiply_naive(A, B, add, out):
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def multiply(A, B, add, out):
+def multiply(A: np.ndarray, B: np.ndarray, add: bool, out: np.ndarray) -> None:
     """out = A B, or out += A B, tile by tile.
 
     Args:
         A: (I, L), or a transposed (L, I) as A.T.
-        B: (L, J), rows contiguous; further rows and columns are not used.
-        add: whether to add to what is in out.
+        B: (L, J), rows contiguous; more rows and columns are ignored.
+        add: whether to add to out.
         out: (I, J), rows contiguous, receives the result; it must not overlap A or B.
     """
-    # Numba compiles a function anew for each layout of arrays. Slices have the most general one, so all are sliced,
-    # even where nothing is cut off
+    # Numba compiles a function for each memory layout. Slices have the most general one, so all arrays are sliced, even
+    # where nothing is cut off
     rows, inner, columns = out.shape[0], A.shape[1], B.shape[1]
     _multiply(A[:rows, :inner], B[:inner, :columns], bool(add), out[:rows, : out.shape[1]])
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def _multiply(A, B, add, out):
+def _multiply(A: np.ndarray, B: np.ndarray, add: bool, out: np.ndarray) -> None:
     """`multiply`, strip by strip of LANES columns, and tile by tile down a strip."""
     height, width = out.shape
     whole = height - height % ROWS
@@ -85,8 +85,8 @@ def _multiply(A, B, add, out):
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def _edge(A, B, column, add, out, i, j):
-    """What `_tile` does, where the tile would stick out of the result: into a block beside it, and from there."""
+def _edge(A: np.ndarray, B: np.ndarray, column: int, add: bool, out: np.ndarray, i: int, j: int) -> None:
+    """`_tile` for a tile that extends beyond the result: computed in an array beside it and copied from there."""
     last = out.shape[0] - 1
     rows = (
         i, min(i + 1, last), min(i + 2, last), min(i + 3, last),
@@ -100,9 +100,11 @@ def _edge(A, B, column, add, out, i, j):
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def _tile(A, rows, B, column, add, out, i, j):
-    """The given rows of A, times LANES columns of B from `column` on, to the place (i, j) of out."""
-    # Eight variables and no array of eight: an array would lie in memory
+def _tile(
+    A: np.ndarray, rows: tuple, B: np.ndarray, column: int, add: bool, out: np.ndarray, i: int, j: int,
+) -> None:  # fmt: skip
+    """Computes the given rows of A, times LANES columns of B from `column` on, and writes them to out at (i, j)."""
+    # Eight variables, because an array of eight would be in memory
     r0, r1, r2, r3, r4, r5, r6, r7 = rows
     sum0 = sum1 = sum2 = sum3 = sum4 = sum5 = sum6 = sum7 = zeros(out)
     if add:

@@ -2,11 +2,11 @@
 
     P_j = exp(Z_j - m) / sum over k of exp(Z_k - m),     m = the largest Z_k
 
-m changes nothing, for it cancels, but keeps exp from overflowing. Backward: dP_j / dZ_k = P_j (delta_jk - P_k), so
+m cancels in the fraction; it keeps exp from overflowing. Backward: dP_j / dZ_k = P_j (delta_jk - P_k), so
 
     dZ = P * (dP - sum over k of dP_k P_k)
 
-Both multiply by the factor that attention applies to its scores, on the way in and on the way out.
+Both functions include the factor by which attention multiplies its scores.
 
 Read more: `tutorials/05_backpropagation.ipynb`.
 """
@@ -17,12 +17,12 @@ import numpy as np
 from minidiff.kernels.exponential import exponential
 from minidiff.kernels.options import KERNEL_OPTIONS
 
-PLACES = 32  # numbers compared at a time; any whole vectors would do
+WIDTH = 32  # elements compared at a time; a multiple of the vector length
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def softmax(z, factor):
-    """Each row of z (rows, n) becomes softmax(factor * row), in place; the factor is positive."""
+def softmax(z: np.ndarray, factor: float) -> None:
+    """Replaces each row of z (rows, n) by softmax(factor * row), in place; the factor is positive."""
     rows, n = z.shape
     factor = z.dtype.type(factor)
     for r in range(rows):
@@ -37,27 +37,27 @@ def softmax(z, factor):
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def _largest(z, r):
-    """The largest number of a row, found at PLACES places of it at once.
+def _largest(z: np.ndarray, r: int) -> float:
+    """The largest element of a row, by WIDTH maxima side by side.
 
-    A sum may be taken in any order (`options.py`), a maximum may not, because of NaN: so the compiler would compare
-    number after number, which took longer than all the exponentials.
+    A sum may be computed in any order (`options.py`), but not a maximum, because of NaN. So the compiler would compare
+    one element after the other, which takes longer than all the exponentials.
     """
     n = z.shape[1]
-    largest = np.full(PLACES, z[r, 0])
-    for first in range(0, n - PLACES + 1, PLACES):
-        for i in range(PLACES):
+    largest = np.full(WIDTH, z[r, 0])
+    for first in range(0, n - WIDTH + 1, WIDTH):
+        for i in range(WIDTH):
             largest[i] = max(largest[i], z[r, first + i])
-    for i in range(n // PLACES * PLACES, n):
+    for i in range(n // WIDTH * WIDTH, n):
         largest[0] = max(largest[0], z[r, i])
-    for i in range(PLACES):
+    for i in range(WIDTH):
         largest[0] = max(largest[0], largest[i])
     return largest[0]
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def softmax_backward(dp, p, factor):
-    """Each row of dp (rows, n), the gradient by the softmax p (rows, n), becomes that by z, in place."""
+def softmax_backward(dp: np.ndarray, p: np.ndarray, factor: float) -> None:
+    """Replaces dp (rows, n), the gradient with respect to softmax(factor z), by the one with respect to z, in place."""
     rows, n = p.shape
     factor = p.dtype.type(factor)
     for r in range(rows):

@@ -1,17 +1,18 @@
 """Transposing a matrix, block by block.
 
-Each number of a row goes to a row of its own. Number by number that takes longer than the arithmetic on a small matrix;
-a block of SIDE x SIDE numbers is transposed in the processor's registers (`transpose_block` in `vectors.py`).
+The elements of a row go to different rows. Element by element, that takes longer than the arithmetic on a small matrix.
+A block of SIDE x SIDE elements is transposed in registers instead (`transpose_block` in `vectors.py`).
 """
 
 import numba
+import numpy as np
 
 from minidiff.kernels.options import KERNEL_OPTIONS
 from minidiff.kernels.vectors import SIDE, transpose_block
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def transpose(A, out):
+def transpose(A: np.ndarray, out: np.ndarray) -> None:
     """out = A'.
 
     Args:

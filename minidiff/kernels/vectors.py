@@ -1,29 +1,30 @@
-"""Vectors of numbers, for the loops where the compiler does not find them itself.
+"""Explicit vectors, for loops that the compiler does not vectorize well.
 
-A processor works on a *vector* of 4, 8 or 16 neighboring numbers as fast as on a single one. Most loops need no help:
-the compiler sees that neighbors are treated alike and takes many at a time. Three are different: a matrix product,
-which is fast when a part of the result stays in the processor's registers while its sums grow (`products.py`);
-Winograd's maps, whose inputs and outputs lie in 36 places far apart (`winograd.py`); and transposing, where numbers
-change their lanes. An array is memory, never a register. So here is one more kind of value for a kernel's variables,
-beside numbers, tuples and arrays: a vector of LANES numbers, which may be several of the processor's.
+A processor operates on a *vector* of 4, 8 or 16 neighboring elements as fast as on a single one. The compiler
+vectorizes most loops itself. Three are different: a matrix product, which is fast if a part of the result stays in
+registers while its sums are computed (`products.py`); Winograd's maps, whose inputs and outputs are at 36 distant
+positions (`winograd.py`); and transposition, where elements change their lanes. An array is always in memory, never in
+a register. So this file adds a type for the variables of a kernel, besides scalars, tuples and arrays: a vector of
+LANES elements, which may occupy several of the processor's registers.
 
     zeros(A)                                LANES zeros of A's dtype
     load(A, i, j)                           A[i, j : j + LANES]
     store(A, i, j, vector)                  A[i, j : j + LANES] = vector
     load_if(inside, A, i, j)                load if `inside` is true, zeros if not
     store_if(inside, A, i, j, vector)       store if `inside` is true, nothing if not
-    a + b,  a - b,  number * a
+    a + b,  a - b,  scalar * a
     transpose_block(A, i, j, out)           out[j :, i :] = A[i :, j :]', a block of SIDE rows and columns
 
-The functions below are their meaning, in NumPy; without the compiler they are what runs. Under each, the compiler is
-told which type comes out (`type_callable`) and which instructions do it (`lower_builtin`), in the language of LLVM, the
-compiler under Numba; these functions are registered and never called by name. LLVM makes of a vector as many registers
-as it takes. As in all kernels, nothing checks that i and j lie within the array.
+The functions below define them in NumPy, which is also what runs without the compiler. Below each, its result type
+(`type_callable`) and its instructions (`lower_builtin`) are registered with Numba, in the language of its compiler,
+LLVM; the registered functions are never called by name. LLVM splits a vector into as many registers as it needs. As in
+all kernels, nothing checks that i and j are inside the array.
 
 Read more: `tutorials/speed.md`; Numba's manual, "Low-level extension API".
 """
 
 import operator
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
@@ -32,31 +33,31 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import lower_builtin, models, register_model, type_callable
 
-# Numbers in a vector. Eight vectors of float32, a tile in `products.py`, leave registers free for what is added to it:
-# AVX-512 has 32 registers of 16 numbers, AVX2 16 of 8, NEON 32 of 4.
+# Elements of a vector. Eight vectors of float32, a tile in `products.py`, leave registers free for the terms that are
+# added to it: AVX-512 has 32 registers of 16 elements, AVX2 has 16 of 8, NEON has 32 of 4.
 LANES = 32 if get_host_cpu_features().get("avx512f", False) else 8
 
-SIDE = 8  # of the block that is transposed at a time
+SIDE = 8  # rows and columns of the block that is transposed at a time
 
 
 class Vector(types.Type):
-    """The type of a vector of LANES numbers, as the compiler knows it."""
+    """The Numba type of a vector of LANES elements."""
 
-    def __init__(self, dtype):
+    def __init__(self, dtype: types.Type) -> None:
         self.dtype = dtype
         super().__init__(f"Vector({dtype} x {LANES})")
 
 
 @register_model(Vector)
 class VectorModel(models.PrimitiveModel):
-    """A Vector lives in registers: to LLVM it is one value, not an address in memory."""
+    """The LLVM representation of a Vector: one value in registers, not an address in memory."""
 
-    def __init__(self, manager, vector):
-        number = manager.lookup(vector.dtype).get_value_type()
-        super().__init__(manager, vector, ir.VectorType(number, LANES))
+    def __init__(self, manager: Any, vector: Vector) -> None:
+        element = manager.lookup(vector.dtype).get_value_type()
+        super().__init__(manager, vector, ir.VectorType(element, LANES))
 
 
-def zeros(A):
+def zeros(A: np.ndarray) -> np.ndarray:
     """LANES zeros of the dtype of the array A."""
     return np.zeros(LANES, A.dtype)
 
@@ -71,7 +72,7 @@ def _(context, builder, signature, arguments):
     return ir.Constant(context.get_value_type(signature.return_type), None)
 
 
-def load(A, i, j):
+def load(A: np.ndarray, i: int, j: int) -> np.ndarray:
     """A[i, j : j + LANES], of a two-dimensional array whose rows are contiguous."""
     return A[i, j : j + LANES].copy()
 
@@ -87,7 +88,7 @@ def _(context, builder, signature, arguments):
     return builder.load(address, align=alignment)
 
 
-def store(A, i, j, vector):
+def store(A: np.ndarray, i: int, j: int, vector: np.ndarray) -> None:
     """A[i, j : j + LANES] = vector, of a two-dimensional array whose rows are contiguous."""
     A[i, j : j + LANES] = vector
 
@@ -104,11 +105,11 @@ def _(context, builder, signature, arguments):
     return context.get_dummy_value()
 
 
-# With an `if` around load or store, Numba would count references to A at every turn, which takes longer than the rest.
+# With an `if` around load or store, Numba would count references to A in every iteration, which takes too long.
 
 
-def load_if(inside, A, i, j):
-    """A[i, j : j + LANES] if inside, else zeros; then i and j may lie anywhere."""
+def load_if(inside: bool, A: np.ndarray, i: int, j: int) -> np.ndarray:
+    """A[i, j : j + LANES] if inside; otherwise zeros, for any i and j."""
     return load(A, i, j) if inside else zeros(A)
 
 
@@ -123,14 +124,14 @@ def _(context, builder, signature, arguments):
     with builder.if_then(arguments[0]):
         address, alignment = _address_of(context, builder, signature.args[1:], arguments[1:])
         loaded, within = builder.load(address, align=alignment), builder.block
-    result = builder.phi(vector)  # one of two values, depending on where the program comes from
+    result = builder.phi(vector)  # one of two values, depending on the preceding block
     result.add_incoming(loaded, within)
     result.add_incoming(ir.Constant(vector, None), before)
     return result
 
 
-def store_if(inside, A, i, j, vector):
-    """A[i, j : j + LANES] = vector if inside; if not, i and j may lie anywhere."""
+def store_if(inside: bool, A: np.ndarray, i: int, j: int, vector: np.ndarray) -> None:
+    """A[i, j : j + LANES] = vector if inside; otherwise nothing, for any i and j."""
     if inside:
         store(A, i, j, vector)
 
@@ -149,17 +150,17 @@ def _(context, builder, signature, arguments):
 
 
 def _address_of(context, builder, argument_types, arguments, lanes=LANES, rows_below=0):
-    """The address of A[i + rows_below, j] as one of a vector, and its alignment: that of a number, any may be first."""
+    """The address of A[i + rows_below, j] as that of a vector, and its alignment, which is that of a single element."""
     array_type, *index_types = argument_types[:3]
     array = context.make_array(array_type)(context, builder, arguments[0])
     i, j = (context.cast(builder, arguments[1 + n], index_types[n], types.intp) for n in range(2))
     i = builder.add(i, i.type(rows_below))
-    number = cgutils.get_item_pointer(context, builder, array_type, array, (i, j))
+    element = cgutils.get_item_pointer(context, builder, array_type, array, (i, j))
     vector = ir.VectorType(context.get_value_type(array_type.dtype), lanes)
-    return builder.bitcast(number, vector.as_pointer()), array_type.dtype.bitwidth // 8
+    return builder.bitcast(element, vector.as_pointer()), array_type.dtype.bitwidth // 8
 
 
-# Arithmetic. "contract" allows a product and a sum to be one instruction.
+# Arithmetic. "contract" allows a product and a sum to become one instruction.
 
 
 @type_callable(operator.add)
@@ -180,24 +181,24 @@ def _(context, builder, signature, arguments):
 
 @type_callable(operator.mul)
 def _(context):
-    return lambda number, vector: vector if isinstance(number, types.Number) and isinstance(vector, Vector) else None
+    return lambda scalar, vector: vector if isinstance(scalar, types.Number) and isinstance(vector, Vector) else None
 
 
 @lower_builtin(operator.mul, types.Number, Vector)
 def _(context, builder, signature, arguments):
     vector, index = arguments[1], ir.IntType(32)
-    number = context.cast(builder, arguments[0], signature.args[0], signature.args[1].dtype)
+    scalar = context.cast(builder, arguments[0], signature.args[0], signature.args[1].dtype)
     undefined = ir.Constant(vector.type, ir.Undefined)
-    in_first_lane = builder.insert_element(undefined, number, index(0))
+    in_first_lane = builder.insert_element(undefined, scalar, index(0))
     first_lane_for_all = ir.Constant(ir.VectorType(index, LANES), None)  # zeros: each lane takes lane 0
     in_all_lanes = builder.shuffle_vector(in_first_lane, undefined, first_lane_for_all)
     return builder.fmul(in_all_lanes, vector, flags=["contract"])
 
 
-# Transposing: the one thing for which numbers have to change their lanes.
+# Transposition: the only operation that moves elements between lanes.
 
 
-def transpose_block(A, i, j, out):
+def transpose_block(A: np.ndarray, i: int, j: int, out: np.ndarray) -> None:
     """out[j : j + SIDE, i : i + SIDE] = the transpose of A[i : i + SIDE, j : j + SIDE]; rows are contiguous."""
     out[j : j + SIDE, i : i + SIDE] = A[i : i + SIDE, j : j + SIDE].T
 
@@ -213,8 +214,8 @@ def _(context, builder, signature, arguments):
     for r in range(SIDE):
         address, alignment = _address_of(context, builder, signature.args, arguments, SIDE, r)
         rows.append(builder.load(address, align=alignment))
-    # A 2 x 2 matrix is transposed by exchanging two numbers. So is a matrix of 2 x 2 blocks, if the blocks are too:
-    # those of 4 x 4, then in each of these the ones of 2 x 2, then single numbers.
+    # Exchanging two elements transposes a 2 x 2 matrix. It also transposes a matrix of 2 x 2 blocks, if the blocks are
+    # transposed as well: blocks of 4 x 4 elements, in these blocks of 2 x 2, then single elements.
     for distance in (4, 2, 1):
         for r in range(SIDE):
             if not r & distance:

@@ -1,17 +1,13 @@
-"""The layers, each with its backward pass written by hand right under its forward pass.
+"""The layers, each with a backward pass written by hand directly below its forward pass.
 
-All keep one contract, which is also all there is to "automatic" differentiation when one does it oneself:
+All keep one contract (`layer.py`):
 
-    y, cache = layer.forward(p, x)            # cache: what backward will need, nothing else
-    dx = layer.backward(p, g, cache, dy)      # dy, dx: gradients of the loss by y and by x
+    y, cache = layer.forward(p, x)            # cache: what backward needs
+    dx = layer.backward(p, g, cache, dy)      # dy, dx: gradients of the loss with respect to y and x
 
-`p` holds the parameters and `g`, of the same names and shapes, collects their gradients: backward ADDS to it, because
-a parameter used by many images gets a share of gradient from each. A layer object keeps no arrays of its own, so one
-network serves any number of threads.
-
-A layer also knows `shapes()`, the names and shapes of its parameters; `initialize(p, rng)`, their first values; and
-`cost(shape)`, the shape it makes of an input of that shape and the floating-point operations spent on the way
-(a multiplication and an addition count as two).
+`p` holds the parameters. `g` has the same names and shapes and accumulates their gradients: backward ADDS to it,
+because a parameter that is used for many images gets a gradient from each. A layer stores no arrays itself, so several
+threads can use one network at the same time.
 
 Read more: `tutorials/05_backpropagation.ipynb`.
 """
@@ -19,6 +15,7 @@ Read more: `tutorials/05_backpropagation.ipynb`.
 from minidiff.layers.attention import SelfAttention
 from minidiff.layers.block import ResidualBlock
 from minidiff.layers.convolution import Conv2d
+from minidiff.layers.layer import Layer, create_parameters, leaves, shapes_of
 from minidiff.layers.linear import ClassEmbedding, Linear
 from minidiff.layers.norm import GroupNorm
 from minidiff.layers.resample import Downsample, UpsampleAndJoin
@@ -29,9 +26,13 @@ __all__ = [
     "Conv2d",
     "Downsample",
     "GroupNorm",
+    "Layer",
     "Linear",
     "ResidualBlock",
     "SelfAttention",
     "TimeEmbedding",
     "UpsampleAndJoin",
+    "create_parameters",
+    "leaves",
+    "shapes_of",
 ]

@@ -1,197 +1,223 @@
-"""Convolution with an odd kernel, stride 1 or 2, padded with zeros so that stride 1 keeps the size.
+"""Convolution with an odd kernel_size and stride 1 or 2, padded with zeros so that stride 1 keeps the size.
 
-Three ways to the same numbers, chosen by shape:
+There are three methods, chosen by shape:
 
-* a 1x1 kernel is a matrix product as it stands (`kernels/linear.py`);
-* a 3x3 kernel with stride 1, the bulk of the network, goes by Winograd (`kernels/winograd_convolution.py`);
-* everything else goes by im2col (`kernels/convolution.py`), which makes a matrix product of it.
+* matmul: a 1x1 convolution is a matrix product as it stands (`kernels/linear.py`);
+* winograd: a 3x3 convolution with stride 1, most of the network (`kernels/winograd_convolution.py`);
+* im2col: all others, rearranged into a matrix product (`kernels/convolution.py`).
 
-All three compute y = conv(x, weight) + bias (+ carried), and gradients by x, weight and bias. For a matrix product
-Y = X W these are dX = dY W' and dW = X' dY; im2col and Winograd are linear maps around such products, and are undone by
-their transposes.
+All three compute y = conv(x, weight) + bias (+ residual), and the gradients with respect to x, weight and bias. For a
+matrix product Y = X W, these are dX = dY W' and dW = X' dY. im2col and Winograd are linear maps around such products;
+the backward pass uses their transposes.
 
 Read more: `tutorials/06_convolution.ipynb`.
 """
+
+import math
 
 import numpy as np
 
 from minidiff.errors import MinidiffError
 from minidiff.kernels.convolution import col2im, im2col
-from minidiff.kernels.linear import in_panels, in_panels_transposed, linear, linear_backward
+from minidiff.kernels.linear import linear, linear_backward, pack_panels, pack_panels_transposed
 from minidiff.kernels.products import PANEL, number_of_panels
 from minidiff.kernels.vectors import LANES
 from minidiff.kernels.winograd_convolution import convolve_winograd, convolve_winograd_backward
+from minidiff.layers.layer import Layer, Shape
 from minidiff.layers.linear import linear_map, rows_of
+from minidiff.parameters import Parameters
 
-PIECE = 2**18  # numbers in V and M of a piece of work: 1 MB, what a core's second cache holds beside other things
+BLOCK = 2**18  # elements in V and M of one block: 1 MB, which leaves room in a core's L2 cache
 
 
-class Conv2d:
+class Conv2d(Layer):
     """y = conv(x, weight) + bias.
 
     Args:
-        name: prefix of its parameters' names.
+        name: prefix of the names of its parameters.
         in_channels, out_channels: C and K.
         kernel_size: k, odd.
         stride: 1 or 2; the output is (ceil(H / stride), ceil(W / stride)).
-        zero: start with weight = 0 instead of small random numbers.
-        method: "matmul", "winograd" or "im2col"; the best for the shape if not given.
+        zero: initialize the weight with zeros instead of small random values.
+        method: "matmul", "winograd" or "im2col"; default: the fastest for the shape.
 
     Raises:
-        MinidiffError: an even kernel, another stride, or a method that cannot do this shape.
+        MinidiffError: an even kernel_size, another stride, or a method that does not support the shape.
     """
 
-    def __init__(self, name, in_channels, out_channels, kernel_size=3, stride=1, zero=False, method=None):
+    def __init__(
+        self,
+        name: str,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 3,
+        stride: int = 1,
+        zero: bool = False,
+        method: str | None = None,
+    ) -> None:
         if kernel_size % 2 == 0 or stride not in (1, 2):
             raise MinidiffError(f"{name}: kernel_size must be odd and stride 1 or 2, not {kernel_size} and {stride}")
-        possible = {"matmul": kernel_size == stride == 1, "winograd": kernel_size == 3 and stride == 1, "im2col": True}
-        self.method = method or next(way for way, able in possible.items() if able)
-        if not possible.get(self.method, False):
-            able = ", ".join(way for way, able in possible.items() if able)
-            raise MinidiffError(f"{name}: method {self.method!r} cannot do this convolution; use one of {able}")
+        supported = {"matmul": kernel_size == stride == 1, "winograd": kernel_size == 3 and stride == 1, "im2col": True}
+        methods = [candidate for candidate, is_supported in supported.items() if is_supported]
+        if method is not None and method not in methods:
+            raise MinidiffError(
+                f"{name}: method {method!r} does not support this convolution; choose from {', '.join(methods)}"
+            )
         self.name, self.in_channels, self.out_channels = name, in_channels, out_channels
         self.kernel_size, self.stride, self.zero = kernel_size, stride, zero
+        self.method = method or methods[0]
 
-    def shapes(self):
-        kernel = (self.kernel_size, self.kernel_size, self.in_channels, self.out_channels)
-        return {f"{self.name}.weight": kernel, f"{self.name}.bias": (self.out_channels,)}
+    def shapes(self) -> dict[str, Shape]:
+        """Shapes of weight (k, k, C, K) and bias (K,)."""
+        weight = (self.kernel_size, self.kernel_size, self.in_channels, self.out_channels)
+        return {f"{self.name}.weight": weight, f"{self.name}.bias": (self.out_channels,)}
 
-    def initialize(self, p, rng):
+    def initialize(self, p: Parameters, rng: np.random.Generator) -> None:
+        """Draws the weight uniformly from +-1 / sqrt(k k C), unless `zero`; sets the bias to zero."""
         weight = p[f"{self.name}.weight"]
         bound = 0.0 if self.zero else (self.kernel_size**2 * self.in_channels) ** -0.5
         weight[...] = rng.uniform(-bound, bound, weight.shape)
         p[f"{self.name}.bias"][...] = 0
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
+        """Shape of y for x of the given shape."""
         N, H, W, _ = shape
         return N, -(-H // self.stride), -(-W // self.stride), self.out_channels
 
-    def cost(self, shape):
+    def cost(self, shape: Shape) -> tuple[Shape, int]:
+        """Output shape and operations of the direct method, whatever method is used."""
         output = self.output_shape(shape)
-        return output, 2 * int(np.prod(output)) * self.kernel_size**2 * self.in_channels
+        return output, 2 * math.prod(output) * self.kernel_size**2 * self.in_channels
 
-    def forward(self, p, x, carried=None):
-        """Args: x (N, H, W, C); carried, of y's shape or None, is added to y; its gradient, dy, is for the caller."""
-        return getattr(self, f"_{self.method}")(p, x, carried)
+    def forward(
+        self, p: Parameters, x: np.ndarray, residual: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns y (N, H', W', K) for x (N, H, W, C), and x as the cache.
 
-    def backward(self, p, g, cache, dy):
+        `residual`, of y's shape or None, is added to y. Its gradient is dy, which the caller passes on.
+        """
+        return getattr(self, f"_{self.method}")(p, x, residual)
+
+    def backward(self, p: Parameters, g: Parameters, cache: np.ndarray, dy: np.ndarray) -> np.ndarray:
+        """Returns dx (N, H, W, C)."""
         return getattr(self, f"_{self.method}_backward")(p, g, cache, dy)
 
     # 1x1: y = x w, pixel by pixel
 
-    def _matmul(self, p, x, carried):
+    def _matmul(self, p: Parameters, x: np.ndarray, residual: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         weight = p[f"{self.name}.weight"].reshape(self.in_channels, self.out_channels)
-        return linear_map(p, x, weight, p[f"{self.name}.bias"], carried), x
+        return linear_map(p, x, weight, p[f"{self.name}.bias"], residual), x
 
-    def _matmul_backward(self, p, g, cache, dy):
+    def _matmul_backward(self, p: Parameters, g: Parameters, cache: np.ndarray, dy: np.ndarray) -> np.ndarray:
         C, K = self.in_channels, self.out_channels
         dx, panels = p.empty(cache.shape), p.empty((number_of_panels(C), K, PANEL))
-        in_panels_transposed(p[f"{self.name}.weight"].reshape(C, K), panels)
+        pack_panels_transposed(p[f"{self.name}.weight"].reshape(C, K), panels)
         dweight, dbias = g[f"{self.name}.weight"].reshape(C, K), g[f"{self.name}.bias"]
         linear_backward(rows_of(cache), panels, rows_of(dy), rows_of(dx), dweight, dbias)
         return dx
 
-    # im2col: columns = im2col(x), y = columns w, an image at a time
+    # im2col: columns = im2col(x), y = columns w, one image at a time
 
-    def _im2col(self, p, x, carried):
+    def _im2col(self, p: Parameters, x: np.ndarray, residual: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         K, inputs = self.out_channels, self.kernel_size**2 * self.in_channels
         y, panels = p.empty(self.output_shape(x.shape)), p.empty((number_of_panels(K), inputs, PANEL))
-        in_panels(p[f"{self.name}.weight"].reshape(inputs, K), panels)
+        pack_panels(p[f"{self.name}.weight"].reshape(inputs, K), panels)
         columns = p.empty((y[0].size // K, inputs))
         for n in range(len(x)):
             im2col(x[n : n + 1], self.kernel_size, self.stride, columns)  # a row for each output pixel, (H' W', k k C)
-            carried_image = y[:0] if carried is None else carried[n]
-            linear(columns, panels, p[f"{self.name}.bias"], rows_of(carried_image), rows_of(y[n]))
+            residual_image = y[:0] if residual is None else residual[n]
+            linear(columns, panels, p[f"{self.name}.bias"], rows_of(residual_image), rows_of(y[n]))
         return y, x
 
-    def _im2col_backward(self, p, g, cache, dy):
+    def _im2col_backward(self, p: Parameters, g: Parameters, cache: np.ndarray, dy: np.ndarray) -> np.ndarray:
         K, inputs = self.out_channels, self.kernel_size**2 * self.in_channels
         dx, panels = p.empty(cache.shape), p.empty((number_of_panels(inputs), K, PANEL))
-        in_panels_transposed(p[f"{self.name}.weight"].reshape(inputs, K), panels)
+        pack_panels_transposed(p[f"{self.name}.weight"].reshape(inputs, K), panels)
         dweight, dbias = g[f"{self.name}.weight"].reshape(inputs, K), g[f"{self.name}.bias"]
         columns = p.empty((dy[0].size // K, inputs))
         dx.fill(0)
         for n in range(len(dy)):
-            im2col(cache[n : n + 1], self.kernel_size, self.stride, columns)  # once more: cheaper than to have kept it
+            im2col(cache[n : n + 1], self.kernel_size, self.stride, columns)  # recomputed: cheaper than keeping it
             linear_backward(columns, panels, rows_of(dy[n]), columns, dweight, dbias)  # columns are now dcolumns
             col2im(columns, self.kernel_size, self.stride, dx[n : n + 1])
         return dx
 
-    # Winograd: V = B' x B, U = G w G', M = V U, y = A' M A; channels are filled up to whole vectors with zeros
+    # Winograd: V = B' x B, U = G w G', M = V U, y = A' M A; channels are padded with zeros to whole vectors
 
-    def _winograd(self, p, x, carried):
+    def _winograd(self, p: Parameters, x: np.ndarray, residual: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         C, K = whole_vectors(self.in_channels), whole_vectors(self.out_channels)
-        x_wide = widened(p, x, C)
-        weight, bias = widened(p, p[f"{self.name}.weight"], K), widened(p, p[f"{self.name}.bias"], K)
+        x_padded = pad_channels(p, x, C)
+        weight, bias = pad_channels(p, p[f"{self.name}.weight"], K), pad_channels(p, p[f"{self.name}.bias"], K)
         y = p.empty((*x.shape[:3], K))
-        carried = y[:0] if carried is None else widened(p, carried, K)
-        piece, one_piece, V_and_M = self._workspace(p, x_wide.shape, K)
-        U = p.empty((1 if one_piece else number_of_panels(K), 36, self.in_channels + 1, PANEL))
-        convolve_winograd(x_wide, weight, bias, carried, piece, V_and_M, U, y)
-        return narrowed(p, y, self.out_channels), x
+        residual = y[:0] if residual is None else pad_channels(p, residual, K)
+        block, one_block, V_and_M = self._workspace(p, x_padded.shape, K)
+        U = p.empty((1 if one_block else number_of_panels(K), 36, self.in_channels + 1, PANEL))
+        convolve_winograd(x_padded, weight, bias, residual, block, V_and_M, U, y)
+        return crop_channels(p, y, self.out_channels), x
 
-    def _winograd_backward(self, p, g, cache, dy):
+    def _winograd_backward(self, p: Parameters, g: Parameters, cache: np.ndarray, dy: np.ndarray) -> np.ndarray:
         C, K = whole_vectors(self.in_channels), whole_vectors(self.out_channels)
-        x, dy = widened(p, cache, C), widened(p, dy, K)
-        weight = widened(p, p[f"{self.name}.weight"], K)
-        dweight, dbias = widened(p, g[f"{self.name}.weight"], K), widened(p, g[f"{self.name}.bias"], K)
+        x, dy = pad_channels(p, cache, C), pad_channels(p, dy, K)
+        weight = pad_channels(p, p[f"{self.name}.weight"], K)
+        dweight, dbias = pad_channels(p, g[f"{self.name}.weight"], K), pad_channels(p, g[f"{self.name}.bias"], K)
         dx, w_transposed = p.empty(x.shape), p.empty((3, 3, self.out_channels, C))
-        piece, one_piece, V_and_dM = self._workspace(p, x.shape, K)
-        dU = p.empty((1 if one_piece else number_of_panels(K), 36, self.in_channels + 1, PANEL))
-        U_transposed = p.empty((1 if one_piece else number_of_panels(C), 36, self.out_channels + 1, PANEL))
+        block, one_block, V_and_dM = self._workspace(p, x.shape, K)
+        dU = p.empty((1 if one_block else number_of_panels(K), 36, self.in_channels + 1, PANEL))
+        U_transposed = p.empty((1 if one_block else number_of_panels(C), 36, self.out_channels + 1, PANEL))
         convolve_winograd_backward(
-            x, weight, dy, piece, V_and_dM, dU, w_transposed, U_transposed, dx, dweight, dbias
+            x, weight, dy, block, V_and_dM, dU, w_transposed, U_transposed, dx, dweight, dbias
         )  # fmt: skip
-        # If nothing was widened these are g's own arrays, and the gradient is in them already
-        g[f"{self.name}.weight"] = narrowed(p, dweight, self.out_channels)
-        g[f"{self.name}.bias"] = narrowed(p, dbias, self.out_channels)
-        return narrowed(p, dx, self.in_channels)
+        # Without padding these are views of g, which already contain the gradient
+        g[f"{self.name}.weight"] = crop_channels(p, dweight, self.out_channels)
+        g[f"{self.name}.bias"] = crop_channels(p, dbias, self.out_channels)
+        return crop_channels(p, dx, self.in_channels)
 
-    def _workspace(self, p, shape, K):
-        """How much goes through Winograd's maps at a time, and the memory for it.
+    def _workspace(self, p: Parameters, shape: Shape, K: int) -> tuple[tuple[int, int], bool, np.ndarray]:
+        """Chooses the size of a block, and provides its memory.
 
-        Where there are many channels, U is larger than V and M of an image, and is fetched for every piece: so a piece
-        may be as large as U.
+        A block is the part of x that is processed at a time. With many channels, U is larger than V and M of an image
+        and is read for every block, so a block may be as large as U.
 
         Args:
+            p: provides the memory.
             shape: of x, (N, H, W, C).
             K: channels of y.
 
         Returns:
-            The size of a piece, (images, rows of tiles); whether that is all of x; and memory for V and M of a piece.
+            The size of a block, (images, rows of tiles); whether one block is all of x; memory for V and M of a block.
         """
         N, H, W, C = shape
         tiles_down, tiles_across = -(-H // 4), -(-W // 4)
-        rows_that_fit = max(1, max(PIECE, 36 * C * K) // (36 * tiles_across * (C + K)))
+        rows_that_fit = max(1, max(BLOCK, 36 * C * K) // (36 * tiles_across * (C + K)))
         if rows_that_fit >= tiles_down:
             images, rows = min(N, rows_that_fit // tiles_down), tiles_down
         else:
-            pieces = -(-tiles_down // rows_that_fit)
-            images, rows = 1, -(-tiles_down // pieces)  # pieces as equal as can be
+            blocks = -(-tiles_down // rows_that_fit)
+            images, rows = 1, -(-tiles_down // blocks)  # blocks of nearly equal size
         V_and_M = p.empty((36 * (images * rows * tiles_across + 1) * (C + K),))
         return (images, rows), (images, rows) == (N, tiles_down), V_and_M
 
 
-def whole_vectors(channels):
+def whole_vectors(channels: int) -> int:
     """The number of channels, rounded up to whole vectors."""
     return -(-channels // LANES) * LANES
 
 
-def widened(p, array, channels):
-    """The array (..., C), contiguous and filled up with zeros to (..., channels); itself if it is that already."""
+def pad_channels(p: Parameters, array: np.ndarray, channels: int) -> np.ndarray:
+    """The array (..., C), contiguous and padded with zeros to (..., channels); the array itself if it is so already."""
     C = array.shape[-1]
     if channels == C:
         return np.ascontiguousarray(array)
-    wide = p.empty((*array.shape[:-1], channels))
-    wide[..., :C] = array
-    wide[..., C:] = 0
-    return wide
+    padded = p.empty((*array.shape[:-1], channels))
+    padded[..., :C] = array
+    padded[..., C:] = 0
+    return padded
 
 
-def narrowed(p, wide, channels):
-    """The first channels of a contiguous array (..., C), contiguous as well; itself if it has no more."""
-    if wide.shape[-1] == channels:
-        return wide
-    array = p.empty((*wide.shape[:-1], channels))
-    array[...] = wide[..., :channels]
+def crop_channels(p: Parameters, padded: np.ndarray, channels: int) -> np.ndarray:
+    """The first channels of a contiguous array (..., C), contiguous again; the array itself if it has no more."""
+    if padded.shape[-1] == channels:
+        return padded
+    array = p.empty((*padded.shape[:-1], channels))
+    array[...] = padded[..., :channels]
     return array

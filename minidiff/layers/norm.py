@@ -1,14 +1,14 @@
-"""Group normalization with SiLU, optionally steered by the time vector (FiLM).
+"""Group normalization, followed by a scale and shift from the time vector (FiLM, optional) and by SiLU.
 
     y = SiLU( (x_hat * gamma + beta) * (1 + a) + b )
 
-x_hat is x with mean 0 and variance 1 in each image and group of channels; gamma and beta are parameters, one number a
-channel; a and b, one number an image and channel, are computed from the noise level by the block that owns this layer.
-The kernel (`kernels/norm.py`) only knows one scale and one shift for each image and channel:
+x_hat is x, normalized to mean 0 and variance 1 in each image and group of channels. The parameters gamma and beta have
+one value per channel; a and b have one per image and channel, and come from the block that owns this layer. The
+kernel (`kernels/norm.py`) takes one scale and one shift for each image and channel:
 
     scale = gamma (1 + a)              shift = beta (1 + a) + b
 
-and from its dscale and dshift the chain rule gives
+From its dscale and dshift, the chain rule gives
 
     dgamma = sum over n of dscale (1 + a)        da = dscale gamma + dshift beta
     dbeta  = sum over n of dshift (1 + a)        db = dshift
@@ -16,19 +16,24 @@ and from its dscale and dshift the chain rule gives
 Read more: `tutorials/05_backpropagation.ipynb`; Wu and He, "Group Normalization", 2018; Perez et al., "FiLM", 2018.
 """
 
+import math
+from typing import Any
+
 import numpy as np
 
 from minidiff.errors import MinidiffError
 from minidiff.kernels import norm as kernels
+from minidiff.layers.layer import Layer, Shape
+from minidiff.parameters import Parameters
 
-EPS = 1e-5
+EPS = 1e-5  # added to the variance
 
 
-class GroupNorm:
-    """Normalize groups of channels, scale and shift, and apply SiLU.
+class GroupNorm(Layer):
+    """Normalizes groups of channels, then scales, shifts, and applies SiLU.
 
     Args:
-        name: prefix of its parameters' names.
+        name: prefix of the names of its parameters.
         channels: C.
         num_groups: divides C.
         activate: whether SiLU follows.
@@ -37,45 +42,62 @@ class GroupNorm:
         MinidiffError: num_groups does not divide channels.
     """
 
-    def __init__(self, name, channels, num_groups=8, activate=True):
+    def __init__(self, name: str, channels: int, num_groups: int = 8, activate: bool = True) -> None:
         if channels % num_groups:
-            raise MinidiffError(f"{name}: {channels} channels cannot be cut into {num_groups} equal groups")
+            raise MinidiffError(
+                f"{name}: {channels} channels cannot be split into {num_groups} equal groups; "
+                "choose num_groups that divides them"
+            )
         self.name, self.channels, self.num_groups, self.activate = name, channels, num_groups, activate
 
-    def shapes(self):
+    def shapes(self) -> dict[str, Shape]:
+        """Shapes of gamma and beta, (C,) each."""
         return {f"{self.name}.gamma": (self.channels,), f"{self.name}.beta": (self.channels,)}
 
-    def initialize(self, p, rng):
+    def initialize(self, p: Parameters, rng: np.random.Generator) -> None:
+        """Sets gamma to one and beta to zero."""
         p[f"{self.name}.gamma"][...] = 1
         p[f"{self.name}.beta"][...] = 0
 
-    def cost(self, shape):
-        return shape, (16 if self.activate else 8) * int(np.prod(shape))
+    def cost(self, shape: Shape) -> tuple[Shape, int]:
+        """Output shape and an estimate of the operations: 8 per element, or 16 with SiLU."""
+        return shape, (16 if self.activate else 8) * math.prod(shape)
 
-    def forward(self, p, x, a_b=None):
-        """Args: x (N, H, W, C); a_b (N, 2C), a before b, or None for a = b = 0."""
+    def forward(self, p: Parameters, x: np.ndarray, a_b: np.ndarray | None = None) -> tuple[np.ndarray, Any]:
+        """Returns y (N, H, W, C), and the cache.
+
+        Args:
+            p: the parameters.
+            x: (N, H, W, C).
+            a_b: a and b, concatenated to (N, 2C); None for a = b = 0.
+        """
         N, C = x.shape[0], self.channels
         gamma, beta = p[f"{self.name}.gamma"], p[f"{self.name}.beta"]
         a, b = (np.zeros((2, N, C), x.dtype)) if a_b is None else (a_b[:, :C], a_b[:, C:])
         scale = gamma * (1 + a)  # (N, C)
         shift = beta * (1 + a) + b  # (N, C)
         pixels = x.reshape(N, -1, C)  # (N, P, C)
-        mean, inverse_deviation = p.empty((N, C)), p.empty((N, C))
-        kernels.group_statistics(pixels, self.num_groups, EPS, mean, inverse_deviation)
+        mean, inverse_std = p.empty((N, C)), p.empty((N, C))
+        kernels.group_statistics(pixels, self.num_groups, EPS, mean, inverse_std)
         y = p.empty(x.shape)
-        kernels.norm_scale_silu(pixels, mean, inverse_deviation, scale, shift, self.activate, y.reshape(N, -1, C))
-        return y, (x, mean, inverse_deviation, scale, shift, a, a_b is not None)
+        kernels.norm_scale_silu(pixels, mean, inverse_std, scale, shift, self.activate, y.reshape(N, -1, C))
+        return y, (x, mean, inverse_std, scale, shift, a, a_b is not None)
 
-    def backward(self, p, g, cache, dy, dcarried=None):
-        """Returns dx (N, H, W, C), or (dx, da_b) if forward was given a_b; dcarried (N, H, W, C) is added to dx."""
-        x, mean, inverse_deviation, scale, shift, a, conditioned = cache
+    def backward(
+        self, p: Parameters, g: Parameters, cache: Any, dy: np.ndarray, dresidual: np.ndarray | None = None
+    ) -> Any:
+        """Returns dx (N, H, W, C), or (dx, da_b) if forward was given a_b.
+
+        `dresidual` (N, H, W, C), the gradient through a residual connection that starts at x, is added to dx.
+        """
+        x, mean, inverse_std, scale, shift, a, conditioned = cache
         N, C = x.shape[0], self.channels
         gamma, beta = p[f"{self.name}.gamma"], p[f"{self.name}.beta"]
         dx, dscale, dshift = p.empty(x.shape), p.empty((N, C)), p.empty((N, C))
-        dcarried = None if dcarried is None else dcarried.reshape(N, -1, C)
+        dresidual = None if dresidual is None else dresidual.reshape(N, -1, C)
         kernels.norm_scale_silu_backward(
-            dy.reshape(N, -1, C), x.reshape(N, -1, C), mean, inverse_deviation, scale, shift,
-            self.num_groups, self.activate, dcarried, dx.reshape(N, -1, C), dscale, dshift,
+            dy.reshape(N, -1, C), x.reshape(N, -1, C), mean, inverse_std, scale, shift,
+            self.num_groups, self.activate, dresidual, dx.reshape(N, -1, C), dscale, dshift,
         )  # fmt: skip
         g[f"{self.name}.gamma"] += (dscale * (1 + a)).sum(axis=0)
         g[f"{self.name}.beta"] += (dshift * (1 + a)).sum(axis=0)
