@@ -5,8 +5,6 @@ with Attempt() as attempt:
 if attempt.error is not None: ...
 """
 
-from types import TracebackType
-
 LONGEST_MESSAGE = 200  # characters
 
 
@@ -19,9 +17,7 @@ class Attempt:
     def __enter__(self) -> "Attempt":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
         self.error = error
         return error is not None and not isinstance(error, KeyboardInterrupt)
 

@@ -135,14 +135,14 @@ def _check_network_calls(answer: Any) -> None:
         given = f"for {sampler} with {steps} steps and guidance {w:g}: "
         each = 1 if w in (0, 1) else 2
         heun = "heun has two evaluations per step, at its beginning and at its end"
-        mistakes: list[tuple[float, str]] = []
+        mistakes: list[tuple] = []
         if sampler == "heun":
             mistakes = [
                 (2 * each * steps, given + "the last step ends at the clean image, with no evaluation there"),
                 (each * steps, given + heun),
             ]
         elif each == 2:
-            mistakes = [(each * (2 * steps - 1), f"{given}only {heun}"), (each * 2 * steps, f"{given}only {heun}")]
+            mistakes = [(each * (2 * steps - 1), each * 2 * steps, f"{given}only {heun}")]
         if each == 2:
             mistakes.append((right / 2, given + "guidance needs two predictions, with the label and without"))
         else:

@@ -17,10 +17,9 @@ def _check_to_network(answer: Any) -> None:
     right = 2 * np.stack([images[:, c] for c in range(3)], axis=-1) - 1
     ordered = (right + 1) / 2
     found = call(answer, images)
-    reshaped = "reshape keeps the order of the elements, so the colors of a pixel are separated: transpose instead"
+    reshaped = images.reshape(2, 5, 4, 3)
     mistakes = [
-        (2 * images.reshape(2, 5, 4, 3) - 1, reshaped),
-        (images.reshape(2, 5, 4, 3), reshaped),
+        (2 * reshaped - 1, reshaped, "reshape keeps the order of the elements, so it separates the colors: transpose"),
         (2 * images - 1, "the channels are still before the rows"),
         (2 * images.transpose(0, 3, 2, 1) - 1, "rows and columns are swapped: (N, C, H, W) became (N, W, H, C)"),
         (ordered, "the axes are right, and the values are still from 0 to 1"),
@@ -82,12 +81,12 @@ def _check_paint(answer: Any) -> None:
         (canvas + amount * color, "paint hides the canvas: reduce the canvas in proportion to the coverage"),
         (amount * color, "where the coverage is 0 the canvas should remain; it became black"),
         (amount * canvas + (1 - amount) * color, "canvas and color are swapped: a coverage of 1 gives the color"),
-        (np.where(amount > 0.5, color, canvas), "a threshold gives stairs; mix in proportion to the coverage"),
-        (np.where(amount > 0, color, canvas), "a threshold gives stairs; mix in proportion to the coverage"),
+        (*(np.where(amount > threshold, color, canvas) for threshold in (0, 0.5)),
+         "a threshold gives stairs; mix in proportion to the coverage"),
         ((canvas + color) / 2, "the coverage is not used: half of each, everywhere"),
         (canvas + amount * (canvas - color), "the change is away from the color: check its sign"),
         (canvas * (1 - amount) + color, "the canvas is weighted correctly, but the color has to be weighted, too"),
-    ]
+    ]  # fmt: skip
     expect("the canvas", call(answer, canvas, coverage, color), right, mistakes)
 
 

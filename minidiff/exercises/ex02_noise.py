@@ -10,7 +10,7 @@ import numpy as np
 from minidiff.curves import END
 from minidiff.errors import MinidiffError
 from minidiff.exercises.exercise import Wrong, exercise
-from minidiff.exercises.expecting import as_array, call, expect, unpack
+from minidiff.exercises.expecting import Mistakes, as_array, call, expect, unpack
 from minidiff.schedule import LARGEST_FINAL_SIGNAL, Schedule, check_is_schedule
 
 
@@ -54,17 +54,15 @@ def _check_more_noise(answer: Any) -> None:
         std = noise_up * np.sqrt(1 - (schedule.sigma[t] / schedule.sigma[t_up]) ** 2)
         found_ratio, found_std = unpack(call(answer, *levels), "ratio, std")
         given = f"for the schedule {name}, from t = {t} to {t_up}: "
-        mistakes = [
+        mistakes: Mistakes = [
             (1 / ratio, given + "the ratio is inverted: the signal falls, so it is less than 1"),
             (signal_up, given + "z already has the signal of t, which has to become that of t_up"),
             (1, given + "the signal of z is that of t, and has to become that of t_up"),
         ]
         expect("ratio", found_ratio, ratio, mistakes)
-        variances_add = given + "standard deviations do not add up; the variances of independent noise do"
         mistakes = [
             (np.sqrt(max(noise_up**2 - noise**2, 0)), given + "the noise in z is multiplied by the ratio, too"),
-            (noise_up - noise, variances_add),
-            (noise_up - ratio * noise, variances_add),
+            (noise_up - noise, noise_up - ratio * noise, given + "standard deviations do not add up; variances do"),
             (noise_up, given + "z is noisy already: add only what is missing"),
             (std**2, given + "this is the variance that is missing; the standard deviation is its root"),
             (np.sqrt(1 - ratio**2), given + "this is right only if the squares of signal and noise sum to one"),
@@ -146,6 +144,5 @@ def _check_solve_score(answer: Any) -> None:
         ((z - noise**2 * score) / signal, "the sign of the second term: the score points against the noise"),
         ((z + noise * score) / signal, "the noise has to be squared: once from the score, once from z"),
         (z + noise**2 * score / signal, "all of it is divided by the signal, z too"),
-        (z - noise * eps / signal, "all of it is divided by the signal, z too"),
     ]
     expect("x0_hat", x0_hat, x0, mistakes)

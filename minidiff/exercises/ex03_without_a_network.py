@@ -45,9 +45,7 @@ def _check_x0_from_visible(answer: Any) -> None:
     x0, eps = images[[0, 4, 2, 5, 6]], rng.normal(size=(5, 3, 4, 2))
     nonsense = rng.normal(0, 2, x0.shape)
 
-    def estimate(
-        z: np.ndarray, noise: float, mask: np.ndarray = visible, signal: float = signal, power: float = 1.0
-    ) -> np.ndarray:
+    def estimate(z, noise, mask=visible, signal=signal, power=1.0):
         log_p = -np.square(z[:, None] - signal * images)[:, :, mask].sum(axis=2) * power / (2 * noise**2)
         p = np.exp(log_p - log_p.max(axis=1, keepdims=True))
         return np.einsum("nk,k...->n...", p / p.sum(axis=1, keepdims=True), images)

@@ -50,19 +50,12 @@ def _check_velocity(answer: Any) -> None:
     signal, noise = schedule.signal, schedule.noise
     ahead, behind = (levels("cosine", np.array([(t + change) / 100]))[:2] for change in (h, -h))
     slope_signal, slope_noise = (float((a - b)[0]) / (2 * h) for a, b in zip(ahead, behind, strict=True))
-
-    def forward(array: np.ndarray) -> float:
-        return array[t + 1] - array[t]
-
-    def backward(array: np.ndarray) -> float:
-        return array[t] - array[t - 1]
-
-    one_sided = "one-sided differences are less exact: use the values at t + 1 and t - 1"
-    flow = "this is the velocity of the flow schedule: here signal and noise change at other rates"
+    signal_change, noise_change = np.diff(signal), np.diff(noise)
+    one_sided = [signal_change[i] * x0_hat + noise_change[i] * eps_hat for i in (t - 1, t)]
+    flow = (eps_hat - x0_hat) / 100
     right = slope_signal * x0_hat + slope_noise * eps_hat
     mistakes = [
-        ((eps_hat - x0_hat) / 100, flow),
-        (0.99 * (eps_hat - x0_hat) / 100, flow),
+        (flow, 0.99 * flow, "this is for the flow schedule: here signal and noise change at other rates"),
         (signal[t] * x0_hat + noise[t] * eps_hat, "this is z itself: use the slopes of signal and noise"),
         (2 * right, "a factor of 2: from t - 1 to t + 1 there are two timesteps"),
         (100 * right, "this is the slope with respect to t / T; return the slope per timestep"),
@@ -70,8 +63,7 @@ def _check_velocity(answer: Any) -> None:
         (slope_noise * eps_hat, "signal changes with t, too: the term with x0_hat is missing"),
         (slope_signal * x0_hat, "noise changes with t, too: the term with eps_hat is missing"),
         (slope_noise * x0_hat + slope_signal * eps_hat, "signal belongs to x0_hat, and noise to eps_hat"),
-        (forward(signal) * x0_hat + forward(noise) * eps_hat, one_sided),
-        (backward(signal) * x0_hat + backward(noise) * eps_hat, one_sided),
+        (*one_sided, "one-sided differences are less exact: use the values at t + 1 and t - 1"),
     ]
     expect("the velocity", call(answer, schedule, x0_hat, eps_hat, t), right, mistakes, tolerance=2e-4)
 
@@ -105,16 +97,18 @@ def _check_straightness(answer: Any) -> None:
     lengths, ends = np.linalg.norm(steps, axis=-1), paths[-1] - paths[0]
     distance = np.linalg.norm(ends, axis=-1)
     right = lengths.sum(axis=0) / distance
-    squares = "lengths add up, and their squares do not: take the root first"
+    squares, absolute = (lengths**2).sum(axis=0), np.abs(steps).sum(axis=(0, 2))
     mistakes = [
         (distance, "this is the distance from start to end: the length of the path has to be divided by it"),
         (lengths.sum(axis=0), "this is the length of the path: divide it by the distance from start to end"),
         (1 / right, "this is inverted: the path is never shorter than the straight line, so the result is at least 1"),
         (lengths.mean(axis=0) / distance, "the length of the path is the sum of its steps, not their mean"),
-        ((lengths**2).sum(axis=0) / distance**2, squares),
-        (np.sqrt((lengths**2).sum(axis=0)) / distance, squares),
-        (np.abs(steps).sum(axis=(0, 2)) / np.abs(ends).sum(axis=-1), "the length of (a, b) is not |a| + |b|"),
-        (np.abs(steps).sum(axis=(0, 2)) / distance, "the length of (a, b) is not |a| + |b|"),
+        (
+            squares / distance**2,
+            np.sqrt(squares) / distance,
+            "lengths add up, their squares do not: take the root first",
+        ),
+        (absolute / np.abs(ends).sum(axis=-1), absolute / distance, "the length of (a, b) is not |a| + |b|"),
         (right.mean(), "return one value for each point, not their mean"),
         (lengths.sum() / distance.sum(), "return one value for each point: sum over the steps alone"),
         (lengths.sum(axis=1) / 5, "axis 0 counts the steps and axis 1 the points"),
@@ -127,14 +121,13 @@ def _check_energy_distance(answer: Any) -> None:
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(7, 2)), rng.normal(0.8, 1.5, (11, 2))
 
-    def mean(a: np.ndarray, b: np.ndarray, power: float = 1.0) -> float:
-        return (np.square(a[:, None] - b).sum(axis=-1) ** (power / 2)).mean()
+    def mean(a: np.ndarray, b: np.ndarray, norm: int = 2, power: int = 1) -> float:
+        return (np.linalg.norm(a[:, None] - b, norm, axis=-1) ** power).mean()
 
-    def absolute(a: np.ndarray, b: np.ndarray) -> float:
-        return np.abs(a[:, None] - b).sum(axis=-1).mean()
+    def energy(norm: int = 2, power: int = 1) -> float:
+        return 2 * mean(x, y, norm, power) - mean(x, x, norm, power) - mean(y, y, norm, power)
 
-    right = 2 * mean(x, y) - mean(x, x) - mean(y, y)
-    squared = 2 * mean(x, y, 2) - mean(x, x, 2) - mean(y, y, 2)
+    right = energy()
     others_only = 2 * mean(x, y) - mean(x, x) * 7 / 6 - mean(y, y) * 11 / 10
     means = np.linalg.norm(x.mean(axis=0) - y.mean(axis=0))
     mistakes = [
@@ -142,10 +135,10 @@ def _check_energy_distance(answer: Any) -> None:
         (mean(x, y) - mean(x, x) - mean(y, y), "the first mean counts twice"),
         (2 * mean(x, y), "the distances within each cloud have to be subtracted"),
         (-right, "the sign is reversed: the distance is not negative"),
-        (squared, "squared lengths compare nothing but the means; take the root of each before the mean"),
+        (energy(power=2), "squared lengths compare nothing but the means; take the root of each before the mean"),
         (np.sqrt(max(right, 0)), "this is the root of it: the formula has no root"),
         (others_only, "the means are over all pairs, including those of a point with itself"),
-        (2 * absolute(x, y) - absolute(x, x) - absolute(y, y), "the length of (a, b) is not |a| + |b|"),
+        (energy(norm=1), "the length of (a, b) is not |a| + |b|"),
         (right / 2, "a factor of 2: the first mean counts twice, and the others once"),
         (2 * 77 * mean(x, y) - 49 * mean(x, x) - 121 * mean(y, y), "means, not sums: the clouds differ in size"),
     ]

@@ -139,12 +139,11 @@ def _check_tiny_backward(answer: Any) -> None:
     ]
     expect("dz", found[0], numerical_gradient(loss, z), mistakes)
     dt = as_array("dt", found[1])
-    all_of_da = "the t of the first line affects every path through a: use the whole of da"
+    part, other = np.sum(skip) + middle, np.sum(below) + middle
     mistakes = [
         (middle, "t is used twice: its gradient in the first line is missing"),
         (np.sum(skip + below), "t is used twice: its gradient in the middle is missing"),
-        (np.sum(skip) + middle, all_of_da),
-        (np.sum(below) + middle, all_of_da),
+        (part, other, "the t of the first line affects every path through a: use the whole of da"),
         (skip + below, "t is one value, added to every element: its gradient is a sum"),
     ]
     expect("dt", dt.reshape(()) if dt.size == 1 else dt, numerical_gradient(loss, t)[0], mistakes)

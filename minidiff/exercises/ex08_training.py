@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from minidiff.exercises.exercise import Wrong, exercise
-from minidiff.exercises.expecting import as_array, call, expect, unpack
+from minidiff.exercises.expecting import Mistakes, as_array, call, expect, unpack
+from minidiff.schedule import per_example
 
 
 @exercise("ex08_1", "losses on one scale", points=2)
@@ -18,11 +19,8 @@ def _check_noise_scale_losses(answer: Any) -> None:
     x0, eps, error = (rng.normal(size=shape) for _ in range(3))
     signal, noise = np.array([0.9, 0.6, 0.25]), np.array([0.3, 0.5, 0.85])
     a, b = np.array([-0.7, -1.1, 0.4]), np.array([0.8, 1.3, 0.9])
-
-    def each(coefficient: np.ndarray) -> np.ndarray:
-        return coefficient[:, None, None, None]
-
-    z, y_hat = each(signal) * x0 + each(noise) * eps, each(a) * x0 + each(b) * eps + error
+    z = per_example(signal, x0) * x0 + per_example(noise, x0) * eps
+    y_hat = per_example(a, x0) * x0 + per_example(b, x0) * eps + error
     eps_hat = np.empty(shape)
     for i in range(3):  # the two equations, solved for each example
         matrix = np.array([[signal[i], noise[i]], [a[i], b[i]]])
@@ -49,7 +47,7 @@ def _check_nadamw_step(answer: Any) -> None:
     n, lr, decay, beta1, beta2 = 3, 0.03, 0.4, 0.8, 0.95
     found = unpack(call(answer, p, g, m, v, n, lr, decay, beta1, beta2), "p, m, v")
     new_m, new_v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
-    mistakes = [
+    mistakes: Mistakes = [
         (m, "m is still the old one: it has to be updated with g before it is used"),
         (beta1 * m + g, "g has the weight 1 - beta1 in m"),
         ((1 - beta1) * m + beta1 * g, "beta1 is the weight of the old m; here it is the weight of g"),
@@ -65,20 +63,17 @@ def _check_nadamw_step(answer: Any) -> None:
     ]
     expect("v", found[2], new_v, mistakes)
 
-    def updated(
-        ahead: np.ndarray, c1: float = 1 - beta1**n, c2: float = 1 - beta2**n, shrink: float = 1 - lr * decay
-    ) -> np.ndarray:
+    def updated(ahead, c1=1 - beta1**n, c2=1 - beta2**n, shrink=1 - lr * decay):
         return shrink * p - lr * (ahead / c1) / (np.sqrt(new_v / c2) + 1e-8)
 
     ahead = beta1 * new_m + (1 - beta1) * g
-    from_one = "n is counted from 1 already: use n itself"
+    counted = [updated(ahead, 1 - beta1**k, 1 - beta2**k) for k in (n - 1, n + 1)]
     mistakes = [
         (updated(new_m), "this is AdamW: the update has to look ahead, beta1 m + (1 - beta1) g with the new m"),
         (updated(beta1 * m + (1 - beta1) * g), "this is AdamW: look ahead with the new m, not with the old one"),
         (updated(g + beta1 * new_m), "looking ahead, g has the weight 1 - beta1"),
         (updated(ahead, 1, 1), "the bias corrections are missing: m and v start at zero and are too small at first"),
-        (updated(ahead, 1 - beta1 ** (n - 1), 1 - beta2 ** (n - 1)), from_one),
-        (updated(ahead, 1 - beta1 ** (n + 1), 1 - beta2 ** (n + 1)), from_one),
+        (*counted, "n is counted from 1 already: use n itself"),
         (updated(ahead, 1 - beta1, 1 - beta2), "the bias corrections have the power: beta^n"),
         (updated(ahead, c2=1), "v has a bias correction, too"),
         (updated(ahead, shrink=1), "the decay is missing: p itself shrinks by the factor 1 - lr decay"),

@@ -22,26 +22,19 @@ def _check_guess_between(answer: Any) -> None:
     z_s = signal_s * x0_hat + noise_s * eps_hat
     determinant = signal_s * noise_t - signal_t * noise_s
     slope = (z_s - z_t) / (noise_s - noise_t)
-    noisy = "z_s is not yet the image: there is noise in it, which z_t determines"
-    factor = "eps_hat is eliminated, but x0_hat still has a factor: divide by it"
-    subtract = "the noises have to cancel: subtract, do not add"
+    difference, total = noise_t * z_s - noise_s * z_t, noise_t * z_s + noise_s * z_t
     mistakes = [
-        (z_s / signal_s, noisy),
-        (z_s, noisy),
+        (z_s / signal_s, z_s, "z_s is not yet the image: there is noise in it, which z_t determines"),
         (z_t / signal_t, "both z are needed: equation (1) holds at t and at s"),
         (eps_hat, "this is eps_hat: solve the same two equations for the other unknown"),
         (-x0_hat, "the sign: swap the two products in the numerator or in the determinant, and not in both"),
-        (noise_t * z_s - noise_s * z_t, factor),
-        (z_s - noise_s / noise_t * z_t, factor),
-        (noise_t * z_s + noise_s * z_t, subtract),
-        ((noise_t * z_s + noise_s * z_t) / determinant, subtract),
+        (difference, difference / noise_t, "eps_hat is eliminated, but x0_hat still has a factor: divide by it"),
+        (total, total / determinant, "the noises have to cancel: subtract, do not add"),
         ((z_s - z_t) / (signal_s - signal_t), "the noise has changed from t to s as well: it does not cancel here"),
         ((z_s - noise_s * slope) / signal_s, "the signal has changed from t to s as well: slope is not eps_hat"),
-        ((noise_t * z_s - noise_s * z_t) / (signal_s - signal_t),
-         "the factor of x0_hat: signal_s noise_t - signal_t noise_s"),
-        ((noise_t * z_s - noise_s * z_t) / (noise_t - noise_s),
-         "this holds where signal is 1: here the signal changes, too"),
-    ]  # fmt: skip
+        (difference / (signal_s - signal_t), "the factor of x0_hat: signal_s noise_t - signal_t noise_s"),
+        (difference / (noise_t - noise_s), "this holds where signal is 1: here the signal changes, too"),
+    ]
     expect("x0_hat", call(answer, z_t, z_s, signal_t, noise_t, signal_s, noise_s), x0_hat, mistakes)
     expect("x0_hat in the last step", call(answer, z_t, x0_hat, signal_t, noise_t, 1.0, 0.0), x0_hat)
 
@@ -53,12 +46,11 @@ def _check_noise_factors(answer: Any) -> None:
     fresh = eta * noise_s * root
     old = math.sqrt(noise_s**2 - fresh**2)
     found_old, found_fresh = unpack(call(answer, sigma_t, sigma_s, noise_s, eta), "old, fresh")
-    not_of_variance = "eta is a factor of the standard deviation, not of the variance"
+    powers = [noise_s * root * eta**power for power in (0.5, 2)]
     mistakes = [
         (eta * noise_s, "fresh is eta times the standard deviation of equation (2), which is less than noise_s"),
         (noise_s * root, "eta is missing: it multiplies the standard deviation of equation (2)"),
-        (noise_s * root * eta**2, not_of_variance),
-        (noise_s * root * math.sqrt(eta), not_of_variance),
+        (*powers, "eta is a factor of the standard deviation, not of the variance"),
         (eta * noise_s * root**2, "the root of equation (2) is missing"),
         (eta * root, "equation (2) has noise_s as a factor"),
         (eta * noise_s * math.sqrt(1 - sigma_s / sigma_t), "the ratio of the levels is squared in equation (2)"),
@@ -117,14 +109,13 @@ def _check_look_back(answer: Any) -> None:
     def step(weight: float) -> np.ndarray:
         return z_bar + h * (slope + weight * (slope - before))
 
-    backwards = "the line is extrapolated backwards: continue from slope, away from slope_before"
+    backwards = [step(-h / length / 2) for length in (h_before, h + h_before)]
     mistakes = [
         (step(0), "this is Euler's step: use the slope before, too"),
         (step(0.5), "1.5 and 0.5 are right for steps of equal length: here they differ"),
         (step(h_before / h / 2), "the ratio is inverted: the longer this step, the farther the line is extrapolated"),
         (step(h / h_before), "extrapolated to the end of the step: the middle is half as far"),
-        (step(-h / h_before / 2), backwards),
-        (step(-h / (h + h_before) / 2), backwards),
+        (*backwards, "the line is extrapolated backwards: continue from slope, away from slope_before"),
         (step(-0.5), "this is the mean of both slopes: the middle of the next step is ahead, not behind"),
         (step(h / 2), "the line's slope is a difference of slopes divided by a difference of sigmas"),
         (step(h / (h + h_before) / 2), "between the two slopes is the step before, h_before alone"),

@@ -102,15 +102,14 @@ def _check_blend(answer: Any) -> None:
     noises, weights = rng.normal(size=(4, 3, 5)), np.array([0.9, 0.0, 1.7, 0.4])
     summed = np.tensordot(weights, noises, axes=1)
     length = np.sqrt(np.square(weights).sum())
-    rescaled = "rescaled to this noise: its standard deviation is 1 on average, not exactly; use the weights"
+    rescaled = summed / summed.std(), summed.mean() + (summed - summed.mean()) / summed.std()
     mistakes = [
         (summed, "the variances add up to the sum of the squared weights, which should be 1"),
         (summed / weights.sum(), "a mean is less noisy than noise: the sum of the *squared* weights should be 1"),
         (summed / np.sqrt(weights.sum()), "variances add up with squared weights: put their sum under the root"),
         (summed / length**2, "the root is missing: a standard deviation is the root of a variance"),
         (summed / np.sqrt(len(weights)), "right for weights of 1 only: the number of noises is not the variance"),
-        (summed.mean() + (summed - summed.mean()) / summed.std(), rescaled),
-        (summed / summed.std(), rescaled),
+        (*rescaled, "rescaled to this noise: its standard deviation is 1 on average, not exactly; use the weights"),
         (np.tensordot(np.sqrt(weights / weights.sum()), noises, axes=1),
          "the result is standard normal, but the noises are not in the proportion of the weights"),
     ]  # fmt: skip
@@ -137,15 +136,13 @@ def _check_undo_ddim(answer: Any) -> None:
             z = step_up(z, at)
         return z
 
-    one_round = "one round is not enough: evaluate the denoiser at the new z_t and repeat"
+    few_rounds = step_up(z_s, t), step_up(ratio * z_s, t), step_up(step_up(z_s, s), t)
     mistakes = [
         (
             step_up(z_s, s),
             "this is a DDIM step upwards, as in encode: eps_hat is that of z_s, and should be that of z_t",
         ),
-        (step_up(z_s, t), one_round),
-        (step_up(ratio * z_s, t), one_round),
-        (step_up(step_up(z_s, s), t), one_round),
+        (*few_rounds, "one round is not enough: evaluate the denoiser at the new z_t and repeat"),
         (z_s, "this is z_s, unchanged"),
         (repeated(s), "z_t is at timestep t: evaluate the denoiser at t, not at s"),
         (repeated(t) / schedule.signal[t], "this is z_bar: z = signal times z_bar, at timestep t"),

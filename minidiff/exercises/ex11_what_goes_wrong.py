@@ -13,17 +13,9 @@ from minidiff.exercises.expecting import as_array, call, expect
 from minidiff.schedule import Schedule
 
 HEALTHY = {
-    "lowest": -1.0,
-    "highest": 1.0,
-    "growing": 1.0,
-    "final_signal": 0.01,
-    "reaction": 0.35,
-    "oracle": 0.0002,
-    "spread": 0.88,
-    "last_step": 0.0,
-    "raw_loss": 1.0,
-    "length": 1.2,
-}
+    "lowest": -1.0, "highest": 1.0, "growing": 1.0, "final_signal": 0.01, "reaction": 0.35,
+    "oracle": 0.0002, "spread": 0.88, "last_step": 0.0, "raw_loss": 1.0, "length": 1.2,
+}  # fmt: skip
 RUNS: tuple[tuple[str, dict[str, float], str], ...] = (  # the mistake, its effect on the measurements, a hint
     ("nothing", {}, "all of its measurements are normal"),
     ("nothing", {"final_signal": 0.03, "highest": 0.97, "length": 1.6, "spread": 1.04}, "all are nearly normal"),

@@ -14,7 +14,7 @@ import numpy as np
 
 from minidiff.exercises.exercise import Wrong
 
-Mistakes = Sequence[tuple[Any, str]]  # what a typical mistake gives, and its hint
+Mistakes = Sequence[tuple]  # of the results of a typical mistake, one or more, followed by its hint
 
 
 def call(answer: Any, *inputs: Any) -> Any:
@@ -55,7 +55,7 @@ def expect(name: str, found: Any, expected: Any, mistakes: Mistakes = (), tolera
         name: of the result in the exercise.
         found: number or array that the answer gave.
         expected: the right one.
-        mistakes: results of typical mistakes, each with its hint.
+        mistakes: tuples of the results of a typical mistake, one or more, and its hint.
         tolerance: largest difference, relative to the largest element expected.
 
     Raises:
@@ -63,8 +63,8 @@ def expect(name: str, found: Any, expected: Any, mistakes: Mistakes = (), tolera
     """
     if agree(found, expected, tolerance):
         return
-    for wrong, hint in mistakes:
-        if agree(found, wrong, tolerance):
+    for *wrong, hint in mistakes:
+        if any(agree(found, result, tolerance) for result in wrong):
             raise Wrong(hint)
     expected = np.asarray(expected, np.float64)
     found = finite_array(name, found, expected.shape)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minidiff.data import to_pixels
-from minidiff.exercises.source import in_notebook
+from minidiff.exercises.source import show_bundle
 from minidiff.plotting import sheet
 
 if TYPE_CHECKING:
@@ -67,10 +67,5 @@ def small_png(image: "Image") -> bytes:
 
 def _show(image: "Image", width: int, description: str) -> None:
     """Shows a Pillow image in a notebook; prints the description elsewhere."""
-    if not in_notebook():
-        print(description)
-        return
-    from IPython.display import display  # part of Jupyter, which is optional
-
     bundle = {"text/plain": description, "image/png": small_png(image)}
-    display(bundle, raw=True, metadata={"image/png": {"width": width, "alt": description}})
+    show_bundle(bundle, {"image/png": {"width": width, "alt": description}})

@@ -7,6 +7,7 @@ source.
 import ast
 import importlib
 import inspect
+import sys
 import textwrap
 from pathlib import Path
 from types import ModuleType
@@ -35,22 +36,18 @@ def show(*things: Any, docstring: bool = True) -> None:
 
 def show_text(text: str, metadata: dict | None = None) -> None:
     """Shows Python source with colors in a notebook; prints it elsewhere."""
-    if in_notebook():
-        from IPython.display import display  # part of Jupyter, which is optional
+    show_bundle({"text/plain": text, "text/markdown": f"```python\n{text}\n```"}, metadata or {})
 
-        bundle = {"text/plain": text, "text/markdown": f"```python\n{text}\n```"}
-        display(bundle, raw=True, metadata=metadata or {})
+
+def show_bundle(bundle: dict[str, Any], metadata: dict) -> None:
+    """Shows something in a notebook, from its representations by MIME type; prints its plain text elsewhere."""
+    ipython = sys.modules.get("IPython")  # imported by Jupyter, which is optional
+    if ipython is not None and ipython.get_ipython() is not None:
+        from IPython.display import display
+
+        display(bundle, raw=True, metadata=metadata)
     else:
-        print(text)
-
-
-def in_notebook() -> bool:
-    """Whether this runs in Jupyter or IPython."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    return get_ipython() is not None
+        print(bundle["text/plain"])
 
 
 def source_of(thing: Any, docstring: bool = True) -> str:

@@ -4,14 +4,14 @@ import numpy as np
 
 
 # Each step multiplies the image by sqrt(1 - beta), so the factors multiply; a 1 in front is t = 0. The squares of
-# signal and noise sum to one at every step.
+# signal and noise sum to one at every timestep.
 def closed_form(beta):
     alpha_bar = np.append(1.0, np.cumprod(1 - beta))
     return np.sqrt(alpha_bar), np.sqrt(1 - alpha_bar)
 
 
-# The ratio makes the signal right. It also multiplies the noise that is there, and the squares of what is there and
-# what is added give the square of what is wanted.
+# The ratio makes the signal right. It also multiplies the noise in z, whose variance and that of the added noise sum to
+# the variance at the later timestep.
 def more_noise(signal, noise, signal_up, noise_up):
     ratio = signal_up / signal
     return ratio, np.sqrt(noise_up**2 - (ratio * noise) ** 2)
@@ -23,14 +23,14 @@ def flow_time(log_snr):
     return sigma / (1 + sigma) / 0.99
 
 
-# Equal means alpha_bar = 1/2. Begin with the straight line 1 - v, where that is at v = 1/2, and reach it sooner with a
-# root, v = sqrt(u): at u = 1/4. The factor 0.999 leaves a signal of 0.03 at the end.
+# Signal and noise are equal where alpha_bar = 1/2. For alpha_bar = 1 - v that is at v = 1/2; with v = sqrt(u) it is at
+# u = 1/4. The factor 0.999 leaves a signal of 0.03 at the end.
 def own_curve(u):
     alpha_bar = 1 - 0.999 * np.sqrt(u)
     return np.sqrt(alpha_bar), np.sqrt(1 - alpha_bar)
 
 
-# The score is a target with a = 0 and b = -1 / noise. First eps from it, then x0 from z; together that is Tweedie's
+# The score is a target with a = 0 and b = -1 / noise. It gives eps, and then z gives x0; together this is Tweedie's
 # formula, x0_hat = (z + noise^2 score) / signal.
 def solve_score(z, score, signal, noise):
     eps_hat = -noise * score

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-# Padded by a pixel, the image can be read from i, j on: window i, j of it is what all outputs see at this place.
+# The padded image from i, j on contains, for all outputs at once, the pixel that weight i, j multiplies.
 def depthwise(x, weight):
     _, H, W, _ = x.shape
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -14,8 +14,8 @@ def depthwise(x, weight):
     return y
 
 
-# The same two loops: what was read from window i, j is added back there, times the weight; and the weight, which all
-# pixels of all images share, gets the sum over them. In the end the frame is cut off.
+# The same two loops: dy times the weight is added to the window i, j of the input's gradient. All pixels of all images
+# use the weight, so its gradient is a sum over them. In the end the border is cropped.
 def depthwise_backward(x, weight, dy):
     _, H, W, _ = x.shape
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -27,7 +27,7 @@ def depthwise_backward(x, weight, dy):
     return dpadded[:, 1:-1, 1:-1], dweight
 
 
-# Every number goes back to where it was copied from, rows first and then columns; a corner finds its way in two steps.
+# The gradient of each copy is added to that of its source, rows first and then columns, so that corners move twice.
 def edge_backward(dpadded):
     dx = dpadded.copy()
     dx[:, 1] += dx[:, 0]
@@ -46,13 +46,13 @@ small_tile = (
 )
 
 
-# m x m outputs of r x r products each, and a tile of (m + r - 1) x (m + r - 1) products instead.
+# m x m outputs of r x r products each, instead of (m + r - 1) x (m + r - 1) products.
 def saving(m, r):
     return (m * r / (m + r - 1)) ** 2
 
 
-# Operations: two for each output, place of the window and input channel. Bytes: four for a number of x, kernel and y.
+# Operations: two for each output and each of its k k C weights. Bytes: four for each element of x, weight and y.
 def intensity(N, H, W, C, K, k):
     operations = 2 * N * H * W * K * k * k * C
-    numbers = N * H * W * (C + K) + k * k * C * K
-    return operations / (4 * numbers)
+    elements = N * H * W * (C + K) + k * k * C * K
+    return operations / (4 * elements)

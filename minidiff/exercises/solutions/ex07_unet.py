@@ -10,31 +10,31 @@ def bottleneck_cost(H, W, C):
     return weights + B + B + C, 2 * H * W * weights
 
 
-# A kernel of k sees k - 1 more pixels of its own input; `jump` is how far apart these are in the first input.
+# A filter of size k adds k - 1 pixels of its input to the width; `jump` is their distance in the first input.
 def receptive_field(layers):
     width, jump = 1, 1
-    for kernel, stride in layers:
-        width += (kernel - 1) * jump
+    for kernel_size, stride in layers:
+        width += (kernel_size - 1) * jump
         jump *= stride
     return width
 
 
-# Each number of x went to four pixels, so it collects four gradients. The gate is used at every pixel of all images.
+# Each element of x has four copies, whose gradients add up. The gate is used at every pixel of all images.
 def gated_join_backward(skip, gate, dy):
     dx = dy[:, ::2, ::2] + dy[:, ::2, 1::2] + dy[:, 1::2, ::2] + dy[:, 1::2, 1::2]
     return dx, dy * gate, np.sum(dy * skip, axis=(0, 1, 2))
 
 
-# Forward's lines from the last to the first; what was used twice, a and t, collects two gradients.
+# The lines of the forward pass in reverse order; the two gradients of a, and those of t, add up.
 def tiny_backward(z, t, dy):
     a = np.sin(z) + t
     s = a[::2] + a[1::2]
     m = np.sin(s) * t
 
-    da = dy * np.repeat(m, 2)  # y = repeat(m) * a: the way across
+    da = dy * np.repeat(m, 2)  # y = repeat(m) * a: the skip connection
     dm = (dy * a)[::2] + (dy * a)[1::2]
     dt = np.sum(dm * np.sin(s))  # m = sin(s) * t
     ds = dm * np.cos(s) * t
-    da += np.repeat(ds, 2)  # s = a[::2] + a[1::2]: the way through the middle
+    da += np.repeat(ds, 2)  # s = a[::2] + a[1::2]: through the middle
     dt += np.sum(da)  # a = sin(z) + t
     return da * np.cos(z), dt

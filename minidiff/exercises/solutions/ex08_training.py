@@ -3,14 +3,14 @@
 import numpy as np
 
 
-# From z = signal x0 + noise eps and y = a x0 + b eps, by Cramer's rule: an error of y_hat shows in eps_hat with the
-# factor signal / (signal b - noise a). In the square of the error the factor is squared.
+# From z = signal x0 + noise eps and y = a x0 + b eps, by Cramer's rule, the error of eps_hat is that of y_hat times
+# signal / (signal b - noise a). In the loss the factor is squared.
 def noise_scale_losses(error, signal, noise, a, b):
     factor = signal / (signal * b - noise * a)
     return factor**2 * np.mean(error**2, axis=(1, 2, 3))
 
 
-# AdamW, with m one step further where it is used: as if the same gradient came once more.
+# AdamW, with m one update ahead where it is used: as if the same gradient came once more.
 def nadamw_step(p, g, m, v, n, lr, decay, beta1, beta2):
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
@@ -32,7 +32,7 @@ def batch_gradient(gradients, sizes):
     return sum(size * gradient for size, gradient in zip(sizes, gradients, strict=True)) / sum(sizes)
 
 
-# The floor at each example's own t, taken away before the mean. Steps count from 1, so t - 1 says the quarter.
+# Subtract the floor at each example's own t before the mean. Timesteps count from 1, so t - 1 gives the quarter.
 def excess_by_quarter(t, losses, floor):
     T = len(floor) - 1
     excess, quarter_of = losses - floor[t], (t - 1) // (T // 4)
