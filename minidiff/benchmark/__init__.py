@@ -1,4 +1,4 @@
-"""minidiff beside a deep-learning framework: the same network, the same numbers, and how long each takes.
+"""Speed and memory of minidiff, alone and side by side with the same network in PyTorch.
 
-PyTorch is needed by `torch_unet` and `against_torch` alone, and is imported only when a comparison is asked for.
+Only `torch_unet.py` and `against_torch.py` need PyTorch. They are imported only when a comparison is requested.
 """

@@ -1,81 +1,87 @@
-"""How fast the convolutions are: each way to compute one, and PyTorch's, against the machine's matrix product.
+"""Speed of 3x3 convolutions: each method of minidiff, and PyTorch, against the machine's matrix product.
 
-What is counted is the work of the direct method, 2 H W k k C K operations forward and twice that backward, whatever the
-method really spends: so the figures compare, and Winograd, which spends less, may pass the peak.
+The rates count the operations of the direct method, 2 H W k k C K forward and twice that backward, whatever a method
+really spends. So the rates are comparable, and Winograd, which needs fewer operations, may exceed the peak.
 """
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from minidiff.benchmark.timing import take_turns
 from minidiff.kernels.convolution import convolve_naive, convolve_naive_backward
 from minidiff.layers import Conv2d
-from minidiff.parallel import slices
+from minidiff.parallel import Workers, chunks
 from minidiff.parameters import Parameters
 
 SHAPES = ((64, 32, 32), (64, 64, 64), (32, 64, 64), (32, 128, 64), (16, 128, 128), (8, 128, 128))  # (side, C, K)
-BATCH, SLICE, SHARES = 16, 4, 4  # as in training
+BATCH, MICROBATCH, ACCUMULATORS = 16, 4, 4  # as in training
+Rival = Callable[[np.ndarray, np.ndarray, np.ndarray], Callable[[], object]]  # (x, weight, dy) -> forward and backward
 
 
-def matmul_peak(size=2048):
-    """GFLOP/s of a large float32 matrix product with all cores: what the machine can do at best."""
+def matmul_peak(size: int = 2048) -> float:
+    """GFLOP/s of a large float32 matrix product on all cores, as an estimate of the machine's peak."""
     a = np.random.default_rng(0).standard_normal((size, size), np.float32)
     seconds = take_turns({"matmul": lambda: a @ a})["matmul"]
     return 2 * size**3 / seconds / 1e9
 
 
-def convolution_rates(workers, rivals=(), shapes=SHAPES):
-    """Forward and backward of 3x3 convolutions, each way, in turns.
+def convolution_rates(
+    workers: Workers, rivals: dict[str, Rival], shapes: Sequence[tuple[int, int, int]] = SHAPES
+) -> tuple[list[list], list[str]]:
+    """Times forward and backward of 3x3 convolutions, all methods in turns.
 
     Args:
-        workers: `Workers`.
-        rivals: functions (x, weight, dy) -> function that does the same forward and backward, by name: dict.
-        shapes: of (side, in_channels, out_channels).
+        workers: for the methods of minidiff.
+        rivals: other programs, by name.
+        shapes: tuples (side, in_channels, out_channels).
 
     Returns:
-        Rows [shape, GFLOP/s of each way ...] and the names of the ways.
+        Rows [shape, GFLOP/s of each method ...], and the names of the methods.
     """
     rng, rows = np.random.default_rng(0), []
     for side, C, K in shapes:
         x = rng.standard_normal((BATCH, side, side, C), np.float32)
         dy = rng.standard_normal((BATCH, side, side, K), np.float32)
-        ways = {"naive": naive(x[:1], C, K, dy[:1])}
+        ways: dict[str, Callable[[], object]] = {"naive": naive(x[:1], C, K, dy[:1])}
         ways |= {
-            method: layer_way(Conv2d("c", C, K, method=method), x, dy, workers) for method in ("im2col", "winograd")
+            method: in_microbatches(Conv2d("c", C, K, method=method), x, dy, workers)
+            for method in ("im2col", "winograd")
         }
         weight = rng.standard_normal((3, 3, C, K), np.float32)
-        ways |= {name: make(x, weight, dy) for name, make in dict(rivals).items()}
-        images = {name: 1 if name == "naive" else BATCH for name in ways}
-        seconds = take_turns(ways)
+        ways |= {name: make(x, weight, dy) for name, make in rivals.items()}
         operations = 3 * 2 * side * side * 9 * C * K
-        rates = [operations * images[name] / seconds[name] / 1e9 for name in ways]
+        rates = [
+            operations * (1 if name == "naive" else BATCH) / seconds / 1e9 for name, seconds in take_turns(ways).items()
+        ]
         rows.append([f"{C} to {K} at {side}x{side}", *rates])
     return rows, list(ways)
 
 
-def naive(x, C, K, dy):
-    """The loops of the formula, on one image and one core."""
+def naive(x: np.ndarray, C: int, K: int, dy: np.ndarray) -> Callable[[], None]:
+    """Forward and backward by the loops of the formula, on one core."""
     weight, bias = np.ones((3, 3, C, K), np.float32), np.zeros(K, np.float32)
 
-    def run():
+    def run() -> None:
         convolve_naive(x, weight, bias, 1)
         convolve_naive_backward(x, weight, 1, dy)
 
     return run
 
 
-def layer_way(layer, x, dy, workers):
-    """Forward and backward of a layer on a batch, in slices, as training does it."""
+def in_microbatches(layer: Conv2d, x: np.ndarray, dy: np.ndarray, workers: Workers) -> Callable[[], None]:
+    """Forward and backward of a layer on a batch, in microbatches on several threads, as in training."""
     p = Parameters(layer.shapes())
     layer.initialize(p, np.random.default_rng(0))
-    parts = slices(len(x), SLICE)
-    gradients = [p.zeros_like() for _ in range(SHARES)]
+    microbatches = chunks(len(x), MICROBATCH)
+    accumulators = [p.zeros_like() for _ in range(ACCUMULATORS)]
 
-    def work_on_share(share):
-        for part in parts[share::SHARES]:
+    def accumulate(number: int) -> None:
+        for part in microbatches[number::ACCUMULATORS]:
             _, cache = layer.forward(p, x[part])
-            layer.backward(p, gradients[share], cache, dy[part])
+            layer.backward(p, accumulators[number], cache, dy[part])
 
-    def run():
-        workers.map(work_on_share, range(SHARES))
+    def run() -> None:
+        workers.map(accumulate, range(ACCUMULATORS))
 
     return run

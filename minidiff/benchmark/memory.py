@@ -1,21 +1,17 @@
-"""How much memory a process took."""
+"""Peak memory of this process."""
 
 import sys
 from pathlib import Path
 
 
-def peak_memory():
-    """The most memory that this process has held so far.
-
-    Returns:
-        MB (2^20 bytes), or None where the operating system does not tell (Windows).
-    """
+def peak_memory() -> float | None:
+    """The peak memory of this process so far, in MB (2^20 bytes); None on Windows, which does not report it."""
     status = Path("/proc/self/status")
-    if status.is_file():  # Linux: getrusage would also count what the process that started this one held
+    if status.is_file():  # Linux: getrusage would include the memory of the process that started this one
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 2**10  # "VmHWM:   123456 kB"
     try:
-        import resource
+        import resource  # does not exist on Windows
     except ImportError:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KB; on macOS in bytes

@@ -1,9 +1,8 @@
-"""Measures what only a fresh process can tell: time of the first step and peak memory of training.
+"""Time of the first step and peak memory of training, measured in a new process.
 
     python -m minidiff.benchmark.probe minidiff 16 2 '{"channels": [32, 64]}'      # program, batch, threads, network
 
-prints one line of JSON. `probe` starts such a process; with `cold`, Numba's cache is an empty folder, so that every
-kernel is compiled.
+prints one line of JSON. `probe` starts such a process.
 """
 
 import json
@@ -12,25 +11,31 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 
+from minidiff.benchmark.memory import peak_memory
+from minidiff.benchmark.network import training_step
+from minidiff.parallel import Workers
 from minidiff.unet import UNetConfig
 
 STEPS = 3
 TIME_IMPORT = "import time; start = time.perf_counter(); import minidiff; print(time.perf_counter() - start)"
 
 
-def probe(program, batch, threads, cold=False, config=None):
-    """First step and peak memory of a training in a process of its own.
+def probe(
+    program: str, batch: int, threads: int, cold: bool = False, config: UNetConfig | None = None
+) -> dict[str, float]:
+    """Trains for a few steps in a new process.
 
     Args:
         program: "minidiff" or "torch".
-        batch: images in a step.
-        threads: for either.
-        cold: with an empty cache of compiled kernels.
-        config: `UNetConfig`; the reference network if not given.
+        batch: number of images in a step.
+        threads: number of threads.
+        cold: whether Numba's cache is an empty folder, so that every kernel is compiled.
+        config: of the network; by default the reference network.
 
     Returns:
-        dict with "import_seconds", "first_step_seconds", "peak_mb".
+        Dict with "import_seconds", "first_step_seconds", "peak_mb".
     """
     config = config or UNetConfig()
     with tempfile.TemporaryDirectory() as folder:
@@ -42,17 +47,14 @@ def probe(program, batch, threads, cold=False, config=None):
     return json.loads(result.stdout) | {"import_seconds": float(import_seconds.stdout)}
 
 
-def main(program, batch, threads, config):
-    """Runs a few steps and prints what they took."""
-    import minidiff
-    from minidiff.benchmark.memory import peak_memory
-    from minidiff.benchmark.network import training_step
-
-    with minidiff.Workers(threads) as workers:
+def main(program: str, batch: int, threads: int, config: UNetConfig) -> None:
+    """Does a few steps and prints the measurements; arguments as in `probe`."""
+    step: Callable[[], object]
+    with Workers(threads) as workers:
         if program == "torch":
-            from minidiff.benchmark.against_torch import torch_training_step
+            from minidiff.benchmark.against_torch import Mode, torch_training_step  # needs PyTorch
 
-            step = torch_training_step(config, batch, threads)
+            step = torch_training_step(config, batch, threads, Mode())
         else:
             step, _ = training_step(config, batch, "adamw", workers)
         ready = time.perf_counter()

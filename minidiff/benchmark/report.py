@@ -1,137 +1,151 @@
-"""`minidiff bench`: measures, prints tables, and draws them.
+"""`minidiff bench`: runs the benchmarks, prints tables and draws charts.
 
 Read more: "Speed" in the README.
 """
 
+import logging
 import platform
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 from threadpoolctl import threadpool_info
 
+from minidiff import plotting
 from minidiff.benchmark import kernels, network
+from minidiff.benchmark.growth import growth
 from minidiff.benchmark.probe import probe
-from minidiff.benchmark.timing import table
+from minidiff.benchmark.timing import table, take_turns
 from minidiff.errors import MinidiffError
+from minidiff.parallel import Workers
 from minidiff.unet import UNetConfig
+
+logger = logging.getLogger(__name__)
 
 SECTIONS = ("kernels", "layers", "tricks", "step", "memory", "growth")
 
 
-def bench(workers, sections, against_torch, quick, out, say):
-    """Runs the benchmarks and says what they found.
+def bench(workers: Workers, sections: Sequence[str], against_torch: bool, quick: bool, out: str | Path | None) -> None:
+    """Runs benchmarks and prints their results.
 
     Args:
-        workers: `Workers`.
-        sections: which to run, of SECTIONS.
-        against_torch: whether PyTorch takes part.
-        quick: fewer rounds, no torch.compile, small sizes.
-        out: folder for the charts, or None.
-        say: called with each line of text.
+        workers: PyTorch gets the same number of threads.
+        sections: from SECTIONS.
+        against_torch: whether to compare with PyTorch.
+        quick: fewer rounds, no torch.compile, smaller sizes.
+        out: folder for the charts, or None for no charts.
+
+    Raises:
+        MinidiffError: an unknown section, or PyTorch is not installed.
     """
-    unknown = set(sections) - set(SECTIONS)
+    unknown = ", ".join(repr(name) for name in sections if name not in SECTIONS)
     if unknown:
-        raise MinidiffError(f"no part of the benchmark is called {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+        raise MinidiffError(f"unknown part of the benchmark {unknown}; choose from {', '.join(SECTIONS)}")
+    rival = import_against_torch() if against_torch else None
     config = UNetConfig()
-    peak = kernels.matmul_peak()
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
     blas = ", ".join(f"{pool['internal_api']} {pool.get('architecture', '')}".strip() for pool in pools)
     versions = f"Python {platform.python_version()}, NumPy {np.__version__} ({blas})"
-    say(f"{platform.machine()}, {workers.threads} threads, {versions}")
-    say(f"float32 matrix product, all cores: {peak:.0f} GFLOP/s")
+    logger.info(f"{platform.machine()}, {workers.threads} threads, {versions}")
+    logger.info(f"float32 matrix product, all cores: {kernels.matmul_peak():.0f} GFLOP/s")
     if "kernels" in sections:
-        _kernels(workers, against_torch, quick, out, say)
+        _kernels(workers, rival, quick, out)
     if "layers" in sections:
-        say("Where the time goes, one thread, 2 images forward and backward, ms")
-        say("\n".join(table(["layer", "forward", "backward"], network.time_by_layer(config, workers))))
+        logger.info("Time by layer, one thread, 2 images forward and backward, ms")
+        logger.info(table(["layer", "forward", "backward"], network.time_by_layer(config, workers)))
     if "tricks" in sections:
-        say("What each trick is worth: a training step (AdamW, batch 4) with one of them taken back")
-        say("\n".join(table(["", "ms an image", "times as long"], network.tricks(config, workers))))
+        logger.info("Effect of each trick: a training step (AdamW, batch 4) with one of them disabled")
+        logger.info(table(["", "ms per image", "times as long"], network.tricks(config, workers)))
     if "step" in sections:
-        _steps(config, workers, against_torch, quick, say)
+        if rival:
+            _compare(config, workers, rival, quick)
+        _steps(config, workers)
     if "memory" in sections:
-        _memory(workers, against_torch, say)
+        _memory(workers, against_torch)
     if "growth" in sections:
-        _growth(config, workers, quick, out, say)
+        _growth(config, workers, quick, out)
 
 
-def _kernels(workers, against_torch, quick, out, say):
+def import_against_torch() -> ModuleType:
+    """The module `against_torch`, imported here because PyTorch is optional.
+
+    Raises:
+        MinidiffError: PyTorch is not installed.
+    """
+    try:
+        from minidiff.benchmark import against_torch
+    except ImportError as error:
+        raise MinidiffError("PyTorch is not installed; pip install torch, or leave out --against torch") from error
+    return against_torch
+
+
+def _kernels(workers: Workers, rival: ModuleType | None, quick: bool, out: str | Path | None) -> None:
     rivals = {}
-    if against_torch:
-        from minidiff.benchmark.against_torch import torch_convolution
-
-        rivals = {
-            "torch": torch_convolution(False, workers.threads),
-            "torch channels_last": torch_convolution(True, workers.threads),
-        }
-    shapes = kernels.SHAPES[-2:] if quick else kernels.SHAPES
-    rows, ways = kernels.convolution_rates(workers, rivals, shapes)
-    say("3x3 convolution, forward and backward, batch 16, GFLOP/s counted as the direct method's")
+    if rival:
+        rivals["torch"] = rival.torch_convolution(False, workers.threads)
+        rivals["torch channels_last"] = rival.torch_convolution(True, workers.threads)
+    rows, ways = kernels.convolution_rates(workers, rivals, kernels.SHAPES[-2:] if quick else kernels.SHAPES)
+    logger.info("3x3 convolution, forward and backward, batch 16, GFLOP/s with the operations of the direct method")
     head = ["channels and size", *ways]
     if rivals:
-        head.append("winograd / torch's best")
+        head.append("winograd / fastest torch")
         rows = [[*row, row[3] / max(row[4:])] for row in rows]
-    say("\n".join(table(head, rows)))
+    logger.info(table(head, rows))
     if out:
-        _chart_kernels(Path(out) / "bench_kernels.png", rows, ways)
+        _save_kernels(Path(out) / "bench_kernels.png", rows, ways)
 
 
-def _steps(config, workers, against_torch, quick, say):
-    if against_torch:
-        from minidiff.benchmark.against_torch import agreement, race
+def _compare(config: UNetConfig, workers: Workers, rival: ModuleType, quick: bool) -> None:
+    outputs, gradients = rival.agreement(config)
+    logger.info(f"The same U-Net in PyTorch: outputs differ by {outputs:.1e}, gradients by {gradients:.1e}")
+    if max(outputs, gradients) > 1e-3:
+        raise MinidiffError("the two networks differ by more than 1e-3; a comparison of their speed is meaningless")
+    compiling = "" if quick else " (compiling takes minutes)"
+    logger.info(f"ms per image, in turns, with PyTorch in its fastest mode{compiling}")
+    head = ["", "minidiff", "torch", "fastest mode of torch", "torch / minidiff"]
+    for row in rival.race(config, workers, rounds=3 if quick else 7, compiled=not quick):
+        logger.info(table(head, [row]))
 
-        outputs, gradients = agreement(config)
-        say(f"The same U-Net in PyTorch, same weights: outputs differ by {outputs:.1e}, gradients by {gradients:.1e}")
-        if max(outputs, gradients) > 1e-3:
-            raise MinidiffError("the two networks do not agree within 1e-3, so comparing their speed means nothing")
-        say("ms an image, in turns, against PyTorch's best" + ("" if quick else " (compiling, this takes minutes)"))
-        head = ["", "minidiff", "torch", "torch's best way", "torch / minidiff"]
-        for row in race(config, workers, rounds=3 if quick else 7, compiled=not quick):
-            say("\n".join(table(head, [row])))
-    seconds = {}
+
+def _steps(config: UNetConfig, workers: Workers) -> None:
+    def seconds(function: Callable[[], object], rounds: int = 5) -> float:
+        return take_turns({"step": function}, rounds)["step"]
+
+    rows = []
     for batch in (16, 4):
         for optimizer in ("adamw", "muon"):
             step, trainer = network.training_step(config, batch, optimizer, workers)
-            seconds[batch, optimizer] = network.take_turns({"step": step}, rounds=5)["step"]
-    sampling = network.take_turns({"step": network.sampling_step(config, 16, workers)}, rounds=5)["step"]
-    rows = [[f"training step, batch {batch}, {name}", 1e3 * s / batch] for (batch, name), s in seconds.items()]
-    say("\n".join(table(["minidiff alone", "ms an image"], [*rows, ["sampling, batch 16", 1e3 * sampling / 16]])))
-    optimizer_ms = (
-        1e3
-        * network.take_turns(
-            {"step": lambda: trainer.optimizer.step(trainer.p, trainer.gradients[0], 1e-6, workers)}, rounds=7
-        )["step"]
-    )
-    say(f"   of which one step of Muon and AdamW: {optimizer_ms:.1f} ms a batch")
+            rows.append([f"training step, batch {batch}, {optimizer}", 1e3 * seconds(step) / batch])
+    rows.append(["sampling, batch 16", 1e3 * seconds(network.sampling_step(config, 16, workers)) / 16])
+    logger.info(table(["minidiff alone", "ms per image"], rows))
+    p, g = trainer.p, trainer.gradients[0]
+    optimizer_seconds = seconds(lambda: trainer.optimizer.step(p, g, 1e-6, workers), rounds=7)
+    logger.info(f"   of which one optimizer step, Muon and AdamW: {1e3 * optimizer_seconds:.1f} ms per batch")
 
 
-def _memory(workers, against_torch, say):
-    rows = []
-    for cold in (True, False):
-        found = probe("minidiff", 16, workers.threads, cold)
-        name = "minidiff, nothing compiled yet" if cold else "minidiff, compiled before"
-        rows.append([name, found["import_seconds"], found["first_step_seconds"], found["peak_mb"]])
+def _memory(workers: Workers, against_torch: bool) -> None:
+    processes = [("minidiff, nothing compiled yet", "minidiff", True), ("minidiff, compiled before", "minidiff", False)]
     if against_torch:
-        found = probe("torch", 16, workers.threads)
-        rows.append(
-            ["torch, eager, channels_last", found["import_seconds"], found["first_step_seconds"], found["peak_mb"]]
-        )
-    say("A fresh process: training step at batch 16")
-    say("\n".join(table(["", "import minidiff, s", "first step, s", "peak memory, MB"], rows)))
+        processes.append(("torch, eager, channels_last", "torch", False))
+    rows = []
+    for name, program, cold in processes:
+        measured = probe(program, 16, workers.threads, cold)
+        rows.append([name, measured["import_seconds"], measured["first_step_seconds"], measured["peak_mb"]])
+    logger.info("A new process: training step at batch 16")
+    logger.info(table(["", "import minidiff, s", "first step, s", "peak memory, MB"], rows))
 
 
-def _growth(config, workers, quick, out, say):
-    found = network.growth(workers, config, quick)
-    say("Growth: ms an image of a training step (AdamW, batch 4 unless said), and MB that the process takes at most")
-    for name, points in found.items():
-        say(f"   {name:9}" + "".join(f"{value:>6}: {ms:.1f} ms, {mb:.0f} MB" for value, ms, mb in points))
+def _growth(config: UNetConfig, workers: Workers, quick: bool, out: str | Path | None) -> None:
+    measured = growth(workers.threads, config, quick)
+    logger.info("Growth: ms per image of a training step (AdamW, by default batch 4), and peak memory of the process")
+    for name, points in measured.items():
+        logger.info(f"   {name:9}" + "".join(f"{value:>6}: {ms:.1f} ms, {mb:.0f} MB" for value, ms, mb in points))
     if out:
-        _chart_growth(Path(out) / "bench_growth.png", found)
+        _save_growth(Path(out) / "bench_growth.png", measured)
 
 
-def _chart_kernels(path, rows, ways):
-    from minidiff import plotting
-
+def _save_kernels(path: Path, rows: list[list], ways: list[str]) -> None:
     figure = plotting.new_figure(8, 4)
     axes = figure.add_subplot()
     width = 0.8 / len(ways)
@@ -139,23 +153,22 @@ def _chart_kernels(path, rows, ways):
         positions = np.arange(len(rows)) + (i - (len(ways) - 1) / 2) * width
         axes.bar(positions, [row[1 + i] for row in rows], width, label=way, color=plotting.COLORS[i])
     axes.set_xticks(range(len(rows)), [row[0].replace(" at ", "\nat ") for row in rows])
-    axes.set(ylabel="GFLOP/s, counted as direct", title="3x3 convolution, forward and backward", yscale="log")
+    title = "3x3 convolution, forward and backward"
+    axes.set(ylabel="GFLOP/s (operations of the direct method)", title=title, yscale="log")
     axes.legend(ncols=len(ways), loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False)
     plotting.save_figure(figure, path)
 
 
-def _chart_growth(path, found):
+def _save_growth(path: Path, measured: dict[str, list[tuple[int, float, float]]]) -> None:
     from matplotlib.ticker import LogLocator, StrMethodFormatter
-
-    from minidiff import plotting
 
     figure = plotting.new_figure(9, 4.6)
     titles = {"side": "side of the image", "channels": "channels at the top", "batch": "batch", "threads": "threads"}
-    panels = figure.subplots(2, len(found), sharex="col")
-    for (name, points), column in zip(found.items(), panels.T, strict=True):
-        values, *measured = zip(*points, strict=True)
-        for axes, numbers, what, color in zip(column, measured, ("ms an image", "MB"), plotting.COLORS, strict=False):
-            axes.plot(values, numbers, marker="o", color=color)
+    panels = figure.subplots(2, len(measured), sharex="col")
+    for (name, points), column in zip(measured.items(), panels.T, strict=True):
+        values, *series = zip(*points, strict=True)
+        for axes, heights, unit, color in zip(column, series, ("ms per image", "MB"), plotting.COLORS, strict=False):
+            axes.plot(values, heights, marker="o", color=color)
             if name != "threads":
                 axes.set_xscale("log")
             if name in ("side", "channels"):
@@ -164,9 +177,9 @@ def _chart_growth(path, found):
                 axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
                 axes.grid(axis="y", alpha=0.3)
             else:
-                axes.set_ylim(0, 1.1 * max(numbers))
+                axes.set_ylim(0, 1.1 * max(heights))
             axes.set_xticks(values, [str(value) for value in values], minor=False)
             axes.minorticks_off()
-            axes.set_ylabel(what if name == "side" else "")
+            axes.set_ylabel(unit if name == "side" else "")
         column[1].set_xlabel(titles[name])
     plotting.save_figure(figure, path)

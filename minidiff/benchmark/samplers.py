@@ -1,26 +1,32 @@
-"""All samplers side by side: on data whose perfect denoiser is known, and on a trained network.
+"""Comparison of all samplers: on data with a known exact denoiser, and on a trained network.
 
-On known data (`convergence.py`) the question is how the error falls with the number of steps: in proportion to
-1 / steps for a method of order 1, to 1 / steps^2 for one of order 2. On a trained network it is what one sees, and how
-long it takes: every sampler starts from the same noises, for the same labels.
+With the exact denoiser (`convergence.py`) the table shows how the error falls with the number of sampler steps: in
+proportion to 1 / steps for a method of order 1, to 1 / steps^2 for order 2. With a trained network it shows the seconds
+per image, beside a sheet of the images. All samplers start from the same noise, for the same labels.
 """
 
+import logging
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from minidiff import plotting
 from minidiff.benchmark.convergence import convergence, order
+from minidiff.denoiser import Denoiser
 from minidiff.sampling import SAMPLERS, generate
 
-STEPS = (5, 10, 20, 50)
+logger = logging.getLogger(__name__)
+
 ORACLE_STEPS = (4, 8, 16, 32, 64, 128)
+SHOWN = 2  # images in a cell of the sheet
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What one sampler made in one number of steps: images (n, H, W, C), and the seconds for each."""
+    """Images (n, H, W, C) of one sampler at one number of steps, and the seconds per image."""
 
     sampler: str
     steps: int
@@ -28,101 +34,86 @@ class Cell:
     seconds: float
 
 
-def measure_convergence(say, path=None):
-    """Prints the errors and the order of every deterministic sampler on the oracle.
-
-    Args:
-        say: called with each line.
-        path: of a chart, if one is wanted.
-    """
+def measure_convergence(path: str | Path | None = None) -> None:
+    """Prints errors and orders of the deterministic samplers with the exact denoiser; draws them if path is given."""
     errors = convergence(steps=ORACLE_STEPS)
-    say(f"{'sampler':14}" + "".join(f"{count:>10}" for count in ORACLE_STEPS) + "     order")
+    logger.info(f"{'sampler':14}" + "".join(f"{count:>10}" for count in ORACLE_STEPS) + "     order")
     orders = {}
     for sampler, row in errors.items():
-        orders[sampler] = order(row[2:], ORACLE_STEPS[2:])  # from 16 steps on, where the highest order rules
-        say(f"{sampler:14}" + "".join(f"{error:10.2g}" for error in row) + f"{orders[sampler]:10.2f}")
+        orders[sampler] = order(row[2:], ORACLE_STEPS[2:])  # from 16 steps on, where the leading term dominates
+        logger.info(f"{sampler:14}" + "".join(f"{error:10.2g}" for error in row) + f"{orders[sampler]:10.2f}")
     if path is not None:
-        save_convergence(path, errors, orders)
-        say(str(path))
+        _save_convergence(path, errors, orders)
+        logger.info(str(path))
 
 
-def save_convergence(path, errors, orders):
-    """A chart of error against steps, both on logarithmic scales.
-
-    Args:
-        path: of the PNG file.
-        errors: sampler -> errors at ORACLE_STEPS.
-        orders: sampler -> order.
-    """
+def _save_convergence(path: str | Path, errors: dict[str, np.ndarray], orders: dict[str, float]) -> None:
+    """Draws error against steps, both on logarithmic scales."""
     figure = plotting.new_figure(6.4, 4.2)
     axes = figure.add_subplot()
-    styles = zip(plotting.COLORS, "os^D", ("-", "--", "-", "--"), strict=False)  # ddim and euler lie on each other
+    styles = zip(plotting.COLORS, "os^D", ("-", "--", "-", "--"), strict=False)  # ddim and euler coincide
     for (sampler, row), (color, marker, line) in zip(errors.items(), styles, strict=False):
         label = f"{sampler}, order {orders[sampler]:.1f}"
         axes.loglog(ORACLE_STEPS, row, line, color=color, marker=marker, fillstyle="none", label=label)
     axes.set_xticks(ORACLE_STEPS, [str(count) for count in ORACLE_STEPS])
     axes.minorticks_off()
-    axes.set(xlabel="steps", ylabel="error (data has deviation 0.5)", title="Distance from the exact path")
+    axes.set(
+        xlabel="sampler steps", ylabel="error (standard deviation of the data: 0.5)", title="Error of the samplers"
+    )
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     plotting.save_figure(figure, path)
 
 
-def compare(denoiser, shape, labels, steps=STEPS, seed=0, samplers=tuple(SAMPLERS)):
-    """Every sampler at every number of steps.
+def compare(
+    denoiser: Denoiser, shape: tuple[int, ...], labels: np.ndarray | None, steps: Sequence[int], seed: int = 0
+) -> Iterator[Cell]:
+    """Generates images with every sampler at every number of steps.
 
     Args:
-        denoiser: any.
+        denoiser: of the trained network.
         shape: (n, H, W, C).
-        labels: class of each, or None.
-        steps: numbers of steps.
-        seed: of the noises.
-        samplers: names.
+        labels: class of each image, or None.
+        steps: numbers of sampler steps.
+        seed: of the noise.
 
     Yields:
         `Cell`s, sampler by sampler.
     """
-    generate(denoiser, shape, steps=1, seed=seed, labels=labels)  # the first call of all compiles
-    for sampler in samplers:
+    generate(denoiser, shape, steps=1, seed=seed, labels=labels)  # compiles the kernels
+    for sampler in SAMPLERS:
         for count in steps:
             start = time.perf_counter()
             images = generate(denoiser, shape, sampler=sampler, steps=count, seed=seed, labels=labels)
             yield Cell(sampler, count, images, (time.perf_counter() - start) / len(images))
 
 
-def compare_samplers(denoiser, shape, labels, steps, seed, say, path, samplers=tuple(SAMPLERS)):
-    """Prints a table sampler x steps of seconds an image, and draws a sheet of the same form.
+def show_comparison(cells: Iterable[Cell], steps: Sequence[int], path: str | Path) -> None:
+    """Prints a table sampler x steps of seconds per image, and draws a sheet of the images in the same layout.
 
     Args:
-        denoiser, shape, labels, steps, seed, samplers: as for `compare`.
-        say: called with each line.
+        cells: from `compare`.
+        steps: numbers of sampler steps.
         path: of the sheet.
     """
-    say("seconds an image" + " " * 3 + "".join(f"{f'{count} steps':>10}" for count in steps))
-    cells = []
-    for cell in compare(denoiser, shape, labels, steps, seed, samplers):
-        cells.append(cell)
-        row = cells[-len(steps) :]
+    logger.info("seconds per image" + " " * 3 + "".join(f"{f'{count} steps':>10}" for count in steps))
+    finished: list[Cell] = []
+    for cell in cells:
+        finished.append(cell)
         if cell.steps == steps[-1]:
-            say(f"{cell.sampler:20}" + "".join(f"{other.seconds:10.3f}" for other in row))
-    save_comparison(path, cells, steps)
-    say(str(path))
+            row = finished[-len(steps) :]
+            logger.info(f"{cell.sampler:20}" + "".join(f"{other.seconds:10.3f}" for other in row))
+    _save_comparison(path, finished, steps)
+    logger.info(str(path))
 
 
-def save_comparison(path, cells, steps, shown=2):
-    """A sheet with a row for each sampler and a column for each number of steps.
-
-    Args:
-        path: of the PNG file.
-        cells: from `compare`.
-        steps: numbers of steps, the columns.
-        shown: images in a cell.
-    """
+def _save_comparison(path: str | Path, cells: list[Cell], steps: Sequence[int]) -> None:
+    """Draws a sheet with a row for each sampler and a column for each number of steps."""
     rows, columns = len(cells) // len(steps), len(steps)
-    figure = plotting.new_figure(1 + 0.8 * shown * columns, 0.3 + 0.9 * rows)
+    figure = plotting.new_figure(1 + 0.8 * SHOWN * columns, 0.3 + 0.9 * rows)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes, cell in zip(grid.flat, cells, strict=True):
-        axes.imshow(plotting.sheet(cell.images[:shown], columns=shown), interpolation="nearest")
+        axes.imshow(plotting.sheet(cell.images[:SHOWN], columns=SHOWN), interpolation="nearest")
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
     for axes, count in zip(grid[0], steps, strict=True):

@@ -1,31 +1,32 @@
-"""How things are timed here: side by side in one run, medians, warm-up left out.
+"""Timing: several functions side by side in one run, in turns, with medians and without the warm-up.
 
-The speed of a machine drifts with its temperature and with whatever else it is doing, so two programs are never timed
-one after the other: they take turns, and what is quoted is the ratio of their medians.
+The speed of a machine changes with its temperature and its other load. So two programs are never timed one after the
+other: they take turns, and the result is the ratio of their medians.
 """
 
 import statistics
 import time
+from collections.abc import Callable, Mapping, Sequence
 
-REST = 0.02  # seconds between turns, so that a rival's idle threads have stopped waiting for work and gone to sleep
+REST = 0.02  # seconds between turns, until the idle threads of the other program have stopped spinning
 TURN = 0.05  # seconds that a turn takes at least
 
 
-def take_turns(functions, rounds=7, warm_up=2):
-    """Seconds each function takes, measured in turns.
+def take_turns(functions: Mapping[str, Callable[[], object]], rounds: int = 7, warm_up: int = 2) -> dict[str, float]:
+    """Times functions in turns.
 
-    A rest cools down caches and clocks. A function that takes long does not notice; a short one is called several times
-    in its turn, of which the first call is not counted.
+    After a rest, caches are cold and the clock rate is low. That hardly matters for a long function. A short one is
+    called several times in its turn, and the first call does not count.
 
     Args:
-        functions: dict name -> function without arguments.
-        rounds: how often each has its turn.
-        warm_up: how often each is called before.
+        functions: by name.
+        rounds: number of turns of each.
+        warm_up: number of turns before those.
 
     Returns:
-        dict name -> median seconds of a call.
+        Dict from name to median seconds per call.
     """
-    seconds = {name: [] for name in functions}
+    seconds: dict[str, list[float]] = {name: [] for name in functions}
     for turn in range(warm_up + rounds):
         for name, function in functions.items():
             time.sleep(REST)
@@ -36,29 +37,23 @@ def take_turns(functions, rounds=7, warm_up=2):
     return {name: statistics.median(times) for name, times in seconds.items()}
 
 
-def _seconds_of(function, calls):
-    """Seconds a call takes, on average over some."""
+def _seconds_of(function: Callable[[], object], calls: int) -> float:
+    """The mean seconds per call."""
     start = time.perf_counter()
     for _ in range(calls):
         function()
     return (time.perf_counter() - start) / calls
 
 
-def table(head, rows):
-    """Lines of text with columns set flush: the first to the left, the others to the right."""
-    cells = [head, *[[_text(cell) for cell in row] for row in rows]]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    return [
-        "   " + "  ".join([row[0].ljust(widths[0]), *[c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)]])
-        for row in cells
-    ]
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Lines of text with the first column aligned to the left and the others to the right."""
+    cells = [list(head), *([_text(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in cells)
+    return "\n".join("   " + "  ".join(line) for line in lines)
 
 
-def _text(cell):
-    return (
-        f"{cell:.3g}"
-        if isinstance(cell, float) and abs(cell) < 100
-        else f"{cell:,.0f}"
-        if isinstance(cell, float)
-        else str(cell)
-    )
+def _text(cell: object) -> str:
+    if not isinstance(cell, float):
+        return str(cell)
+    return f"{cell:.3g}" if abs(cell) < 100 else f"{cell:,.0f}"

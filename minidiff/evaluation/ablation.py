@@ -1,63 +1,68 @@
-"""The recipe with one thing changed at a time: what is each part of it worth?
+"""Ablation: the default recipe with one change per row.
 
-Every row of `ROWS` is a run in a folder of its own: 1000 drawn cats, the default recipe, and one change. All rows see
-the same images, begin with the same random numbers, and are measured by the same classifier against the same unseen
-images. A row that is finished is not trained again; one that was broken off goes on where it stood.
+Every row of `ROWS` is a run in a folder of its own: 1000 synthetic images of cats, the default recipe, and one change.
+All rows have the same images and the same random initial values. They are measured with the same feature extractor
+against the same held-out images. A finished row is not trained again, and an interrupted one resumes.
 
-What two rows differ by means something only if it is more than what another seed does to one row: with several seeds
-a row is several runs, NAME, NAME-seed1, ...
+A difference between two rows is meaningful only if it is larger than that between two seeds of one row. With several
+seeds a row is several runs: NAME, NAME-seed1, ...
 """
 
-import json
-from dataclasses import asdict, dataclass, field, replace
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from minidiff.benchmark.timing import take_turns
+from minidiff.data import Dataset
 from minidiff.errors import MinidiffError
-from minidiff.evaluation.evaluate import EVALUATION, Sampling, evaluate, generate
+from minidiff.evaluation.evaluate import EVALUATION, Sampling, evaluate, generate, read_evaluation
+from minidiff.parallel import Workers
 from minidiff.runs import pipeline, train
-from minidiff.runs.checkpoint import steps_in
 from minidiff.runs.folder import CONFIG, Run
 from minidiff.training import Trainer
 from minidiff.training_config import FAST_BATCH_SIZE, TrainingConfig
 from minidiff.unet import UNet, UNetConfig
+
+logger = logging.getLogger(__name__)
 
 SHOWN = 8  # samples of each row in the image
 
 
 @dataclass(frozen=True)
 class Row:
-    """A name, what is changed in words, and the changes to `TrainingConfig` and `UNetConfig`."""
+    """A name, a description, and the changes to `TrainingConfig` and `UNetConfig`."""
 
     name: str
-    words: str
-    training: dict = field(default_factory=dict)
-    network: dict = field(default_factory=dict)
+    description: str
+    training: dict[str, Any] = field(default_factory=dict)
+    network: dict[str, Any] = field(default_factory=dict)
 
 
 ROWS = (
-    Row("recipe", "the default recipe, nothing changed"),
+    Row("recipe", "the default recipe, unchanged"),
     Row("adamw", "AdamW instead of Muon, learning rate 0.001", {"optimizer": "adamw", "learning_rate": 1e-3}),
     Row("noise", "target: the noise eps instead of the flow eps - x0", {"target": "noise"}),
     Row("image", "target: the image x0 instead of the flow", {"target": "image"}),
     Row("velocity", "target: the velocity signal eps - noise x0 instead of the flow", {"target": "velocity"}),
-    Row("uniform", "steps t drawn uniformly instead of log-normal noise levels", {"time_distribution": "uniform"}),
+    Row("uniform", "uniform timesteps t instead of log-normal noise levels", {"time_distribution": "uniform"}),
     Row("more-noise", "all noise levels 1.5 times as high", {"shift": 1.5}),
-    Row("min-snr", "errors weighted by min(SNR, 5) instead of all alike", {"loss_weight": "min_snr"}),
-    Row("batch-8", "batches of 8 instead of 4, so half as many steps", {"batch_size": 8}),
-    Row("batch-16", "batches of 16 instead of 4, so a quarter of the steps", {"batch_size": 16}),
+    Row("min-snr", "loss weight min(SNR, 5) instead of 1", {"loss_weight": "min_snr"}),
+    Row("batch-8", "batch size 8 instead of 4, so half as many optimizer steps", {"batch_size": 8}),
+    Row("batch-16", "batch size 16 instead of 4, so a quarter of the optimizer steps", {"batch_size": 16}),
     Row("faster", "twice the learning rate, 0.004", {"learning_rate": 4e-3}),
-    Row("flip", "half of the images mirrored, left to right", {"flip": True}),
+    Row("flip", "half of the images mirrored horizontally", {"flip": True}),
     Row("no-attention", "no attention", network={"attention_levels": 0}),
     Row("coarse-attention", "attention at the coarsest level only", network={"attention_levels": 1}),
-    Row("shift", "time vector only added (shift) instead of scale and shift (FiLM)", network={"film": False}),
-    Row("one-block", "one residual block a level instead of two", network={"blocks_per_level": 1}),
+    Row("shift", "the time vector shifts activations instead of scaling and shifting (FiLM)", network={"film": False}),
+    Row("one-block", "one residual block per level instead of two", network={"blocks_per_level": 1}),
     Row(
         "fast",
-        "`--fast`: batches of 16, one residual block a level, attention at the coarsest level only",
+        "`--fast`: batch size 16, one residual block per level, attention at the coarsest level only",
         {"batch_size": FAST_BATCH_SIZE},
         {"blocks_per_level": 1, "attention_levels": 1},
     ),
@@ -66,13 +71,13 @@ ROWS = (
 
 @dataclass(frozen=True)
 class Budget:
-    """How much each row is given.
+    """The amount of data and training of each row.
 
     Args:
-        images: cats to train on.
+        images: number of cats to train on.
         size: their height and width in pixels.
-        epochs: passes over them.
-        samples: images to generate and measure.
+        epochs: of training.
+        samples: number of images to generate and measure.
         seeds: runs of each row.
     """
 
@@ -82,93 +87,83 @@ class Budget:
     samples: int = 512
     seeds: int = 1
 
-    def data_options(self):
-        """The cats of all rows, for `pipeline.load_data`."""
+    def data_options(self) -> dict[str, Any]:
+        """The data of all rows, for `pipeline.load_data`."""
         return {"spec": "cats", "seed": 0, "images": self.images, "size": self.size}
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a row, with a value for each seed.
+    """The result of a row.
 
     Attributes:
-        row: `Row`.
-        figures: dicts, what the evaluation.json of its runs say.
-        machines: on which they were trained, in words.
+        row: that was measured.
+        metrics: contents of evaluation.json for each seed.
+        machines: descriptions of the machines of the training runs, one for each seed.
         samples: the first images of the first run, (SHOWN, H, W, C) in [-1, 1].
     """
 
     row: Row
-    figures: list
-    machines: list
+    metrics: list[dict[str, Any]]
+    machines: list[str]
     samples: np.ndarray
 
 
-def choose_rows(names):
-    """The rows of some names, in the order of the table.
-
-    Args:
-        names: list of names, or None for all.
-
-    Returns:
-        list of `Row`s.
+def choose_rows(names: Sequence[str] | None) -> list[Row]:
+    """The rows with the given names, in the order of the table; all rows for None.
 
     Raises:
-        MinidiffError: a name that no row has.
+        MinidiffError: an unknown name.
     """
     known = [row.name for row in ROWS]
     for name in names or []:
         if name not in known:
-            raise MinidiffError(f"no row is called {name!r}; there are {', '.join(known)}")
+            raise MinidiffError(f"unknown row {name!r}; choose from {', '.join(known)}")
     return [row for row in ROWS if names is None or row.name in names]
 
 
-def ablate(folder, rows, budget, workers, say, warn):
-    """Trains and measures what is not there yet, row by row, and gathers the results of all.
+def ablate(folder: str | Path, rows: Sequence[Row], budget: Budget, workers: Workers) -> Iterator[Result]:
+    """Trains and measures the rows that are not finished, and collects the results of all.
 
     Args:
         folder: of the runs.
-        rows: list of `Row`s.
-        budget: `Budget`.
-        workers: `Workers`.
-        say: called with each line of text.
-        warn: called with a line for each damaged checkpoint that was passed over.
+        rows: to be measured.
+        budget: of each row.
+        workers: for training and evaluation.
 
     Yields:
-        `Result`, one for each row.
+        One `Result` for each row.
 
     Raises:
-        MinidiffError: a folder holds a run with other numbers.
+        MinidiffError: a folder holds a run with another configuration.
     """
-    data_options = budget.data_options()
-    dataset, _ = pipeline.load_data(data_options)
+    dataset, _ = pipeline.load_data(budget.data_options())
     sampling = Sampling(budget.samples)
     for row in rows:
-        say(f"{row.name}: {row.words}")
-        runs = []
+        logger.info(f"{row.name}: {row.description}")
+        runs, metrics = [], []
         for seed in range(budget.seeds):
             path = Path(folder) / (f"{row.name}-seed{seed}" if seed else row.name)
-            with open_run(path, row, data_options, dataset, budget.epochs, seed) as run:
-                finish_training(run, dataset, workers, say)
-                if figures_of(run, sampling) is None:
-                    evaluate(run, sampling, workers, say, warn)
+            with open_run(path, row, budget, dataset, seed) as run:
+                finish_training(run, dataset, workers)
+                metrics.append(read_evaluation(run, sampling) or evaluate(run, sampling, workers))
                 runs.append(run)
-        network = pipeline.load_denoiser(runs[0], workers, warn)
         yield Result(
-            row,
-            [figures_of(run, sampling) for run in runs],
-            [run.config["machine"] for run in runs],
-            generate(network, dataset, sampling, SHOWN)[0],
+            row=row,
+            metrics=metrics,
+            machines=[run.config["machine"] for run in runs],
+            samples=generate(pipeline.load_denoiser(runs[0], workers), dataset, sampling, SHOWN)[0],
         )
 
 
-def open_run(path, row, data_options, dataset, epochs, seed):
-    """The run of a row and a seed, new or as it stands; locked.
+def open_run(path: Path, row: Row, budget: Budget, dataset: Dataset, seed: int) -> Run:
+    """Creates or opens the run of a row and a seed; locked.
 
     Raises:
-        MinidiffError: what is there has other numbers.
+        MinidiffError: the folder holds a run with another configuration.
     """
-    network, training = configs_of(row, dataset, epochs, seed)
+    data_options = budget.data_options()
+    network, training = configs_of(row, dataset, budget.epochs, seed)
     if not (path / CONFIG).exists():
         return train.start_run(path, data_options, dataset, training, network=network)[0]
     run = Run.open(path, to_write=True)
@@ -178,42 +173,35 @@ def open_run(path, row, data_options, dataset, epochs, seed):
     different = [f"{name} {there.get(name)}, not {wanted[name]}" for name in wanted if there.get(name) != wanted[name]]
     if different:
         run.close()
-        raise MinidiffError(f"{path} holds a run with {'; '.join(different)}; give another --out, or the same numbers")
+        raise MinidiffError(f"{path} holds a run with {'; '.join(different)}; give another --out, or the same options")
     return run
 
 
-def configs_of(row, dataset, epochs, seed):
-    """The `UNetConfig` and `TrainingConfig` of a row."""
-    usual = UNetConfig.for_images(dataset.height, dataset.width, dataset.channels, dataset.num_classes)
+def configs_of(row: Row, dataset: Dataset, epochs: int, seed: int) -> tuple[UNetConfig, TrainingConfig]:
+    """The configurations of a row."""
+    default = UNetConfig.for_images(dataset.height, dataset.width, dataset.channels, dataset.num_classes)
     training = TrainingConfig(**{"epochs": epochs, "seed": seed} | row.training)
-    return replace(usual, **row.network), training
+    return replace(default, **row.network), training
 
 
-def finish_training(run, dataset, workers, say):
-    """Trains a run from where it stands to its end, if it is not there yet."""
+def finish_training(run: Run, dataset: Dataset, workers: Workers) -> None:
+    """Trains a run from its newest checkpoint to the end, unless it is finished."""
     network, training, _ = train.read_config(run)
     steps = training.epochs * -(-len(dataset) // training.batch_size)
-    if steps_in(run.checkpoints)[:1] == [steps]:
+    if run.steps()[:1] == [steps]:
         return
-    (run.path / EVALUATION).unlink(missing_ok=True)  # of a checkpoint before the end
+    (run.path / EVALUATION).unlink(missing_ok=True)  # of an earlier checkpoint
     try:
-        train.train_run(run, network, dataset, training, workers, say)
-    except KeyboardInterrupt as stop:
-        raise KeyboardInterrupt(f"{run.path}: stopped; the same command goes on from there") from stop
+        train.train_run(run, network, dataset, training, workers)
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(f"{run.path}: stopped; the same command resumes the training") from interrupt
 
 
-def time_steps(rows, dataset, epochs, workers, rounds=9):
-    """What a training step of each row takes, all rows in turns: whatever else the machine does, it does it to all.
-
-    Args:
-        rows: list of `Row`s.
-        dataset: `Dataset`.
-        epochs: of a training.
-        workers: `Workers`.
-        rounds: steps of each row; the median counts.
+def time_steps(rows: Sequence[Row], dataset: Dataset, epochs: int, workers: Workers) -> dict[str, float]:
+    """Times a training step of each row, all rows in turns, so that other load on the machine affects all alike.
 
     Returns:
-        dict name -> milliseconds an image.
+        Dict from name to ms per image.
     """
     trainers = {}
     for row in rows:
@@ -222,14 +210,4 @@ def time_steps(rows, dataset, epochs, workers, rounds=9):
         trainers[row.name] = Trainer(network, network.create_parameters(), dataset, training, workers)
     batches = {name: np.arange(min(trainer.config.batch_size, len(dataset))) for name, trainer in trainers.items()}
     steps = {name: partial(trainers[name].train_step, 0, batch, batch) for name, batch in batches.items()}
-    return {name: 1000 * seconds / len(batches[name]) for name, seconds in take_turns(steps, rounds).items()}
-
-
-def figures_of(run, sampling):
-    """What evaluation.json says if it is about images made in this way; None if there is none, or another."""
-    try:
-        figures = json.loads((run.path / EVALUATION).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    made_so = isinstance(figures, dict) and figures | asdict(sampling) == figures
-    return figures if made_so else None
+    return {name: 1000 * seconds / len(batches[name]) for name, seconds in take_turns(steps, rounds=9).items()}

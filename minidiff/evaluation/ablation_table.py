@@ -1,148 +1,146 @@
-"""The results of an ablation, to be read: a table in Markdown, and a strip of samples for each row.
+"""The report of an ablation: a table in Markdown and a sheet of samples.
 
-FOLDER/ablation.md               the table
-FOLDER/images/ablation.png     the same eight noises and classes for every row
+FOLDER/ablation.md             the table
+FOLDER/images/ablation.png     samples of every row, from the same eight noises and classes
 """
 
 import statistics
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from minidiff import plotting
-from minidiff.atomic import write_whole
+from minidiff.atomic import write_text, write_whole
 from minidiff.errors import MinidiffError
+from minidiff.evaluation.ablation import Budget, Result
 
 TABLE, IMAGE = "ablation.md", "images/ablation.png"
-READING = (
-    "Each row is the default recipe with one thing changed. Distance and loss: less is better. The last row says what "
-    "real images score that no network has seen: the distance cannot be expected to fall below that. +- is the error "
-    "of the measure, for as many other images from the same network. Another seed gives another network and other "
-    "figures: {seeds} Rows that differ by less than that are alike."
+SIDE, MARGIN = 64, 140  # pixels: size to which smaller images are enlarged, and width of the names
+INTRODUCTION = (
+    "Each row is the default recipe with one change. Distance and loss: lower is better. The last row is the score of "
+    "held-out real images, a floor for the distance. +- is the standard error for other images from the same network. "
+    "Another seed gives another network and other values: {seeds} Differences between rows that are smaller than that "
+    "are not meaningful."
 )
-ONE_SEED = "`--seeds 2` shows by how much."
-SEEDS = "figures are the mean over {count} seeds, and in brackets the lowest and the highest."
+ONE_SEED = "`--seeds 2` shows how much they vary."
+SEEDS = "the values are means over {count} seeds, with the lowest and the highest in brackets."
 COLUMNS = (
-    "*Distance*: the squared Frechet distance of `minidiff evaluate` to {count} unseen real images. *Loss*: of the "
-    "averaged weights on {both} unseen images, with the same noise and log-normal noise levels for all rows, on the "
-    "noise scale (mean square error of eps_hat); there an error of x0_hat counts signal / noise times, which is hard "
-    "on a network that predicts the image, at little noise. *Class*: share of the samples that the classifier takes "
-    "for the class asked for. *An image*: its share of a training step, median of steps that all rows made in turns. "
-    "*Training*: that times {images} images and {epochs} epochs."
+    "*Distance*: the squared Frechet distance of `minidiff evaluate` to {count} held-out real images. *Loss*: of the "
+    "averaged parameters on {both} held-out images, with the same noise and log-normal noise levels for all rows, on "
+    "the noise scale (mean squared error of eps_hat). On that scale an error of x0_hat is multiplied by signal / "
+    "noise, which at low noise is a disadvantage of networks that predict the image. *Class*: fraction of the samples "
+    "that the classifier assigns to the class they were conditioned on. *Per image*: time of a training step divided "
+    "by the batch size, median of steps of all rows in turns. *Training*: that time for {images} images and {epochs} "
+    "epochs."
 )
-CAPTION = "*The first eight samples of each row, not picked: the same noise and the same class in each column.*"
+CAPTION = "*The first eight uncurated samples of each row, with the same noise and the same class in each column.*"
 
 
-def table(results, milliseconds, budget, command):
-    """The results in Markdown.
+def table(results: Sequence[Result], milliseconds: dict[str, float], budget: Budget, command: str) -> str:
+    """The report in Markdown.
 
     Args:
-        results: list of `Result`s.
+        results: from `ablate`.
         milliseconds: from `time_steps`.
-        budget: `Budget`.
-        command: that makes them.
-
-    Returns:
-        text.
+        budget: of each row.
+        command: that reproduces the report.
     """
     machines = ", ".join(sorted({machine for result in results for machine in result.machines}))
-    real = results[0].figures[0]
+    real = results[0].metrics[0]
     seeds = ONE_SEED if budget.seeds == 1 else SEEDS.format(count=budget.seeds)
     lines = [
-        "# The recipe, one thing changed at a time",
+        "# Ablation: the default recipe with one change per row",
         "",
         f"`{command}`",
         "",
-        f"{budget.images} drawn cats of {budget.size} x {budget.size}, {budget.epochs} epochs; {budget.samples} "
-        f"samples measured, {real['sampler']}, {real['steps']} steps. Trained on: {machines}.",
+        paragraph(
+            f"{budget.images} synthetic images of cats, {budget.size} x {budget.size}, {budget.epochs} epochs; "
+            f"{budget.samples} samples measured, {real['sampler']}, {real['steps']} steps. Trained on: {machines}."
+        ),
         "",
-        paragraph(READING.format(seeds=seeds)),
+        paragraph(INTRODUCTION.format(seeds=seeds)),
         "",
-        "| row | what is changed | distance | loss | class | an image | training |",
+        "| row | change | distance | loss | class | per image | training |",
         "|---|---|---|---|---|---|---|",
     ]
     for result in results:
-        distances, errors = zip(*(figures["frechet"] for figures in result.figures), strict=True)
+        distances, errors = zip(*(metrics["frechet"] for metrics in result.metrics), strict=True)
         cells = [
-            several(distances, "{:.2f}", error=errors),
-            several([figures["loss_unseen"] for figures in result.figures], "{:.4f}"),
-            several([100 * figures["accuracy"] for figures in result.figures], "{:.1f}", " %"),
+            several(distances, "{:.2f}", errors=errors),
+            several([metrics["loss_held_out"] for metrics in result.metrics], "{:.4f}"),
+            several([100 * metrics["accuracy"] for metrics in result.metrics], "{:.1f}", " %"),
             f"{milliseconds[result.row.name]:.1f} ms",
             f"{milliseconds[result.row.name] / 1000 * budget.images * budget.epochs:.0f} s",
         ]
-        lines.append(f"| {result.row.name} | {result.row.words} | {' | '.join(cells)} |")
+        lines.append(f"| {result.row.name} | {result.row.description} | {' | '.join(cells)} |")
     floor, error = real["frechet_floor"]
     lines.append(
-        f"| *real* | {real['count_floor']} images that no network has seen | {floor:.2f} +- {error:.2f} | "
+        f"| *real* | {real['count_floor']} held-out real images | {floor:.2f} +- {error:.2f} | "
         f"| {100 * real['accuracy_real']:.1f} % | | |"
     )
-    columns = paragraph(
-        COLUMNS.format(
-            count=real["count_reference"], both=2 * real["count_reference"], images=budget.images, epochs=budget.epochs
-        )
-    )
-    lines += ["", columns, "", f"![The first samples of each row]({IMAGE})", "", CAPTION, ""]
+    count = real["count_reference"]
+    columns = COLUMNS.format(count=count, both=2 * count, images=budget.images, epochs=budget.epochs)
+    lines += ["", paragraph(columns), "", f"![The first samples of each row]({IMAGE})", "", CAPTION, ""]
     return "\n".join(lines)
 
 
-def paragraph(text):
+def paragraph(text: str) -> str:
     """A text in lines of at most 120 characters."""
     return textwrap.fill(text, 120, break_on_hyphens=False)
 
 
-def several(values, form, unit="", error=None):
-    """The mean of some values, its error if there is one, and for more than one value the lowest and the highest."""
+def several(values: Sequence[float], form: str, unit: str = "", errors: Sequence[float] | None = None) -> str:
+    """The mean of values, that of their errors, and for more than one value the lowest and the highest."""
     text = form.format(statistics.mean(values))
-    text += f" +- {form.format(statistics.mean(error))}" if error else ""
+    text += f" +- {form.format(statistics.mean(errors))}" if errors else ""
     return text + unit + (f" ({form.format(min(values))} to {form.format(max(values))})" if len(values) > 1 else "")
 
 
-def save(folder, results, milliseconds, budget, command):
-    """Writes the table and the image.
+def save(
+    folder: str | Path, results: Sequence[Result], milliseconds: dict[str, float], budget: Budget, command: str
+) -> None:
+    """Writes the table and the sheet of samples.
 
     Args:
         folder: of the ablation.
-        results, milliseconds, budget, command: as for `table`.
+        results, milliseconds, budget, command: as in `table`.
 
     Raises:
         MinidiffError: they cannot be written.
     """
-    folder = Path(folder)
-    image = folder / IMAGE
+    image = Path(folder) / IMAGE
     try:
         image.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise MinidiffError(f"cannot make the folder {image.parent}: {error.strerror}") from error
     save_strips(image, [result.row.name for result in results], [result.samples for result in results])
-    text = table(results, milliseconds, budget, command)
-    write_whole(folder / TABLE, lambda file: file.write(text.encode()))
+    write_text(Path(folder) / TABLE, table(results, milliseconds, budget, command))
 
 
-def save_strips(path, names, strips, side=64, margin=140):
-    """A row of images for each name, which stands to their left.
+def save_strips(path: str | Path, names: Sequence[str], strips: Sequence[np.ndarray]) -> None:
+    """Writes a sheet with one row of images for each name, and the names to their left.
 
-    The file has 256 colors, chosen to suit it: a third of the bytes, and no difference that one sees.
+    The file has a palette of 256 colors, which makes it a third as large, without a visible difference.
 
     Args:
         path: of the PNG file.
-        names: list of texts.
-        strips: list of images (n, H, W, C) in [-1, 1], all of one shape.
-        side: pixels that an image takes in the file, at most, if it is smaller than that.
-        margin: pixels for the names.
+        names: of the rows.
+        strips: images of each row, (n, H, W, C) in [-1, 1], all of one shape.
     """
-    from PIL import Image
+    from PIL import Image  # imported here to keep `minidiff --help` fast
 
-    scale = max(1, side // max(strips[0].shape[1:3]))
+    scale = max(1, SIDE // max(strips[0].shape[1:3]))
     page = plotting.sheet(np.concatenate(strips), columns=len(strips[0]))
     page = page.repeat(scale, axis=0).repeat(scale, axis=1)
-    height, width = page.shape[0], page.shape[1] + margin
+    height, width = page.shape[0], page.shape[1] + MARGIN
     figure = plotting.new_figure(width / 120, height / 120)
     figure.set_layout_engine("none")
-    figure.figimage(page, xo=margin, yo=0, origin="upper")
+    figure.figimage(page, xo=MARGIN, yo=0, origin="upper")
     for i, name in enumerate(names):
         middle = 1 - (i + 0.5) / len(names)
-        figure.text((margin - 8) / width, middle, name, ha="right", va="center", fontsize=9)
+        figure.text((MARGIN - 8) / width, middle, name, ha="right", va="center", fontsize=9)
     figure.canvas.draw()
     drawn = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[:, :, :3])
     reduced = drawn.quantize(256, dither=Image.Dither.NONE)

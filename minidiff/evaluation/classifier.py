@@ -1,42 +1,42 @@
-"""A small network that looks at an image, and its gradient by hand, from the layers of the diffusion model.
+"""A small convolutional classifier with a handwritten backward pass, from the layers of the diffusion model.
 
     h = SiLU(GroupNorm(Conv(x)))  ->  half the size  ->  ...  ->  mean over the pixels (N, 128)
 
-Two questions are asked about that mean, each answered by a linear map and softmax:
+Two linear heads with softmax share that mean:
 
-    which class is it?        (only where there are classes, and only of upright images)
-    how is it turned?         by 0, 1, 2 or 3 quarters
+    class        only for data with classes, and trained on upright images only
+    rotation     the image was rotated by 0, 1, 2 or 3 quarter turns
 
-The second makes the network see shape and place even where classes differ in color alone, or where there are none
-(Gidaris et al., 2018). The loss of a question with answer k is -ln P_k, its gradient by the scores P - onehot(k).
+The rotation head makes the features depend on shape and position even where classes differ in color alone, or where
+there are none (Gidaris et al., "Unsupervised Representation Learning by Predicting Image Rotations", 2018). The loss of
+a head with label k is -ln P_k; its gradient with respect to the logits is P - onehot(k).
 
-The *features* by which sets of images are compared are taken from the middle of the network, each channel's mean in
-each quarter of the image. Near its end a trained classifier has forgotten everything it was not asked about: all
-images of a class come to lie on one point, and blurred ones and seams would no longer show.
+The *features* that compare sets of images come from the middle of the network: each channel's mean in each quadrant of
+the image. Near the end of the network all images of a class have nearly the same features, which would hide blur and
+seams.
 """
 
 import numpy as np
 
-from minidiff.layers import Conv2d, Downsample, GroupNorm, Linear
+from minidiff.layers import Conv2d, Downsample, GroupNorm, Layer, Linear
 from minidiff.parameters import Parameters
 
 CHANNELS = (32, 64, 128)
-TURNS = 4
-MIDDLE = "norm2"  # the layer that features come from
-LARGEST_SIDE = 32  # larger images are averaged down: the classifier need not see every hair
+ROTATIONS = 4
+FEATURE_LAYER = "norm2"
+LARGEST_SIDE = 32  # larger images are averaged down, which saves time
 
 
 class Classifier:
-    """Layers and their order; it holds no parameters itself.
+    """The layers and heads of the classifier; it holds no parameters.
 
     Args:
         image_channels: 1 or 3.
-        num_classes: 0 if there are none.
+        num_classes: 0 for data without classes.
     """
 
-    def __init__(self, image_channels, num_classes):
-        self.num_classes = num_classes
-        self.layers = [
+    def __init__(self, image_channels: int, num_classes: int) -> None:
+        self.layers: list[Layer] = [
             Conv2d("conv0", image_channels, CHANNELS[0]),
             GroupNorm("norm0", CHANNELS[0]),
             Downsample("down1", CHANNELS[0], CHANNELS[1]),
@@ -48,23 +48,18 @@ class Classifier:
             Conv2d("conv2", CHANNELS[2], CHANNELS[2]),
             GroupNorm("norm4", CHANNELS[2]),
         ]
-        self.turn = Linear("turn", CHANNELS[2], TURNS)
-        self.kind = Linear("kind", CHANNELS[2], num_classes) if num_classes else None
+        self.rotation_head = Linear("rotation_head", CHANNELS[2], ROTATIONS)
+        self.class_head = Linear("class_head", CHANNELS[2], num_classes) if num_classes else None
+        self.children: list[Layer] = [*self.layers, self.rotation_head, *([self.class_head] if self.class_head else [])]
 
-    def create_parameters(self, seed=0, dtype=np.float32):
-        """New `Parameters` with their first values."""
-        owners = [*self.layers, self.turn, *([self.kind] if self.kind else [])]
-        p = Parameters({name: shape for layer in owners for name, shape in layer.shapes().items()}, dtype)
-        rng = np.random.default_rng(seed)
-        for layer in owners:
-            layer.initialize(p, rng)
-        return p
+    def __repr__(self) -> str:
+        return f"Classifier({self.class_head.out_channels if self.class_head else 0} classes)"
 
-    def forward(self, p, x):
-        """From images to the mean that the questions are asked about.
+    def forward(self, p: Parameters, x: np.ndarray) -> tuple[np.ndarray, tuple]:
+        """Computes the input of the heads.
 
         Args:
-            p: `Parameters`.
+            p: the parameters.
             x: images (N, H, W, C) in [-1, 1], from `shrink`.
 
         Returns:
@@ -76,8 +71,8 @@ class Classifier:
             caches.append(cache)
         return x.mean(axis=(1, 2)), (caches, x.shape)
 
-    def backward(self, p, g, cache, dmean):
-        """Adds the gradient by every parameter of `layers` to g; returns dx."""
+    def backward(self, p: Parameters, g: Parameters, cache: tuple, dmean: np.ndarray) -> np.ndarray:
+        """Adds the gradient with respect to the parameters of `layers` to g; returns dx."""
         caches, (N, H, W, C) = cache
         dx = np.broadcast_to((dmean / dmean.dtype.type(H * W))[:, None, None], (N, H, W, C))
         dx = np.ascontiguousarray(dx)
@@ -85,73 +80,74 @@ class Classifier:
             dx = layer.backward(p, g, layer_cache, dx)
         return dx
 
-    def loss(self, p, g, x, turns, labels=None, total=None):
-        """The loss of some images, its gradient added to g.
+    def loss(
+        self, p: Parameters, g: Parameters, x: np.ndarray, rotations: np.ndarray, labels: np.ndarray | None, total: int
+    ) -> float:
+        """The loss of a microbatch; its gradient is added to g.
 
         Args:
-            p, g: `Parameters`.
-            x: images (N, H, W, C), already turned.
-            turns: quarters by which each was turned, int (N,).
-            labels: class of each, int (N,), or None.
-            total: images in the whole batch; N if not given.
+            p, g: the parameters and their gradient.
+            x: images (N, H, W, C), already rotated.
+            rotations: quarter turns of each image, int (N,).
+            labels: class of each image, int (N,), or None.
+            total: images in the whole batch.
 
         Returns:
             The sum of the losses of the images, divided by `total`.
         """
-        total = total or len(x)
         mean, cache = self.forward(p, x)
-        questions = [(self.turn, turns, np.ones(len(x)))]
-        if self.kind:
-            questions.append((self.kind, labels, (turns == 0).astype(float)))  # asked of upright images
+        heads = [(self.rotation_head, rotations, np.ones(len(x)))]
+        if self.class_head and labels is not None:
+            heads.append((self.class_head, labels, (rotations == 0).astype(float)))  # upright images only
         loss, dmean = 0.0, np.zeros_like(mean)
-        for head, answers, weights in questions:
-            scores, head_cache = head.forward(p, mean)
-            losses, dscores = cross_entropy(scores, answers)
+        for head, targets, weights in heads:
+            logits, head_cache = head.forward(p, mean)
+            losses, dlogits = cross_entropy(logits, targets)
             loss += float(losses @ weights) / total
-            dmean += head.backward(p, g, head_cache, dscores * (weights / total).astype(scores.dtype)[:, None])
+            dmean += head.backward(p, g, head_cache, dlogits * (weights / total).astype(logits.dtype)[:, None])
         self.backward(p, g, cache, dmean)
         return loss
 
-    def look(self, p, x):
-        """What the classifier sees in images, and which class it takes them for.
+    def extract(self, p: Parameters, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The features and the predicted classes of images.
 
         Args:
-            p: `Parameters`.
+            p: the parameters.
             x: images (N, H, W, C), from `shrink`.
 
         Returns:
-            features (N, 4 K), each of K channels in each quarter of the image; classes, int (N,), or None.
+            features (N, 4 K), of K channels in each quadrant of the image; classes, int (N,), or None.
         """
         for layer in self.layers:
             x, _ = layer.forward(p, x)
-            if layer.name == MIDDLE:
+            if layer.name == FEATURE_LAYER:
                 halves = (half for rows in np.array_split(x, 2, axis=1) for half in np.array_split(rows, 2, axis=2))
-                features = np.concatenate([quarter.mean(axis=(1, 2)) for quarter in halves], axis=1)
-        scores = self.kind.forward(p, x.mean(axis=(1, 2)))[0] if self.kind else None
-        return features, None if scores is None else scores.argmax(axis=1)
+                features = np.concatenate([quadrant.mean(axis=(1, 2)) for quadrant in halves], axis=1)
+        classes = self.class_head.forward(p, x.mean(axis=(1, 2)))[0].argmax(axis=1) if self.class_head else None
+        return features, classes
 
 
-def cross_entropy(scores, answers):
-    """-ln P[answer] with P = softmax(scores), and its gradient P - onehot(answer).
+def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The cross-entropy -ln P[label] with P = softmax(logits), and its gradient P - onehot(label).
 
     Args:
-        scores: (N, K).
-        answers: int (N,).
+        logits: (N, K).
+        labels: int (N,).
 
     Returns:
-        losses (N,), dscores (N, K).
+        losses (N,), dlogits (N, K).
     """
-    rows = np.arange(len(scores))
-    shifted = scores - scores.max(axis=1, keepdims=True)  # the same P, and nothing overflows
+    rows = np.arange(len(logits))
+    shifted = logits - logits.max(axis=1, keepdims=True)  # gives the same P without overflow
     exponentials = np.exp(shifted)
     P = exponentials / exponentials.sum(axis=1, keepdims=True)
-    losses = np.log(exponentials.sum(axis=1)) - shifted[rows, answers]
-    P[rows, answers] -= 1
+    losses = np.log(exponentials.sum(axis=1)) - shifted[rows, labels]
+    P[rows, labels] -= 1
     return losses, P
 
 
-def shrink(x):
-    """Images (N, H, W, C) averaged over squares until no side exceeds LARGEST_SIDE; odd rests are cut off."""
+def shrink(x: np.ndarray) -> np.ndarray:
+    """Averages images (N, H, W, C) over squares until no side exceeds LARGEST_SIDE; crops incomplete squares."""
     N, H, W, C = x.shape
     factor = -(-max(H, W) // LARGEST_SIDE)
     if factor == 1:

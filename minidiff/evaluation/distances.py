@@ -1,86 +1,81 @@
-"""How far apart two sets of images are, by the features of a classifier.
+"""Distances between two sets of images, computed from the features of a classifier.
 
-Frechet distance: both sets of features are taken for normal distributions with means m and covariances C, for which
+Frechet distance: both sets of features are modeled as normal distributions with means m and covariances C, for which
 
     d^2 = |m1 - m2|^2 + tr( C1 + C2 - 2 (C1^1/2 C2 C1^1/2)^1/2 )        (Dowson and Landau, 1982; Heusel et al., 2017)
 
-Kernel distance: no distribution is assumed; the mean similarity within each set is set against that between them,
+Kernel distance: no distribution is assumed. The mean similarity within each set is compared with that between them,
 
     d^2 = mean k(x, x') + mean k(y, y') - 2 mean k(x, y),     k(x, y) = (x'y / D + 1)^3       (Binkowski et al., 2018)
 
-over pairs of different images, so that two sets from one source have distance 0 on average (it may come out below).
-The Frechet distance of two such sets is not 0 but grows as they get smaller: it is to be compared with a *floor*, the
-distance between two sets of real images of the same number, never by itself.
+over pairs of different images. For two sets from the same distribution its expectation is 0, so it can be negative.
+The Frechet distance of two such sets is positive and increases as the sets get smaller. So it is compared with a
+*floor*: the distance between two sets of real images of the same sizes.
 
-Error bars are jackknife estimates (Efron and Stein, 1981): each eighth of the first set, drawn by lot, is left out, and
+Error bars are jackknife estimates (Efron and Stein, 1981): the first set is split into eight subsets at random, each of
+them is left out in turn, and
 
     error^2 = (8 - 1) / 8  sum of (d_without_i - mean)^2
 
-Features are scaled so that the variance of real ones adds up to 100, which makes figures of different data sets alike.
+Features are scaled so that the variances of those of real images add up to 100. That makes the distances of different
+data sets comparable.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
-PIECES = 8
+SUBSETS = 8
 TOTAL_VARIANCE = 100.0
 
 
-def scale_of(features):
+def scale_of(features: np.ndarray) -> float:
     """The factor that makes the variances of features (N, D) add up to TOTAL_VARIANCE."""
     return float(np.sqrt(TOTAL_VARIANCE / max(features.var(axis=0).sum(), 1e-12)))
 
 
-def gaussian_distance(mean1, covariance1, mean2, covariance2):
-    """The squared Frechet distance of two normal distributions.
-
-    Args:
-        mean1, mean2: (D,).
-        covariance1, covariance2: (D, D).
-
-    Returns:
-        float, 0 or more.
-    """
+def gaussian_distance(mean1: np.ndarray, covariance1: np.ndarray, mean2: np.ndarray, covariance2: np.ndarray) -> float:
+    """The squared Frechet distance between two normal distributions, of means (D,) and covariances (D, D)."""
     root = symmetric_root(covariance1)
     overlap = np.linalg.eigvalsh(root @ covariance2 @ root)
     trace = np.trace(covariance1) + np.trace(covariance2) - 2 * np.sqrt(np.maximum(overlap, 0)).sum()
     return float(max(0.0, np.square(mean1 - mean2).sum() + trace))
 
 
-def symmetric_root(C):
-    """The symmetric matrix whose square is C, symmetric without negative eigenvalues."""
+def symmetric_root(C: np.ndarray) -> np.ndarray:
+    """The symmetric square root of C, which is symmetric and positive semidefinite."""
     values, vectors = np.linalg.eigh(C)
     return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
 
 
-def frechet_distance(x, y):
+def frechet_distance(x: np.ndarray, y: np.ndarray) -> float:
     """The squared Frechet distance between features x (N, D) and y (M, D)."""
     return gaussian_distance(x.mean(axis=0), np.cov(x, rowvar=False), y.mean(axis=0), np.cov(y, rowvar=False))
 
 
-def kernel_distance(x, y):
+def kernel_distance(x: np.ndarray, y: np.ndarray) -> float:
     """The unbiased squared kernel distance between features x (N, D) and y (M, D), N and M at least 2."""
 
-    def k(a, b):
+    def k(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return (a @ b.T / a.shape[1] + 1) ** 3
 
-    def within(a):
+    def within(a: np.ndarray) -> float:
         similarity = k(a, a)
         return (similarity.sum() - np.trace(similarity)) / (len(a) * (len(a) - 1))
 
     return float(within(x) + within(y) - 2 * k(x, y).mean())
 
 
-def with_error(distance, x, y):
-    """A distance and its standard error, by leaving out an eighth of x in turn.
+def with_standard_error(
+    distance: Callable[[np.ndarray, np.ndarray], float], x: np.ndarray, y: np.ndarray
+) -> tuple[float, float]:
+    """A distance and its standard error, a jackknife estimate over subsets of x.
 
     Args:
         distance: function of x and y.
         x: features (N, D), N at least 16.
         y: features (M, D).
-
-    Returns:
-        distance of all, standard error.
     """
-    pieces = np.random.default_rng(0).permutation(len(x)) % PIECES  # by lot: images often come class by class
-    without = np.array([distance(x[pieces != i], y) for i in range(PIECES)])
-    return distance(x, y), float(np.sqrt((PIECES - 1) * without.var()))
+    subsets = np.random.default_rng(0).permutation(len(x)) % SUBSETS  # at random: images are often sorted by class
+    without = np.array([distance(x[subsets != i], y) for i in range(SUBSETS)])
+    return distance(x, y), float(np.sqrt((SUBSETS - 1) * without.var()))

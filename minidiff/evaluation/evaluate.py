@@ -1,33 +1,42 @@
-"""Measures a run: generates images with it, compares them with real ones that it never saw, and keeps the figures.
+"""Evaluates a run: generates images, compares them with held-out real ones, and stores the metrics.
 
-RUN/evaluation.json      the figures of `measure.py`, and how they were made
+RUN/evaluation.json      the metrics of `measure.py` and the sampling options
 RUN/evaluation.png       samples above their nearest training images
 """
 
 import json
+import logging
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from minidiff.atomic import write_whole
-from minidiff.denoiser import Guided
+import numpy as np
+
+from minidiff.atomic import write_text
+from minidiff.data import Dataset
+from minidiff.denoiser import Guided, NetworkDenoiser
 from minidiff.evaluation import measure
+from minidiff.parallel import Workers
 from minidiff.runs import pipeline
+from minidiff.runs.compatibility import current_names
+from minidiff.runs.folder import Run
 from minidiff.runs.train import read_config
+
+logger = logging.getLogger(__name__)
 
 EVALUATION = "evaluation.json"
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the images to be measured are made.
+    """Options of the images to be measured.
 
     Args:
-        count: how many.
-        sampler, steps: from noise to image.
-        guidance: 1 for none.
-        seed: of the noise.
-        best: take the checkpoint with the lowest loss on held-out images instead of the newest.
+        count: number of images.
+        sampler, steps, seed: as in `sampling.sample`.
+        guidance: weight, 1 for none.
+        best: use the checkpoint with the lowest held-out loss instead of the newest.
     """
 
     count: int = 2048
@@ -38,53 +47,52 @@ class Sampling:
     best: bool = False
 
 
-def evaluate(run, sampling, workers, say, warn, out=None):
+def evaluate(run: Run, sampling: Sampling, workers: Workers, out: Path | None = None) -> dict[str, Any]:
     """Generates images with a run, measures them, and writes evaluation.json and evaluation.png.
 
     Args:
-        run: `Run`.
-        sampling: `Sampling`.
-        workers: `Workers`.
-        say: called with each line of text.
-        warn: called with a line for each damaged checkpoint that was passed over.
-        out: folder for the files; that of the run if not given.
+        run: with at least one checkpoint.
+        sampling: options of the images.
+        workers: for the network and the classifier.
+        out: folder for the files; by default that of the run.
 
     Returns:
-        dict of plain numbers, as in evaluation.json.
+        The contents of evaluation.json.
 
     Raises:
-        MinidiffError: no checkpoint, no images that the run has not seen, or too few samples.
+        MinidiffError: no checkpoint, no held-out images, or too few samples.
     """
-    out = Path(out or run.path)
+    out = out or run.path
     _, training_config, data_options = read_config(run)
     start = time.perf_counter()
-    network = pipeline.load_denoiser(run, workers, warn, sampling.best)
+    network = pipeline.load_denoiser(run, workers, best=sampling.best)
     training, _ = pipeline.load_data(data_options)
-    real = measure.unseen(data_options, training, 2 * sampling.count)
-    say(f"data: {training.name}, {pipeline.describe(training)}; {len(real)} more that were not trained on")
-    say(f"generating {sampling.count} images: {sampling.sampler}, {sampling.steps} steps")
+    real = measure.held_out_images(data_options, training, 2 * sampling.count)
+    logger.info(f"data: {training.name}, {pipeline.describe(training)}; {len(real)} more that were not trained on")
+    logger.info(f"generating {sampling.count} images: {sampling.sampler}, {sampling.steps} steps")
     samples, labels = generate(network, training, sampling)
     generated = time.perf_counter() - start
-    figures, details = measure.measure(samples, labels, training, real, workers)
-    figures |= measure.unseen_loss(network, training_config, real)
-    figures |= asdict(sampling)
-    figures |= {"seconds_generating": round(generated, 1), "seconds": round(time.perf_counter() - start, 1)}
-    say("\n".join(measure.table(figures)))
-    measure.save_figure(out / "evaluation.png", samples, training, figures, details)
-    text = json.dumps(figures, indent=2) + "\n"
-    write_whole(out / EVALUATION, lambda file: file.write(text.encode()))
-    say(f"{out / 'evaluation.png'}, {EVALUATION}; {figures['seconds']:.0f} s")
-    return figures
+    metrics, neighbors = measure.measure(samples, labels, training, real, workers)
+    metrics |= measure.held_out_loss(network, training_config, real)
+    metrics |= asdict(sampling)
+    metrics |= {"seconds_generating": round(generated, 1), "seconds": round(time.perf_counter() - start, 1)}
+    logger.info(measure.table(metrics))
+    measure.save_figure(out / "evaluation.png", samples, training, neighbors)
+    write_text(out / EVALUATION, json.dumps(metrics, indent=2) + "\n")
+    logger.info(f"{out / 'evaluation.png'}, {EVALUATION}; {metrics['seconds']:.0f} s")
+    return metrics
 
 
-def generate(network, training, sampling, count=None):
-    """The images that are measured, or the first of them, each class in turn.
+def generate(
+    network: NetworkDenoiser, training: Dataset, sampling: Sampling, count: int | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Generates the images to be measured, with each class in turn.
 
     Args:
-        network: `NetworkDenoiser` of the run.
-        training: `Dataset` that it was trained on.
-        sampling: `Sampling`.
-        count: how many of the images; all if not given.
+        network: of the run.
+        training: data that it was trained on.
+        sampling: options of the images.
+        count: generate only the first images; by default all.
 
     Returns:
         images (count, H, W, C) in [-1, 1], and their labels (count,) or None.
@@ -93,3 +101,14 @@ def generate(network, training, sampling, count=None):
     labels = pipeline.labels_for(training.class_names, count)
     denoiser, shape = Guided(network, sampling.guidance), (count, *training.example_shape)
     return pipeline.generate(denoiser, shape, sampling.sampler, sampling.steps, sampling.seed, labels)[0], labels
+
+
+def read_evaluation(run: Run, sampling: Sampling) -> dict[str, Any] | None:
+    """The contents of evaluation.json; None if it is missing, damaged or made with other sampling options."""
+    try:
+        metrics = json.loads((run.path / EVALUATION).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(metrics, dict) or metrics | asdict(sampling) != metrics:
+        return None
+    return current_names(metrics)

@@ -1,70 +1,88 @@
-"""Who judges the images: a classifier, and what it sees in real ones. Found once, it serves any number of samples.
+"""The feature extractor: a classifier of the training images, and the features of real images for comparison.
 
-Two sets of real images that were never trained on take part. Samples are compared with the *reference*; so is the
-*control*, and what it scores is the floor: no honest network can be expected to do better.
+The real images were not trained on. One half of them is the *reference*, which samples are compared with. The other
+half is the *control*. Its distance from the reference is the floor that good samples approach.
 """
 
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from minidiff.data import Dataset
 from minidiff.data.readers.cache import default_cache_folder
 from minidiff.errors import MinidiffError
-from minidiff.evaluation.distances import frechet_distance, kernel_distance, scale_of, with_error
-from minidiff.evaluation.learning import EXAMPLES, find_classifier, look_at
+from minidiff.evaluation.classifier import shrink
+from minidiff.evaluation.classifier_training import EXAMPLES, MICROBATCH, find_classifier
+from minidiff.evaluation.distances import frechet_distance, kernel_distance, scale_of, with_standard_error
+from minidiff.parallel import Workers, chunks
 
 DISTANCES = {"frechet": frechet_distance, "kernel": kernel_distance}
-FEWEST = 32  # images, below which a distance says nothing
+FEWEST = 32  # images that give a meaningful distance
 
 
-class Judge:
-    """A classifier of the training images, and the features of real ones that were not trained on.
+class FeatureExtractor:
+    """Extracts features from images, and measures distances from the features of real ones.
 
     Args:
-        training: `Dataset` that was trained on.
-        real: `Dataset` that was not; its halves are the reference and the control.
-        count: how many samples are to be judged; the control has as many images, or as there are.
-        workers: `Workers`.
-        seed, examples: of the classifier's training.
-        cache_folder: where classifiers are kept: "default" is the platform's place, None is nowhere.
+        training: data that the diffusion model was trained on.
+        real: data that it was not trained on; its halves are the reference and the control.
+        count: number of samples; the control has as many images, or fewer if there are not enough.
+        workers: for the microbatches.
+        cache_folder: of the classifiers; by default the user's cache folder.
+        examples: of the classifier's training.
 
     Attributes:
-        reference, control: `Dataset`s.
-        scale: of the features.
+        count: number of samples.
+        reference, control: the two halves of `real`.
+        scale: factor of the features.
         reference_features, control_features: float64 (N, D).
-        control_classes: what the control is taken for, int (N,), or None without classes.
+        control_classes: predicted for the control, int (N,), or None without classes.
 
     Raises:
         MinidiffError: too few samples.
     """
 
-    def __init__(self, training, real, count, workers, seed=0, cache_folder="default", examples=EXAMPLES):
+    def __init__(
+        self,
+        training: Dataset,
+        real: Dataset,
+        count: int,
+        workers: Workers,
+        cache_folder: Path | None = None,
+        examples: int = EXAMPLES,
+    ) -> None:
         if count < FEWEST:
             raise MinidiffError(f"{count} samples are too few to measure; give at least {FEWEST}")
-        folder = default_cache_folder() if cache_folder == "default" else cache_folder
-        self.workers, self.scale = workers, 1.0
-        self.network, self.p, _ = find_classifier(training, workers, folder, seed, examples)
+        self.count, self.workers, self.scale = count, workers, 1.0
+        self.network, self.p, _ = find_classifier(training, workers, cache_folder or default_cache_folder(), examples)
         half = len(real) // 2
         self.reference, self.control = real.subset(slice(0, half)), real.subset(slice(half, half + min(half, count)))
-        features, _ = self.look(self.reference.pixels, half)
+        features, _ = self.extract(self.reference.pixels, half)
         self.scale = scale_of(features)
         self.reference_features = self.scale * features
-        self.control_features, self.control_classes = self.look(self.control.pixels, len(self.control))
+        self.control_features, self.control_classes = self.extract(self.control.pixels, len(self.control))
 
-    def look(self, pixels, count):
-        """What the classifier sees.
+    def __repr__(self) -> str:
+        return f"FeatureExtractor({len(self.reference)} reference and {len(self.control)} control images)"
+
+    def extract(self, pixels: Callable[[slice], np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """The features and the predicted classes of images.
 
         Args:
-            pixels: function from a slice to images (n, H, W, C) in [-1, 1].
-            count: N, how many there are.
+            pixels: maps a slice to images (n, H, W, C) in [-1, 1].
+            count: N, the number of images.
 
         Returns:
             features, float64 (N, D), on the scale of `distances.py`, and classes, int (N,), or None without classes.
         """
-        features, classes = look_at(self.network, self.p, pixels, count, self.workers)
-        return self.scale * features, classes
+        results = self.workers.map(
+            lambda part: self.network.extract(self.p, shrink(pixels(part))), chunks(count, MICROBATCH)
+        )
+        features, classes = zip(*results, strict=True)
+        scaled = self.scale * np.concatenate(features).astype(np.float64)
+        return scaled, np.concatenate(classes) if self.network.class_head else None
 
-    def distance(self, name, features):
-        """How far features (N, D) are from the reference's, and the standard error of that.
-
-        Args:
-            name: "frechet" or "kernel".
-            features: of samples, or of the control for the floor.
-        """
-        return with_error(DISTANCES[name], features, self.reference_features)
+    def distance(self, name: str, features: np.ndarray) -> tuple[float, float]:
+        """The distance "frechet" or "kernel" of features (N, D) from those of the reference, and its standard error."""
+        return with_standard_error(DISTANCES[name], features, self.reference_features)

@@ -1,22 +1,22 @@
-"""The nearest training image of each sample: does the network draw, or does it copy?
+"""The nearest training image of each sample, to detect memorization.
 
-A network that memorizes brings back training images. Then its samples lie closer to them than real images do that
-it has never seen; so the same figure for held-out images is what to compare with.
+A network that memorizes generates training images. Its samples are then closer to them than held-out images are, so
+the distances of held-out images serve as the comparison.
 """
 
 import numpy as np
 
-ROWS = 256  # images compared at a time
+ROWS = 256  # references compared at a time
 
 
-def nearest(queries, references):
+def nearest(queries: np.ndarray, references: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The nearest reference of each query.
 
     With |q - r|^2 = |q|^2 - 2 q'r + |r|^2 all distances are one matrix product.
 
     Args:
-        queries: (N, ...), numbers.
-        references: (M, ...), of the same shape otherwise.
+        queries: (N, ...).
+        references: (M, ...), otherwise of the same shape.
 
     Returns:
         position of the nearest, int (N,), and its distance, the root mean square of the difference, (N,).

@@ -1,4 +1,4 @@
-"""The benchmarks: what they count and compare is right, and they run. Nothing here asserts a time."""
+"""The benchmarks run, and count and compare the right work. No test depends on a measured time."""
 
 import sys
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minidiff import UNet, UNetConfig, Workers
-from minidiff.benchmark import kernels, network, probe, timing
+from minidiff.benchmark import growth, kernels, network, probe, timing
 from minidiff.cli import main
 from minidiff.kernels.convolution import convolve_naive, convolve_naive_backward
 from minidiff.layers import Conv2d
@@ -15,7 +15,7 @@ from minidiff.parameters import Parameters
 TINY = UNetConfig(height=8, width=8, channels=(16, 32), attention_levels=1, num_classes=2, head_channels=8)
 
 
-def test_turns_are_taken_and_the_warm_up_is_not_counted(monkeypatch):
+def test_functions_take_turns_and_the_warm_up_does_not_count(monkeypatch):
     calls, clock = [], [0.0]
     cost = {"a": iter([9.0, 1.0, 2.0, 3.0]), "b": iter([9.0, 10.0, 30.0, 20.0])}
 
@@ -29,7 +29,7 @@ def test_turns_are_taken_and_the_warm_up_is_not_counted(monkeypatch):
     assert seconds == {"a": 2.0, "b": 20.0}
 
 
-def test_a_short_function_is_called_until_its_turn_is_long_enough_and_the_first_call_does_not_count(monkeypatch):
+def test_a_short_function_is_called_several_times_and_the_first_call_does_not_count(monkeypatch):
     clock, calls = [0.0], []
     cost = iter([0.01, *[0.01, *[0.005] * 5, 0.02, *[0.006] * 2]])
 
@@ -44,29 +44,27 @@ def test_a_short_function_is_called_until_its_turn_is_long_enough_and_the_first_
     assert seconds["a"] == pytest.approx(0.0055)
 
 
-def test_a_table_is_flush():
-    lines = timing.table(["what", "ms"], [["long name", 1.23456], ["x", 1234.5]])
+def test_a_table_is_aligned():
+    lines = timing.table(["what", "ms"], [["long name", 1.23456], ["x", 1234.5]]).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert lines[1].endswith(" 1.23")
     assert lines[2].endswith(" 1,234")
 
 
-def test_a_convolution_is_timed_on_the_work_it_claims(monkeypatch):
-    """The gradient that a timed run leaves behind is that of the whole batch, by the naive loops."""
-    rng = np.random.default_rng(0)
+def test_a_timed_convolution_computes_the_gradient_of_the_whole_batch(monkeypatch, rng):
     x, dy = rng.normal(size=(5, 6, 7, 3)).astype(np.float32), rng.normal(size=(5, 6, 7, 4)).astype(np.float32)
     collected = []
     monkeypatch.setattr(Parameters, "zeros_like", collect(Parameters.zeros_like, collected))
     layer = Conv2d("c", 3, 4, method="winograd")
     with Workers(2) as workers:
-        kernels.layer_way(layer, x, dy, workers)()
+        kernels.in_microbatches(layer, x, dy, workers)()
     dweight, dbias = convolve_naive_backward(x, np.ones((3, 3, 3, 4), np.float32), 1, dy)[1:]
     np.testing.assert_allclose(sum(g["c.weight"] for g in collected), dweight, rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(sum(g["c.bias"] for g in collected), dbias, rtol=1e-4, atol=1e-4)
 
 
 def collect(method, collected):
-    """`method`, keeping all it returns."""
+    """`method`, which also appends its results to `collected`."""
 
     def collecting(*arguments):
         collected.append(method(*arguments))
@@ -75,18 +73,16 @@ def collect(method, collected):
     return collecting
 
 
-def test_rates_count_three_times_the_forward_work(monkeypatch):
+def test_rates_count_three_times_the_forward_operations(monkeypatch, workers):
     monkeypatch.setattr(kernels, "take_turns", lambda ways: dict.fromkeys(ways, 2.0))
-    with Workers(1) as workers:
-        rows, ways = kernels.convolution_rates(workers, {"rival": lambda x, w, dy: lambda: None}, shapes=[(8, 3, 4)])
+    rows, ways = kernels.convolution_rates(workers, {"rival": lambda x, w, dy: lambda: None}, shapes=[(8, 3, 4)])
     work = 3 * 2 * 8 * 8 * 9 * 3 * 4 / 1e9
     assert ways == ["naive", "im2col", "winograd", "rival"]
     assert rows[0][1:] == pytest.approx([work / 2, *[kernels.BATCH * work / 2] * 3])
 
 
-def test_time_by_layer_names_every_type_once():
-    with Workers(1) as workers:
-        rows = network.time_by_layer(TINY, workers, rounds=1)
+def test_time_by_layer_lists_every_type_once(workers):
+    rows = network.time_by_layer(TINY, workers, rounds=1)
     names = [row[0] for row in rows]
     kinds = {"Conv2d winograd", "Conv2d matmul", "Downsample im2col", "GroupNorm", "Linear", "ClassEmbedding"}
     assert set(names) == kinds | {"everything else"}
@@ -94,8 +90,7 @@ def test_time_by_layer_names_every_type_once():
     assert all(forward >= 0 for _, forward, _ in rows)
 
 
-def test_a_trick_taken_back_changes_nothing_but_the_time(monkeypatch):
-    """Each way makes the same step from the same parameters: after one turn each, losses agree."""
+def test_disabling_a_trick_does_not_change_the_loss(monkeypatch):
     losses = []
 
     def run_once(ways):
@@ -113,29 +108,29 @@ def test_sampling_and_growth_run():
     with Workers(2) as workers:
         x0_hat, eps_hat = network.sampling_step(TINY, 3, workers)()
         assert x0_hat.shape == eps_hat.shape == (3, 8, 8, 3)
-        found = network.growth(workers, TINY, quick=True)
-    assert [value for value, _, _ in found["threads"]] == [1, 2]
-    assert all(min(measured) > 0 for points in found.values() for _, *measured in points)
+        measured = growth.growth(2, TINY, quick=True)
+    assert [value for value, _, _ in measured["threads"]] == [1, 2]
+    assert all(min(values) > 0 for points in measured.values() for _, *values in points)
 
 
-def test_the_probe_reports_a_process_of_its_own():
-    found = probe.probe("minidiff", 1, 1)
-    assert set(found) == {"import_seconds", "first_step_seconds", "peak_mb"}
-    assert found["peak_mb"] > 50
+def test_the_probe_measures_a_new_process():
+    measured = probe.probe("minidiff", 1, 1)
+    assert set(measured) == {"import_seconds", "first_step_seconds", "peak_mb"}
+    assert measured["peak_mb"] > 50
 
 
-def test_the_naive_way_runs_the_loops_themselves():
-    x = np.random.default_rng(0).normal(size=(1, 4, 4, 2)).astype(np.float32)
+def test_the_naive_method_runs_the_loops(rng):
+    x = rng.normal(size=(1, 4, 4, 2)).astype(np.float32)
     y = convolve_naive(x, np.ones((3, 3, 2, 3), np.float32), np.zeros(3, np.float32), 1)
     kernels.naive(x, 2, 3, y)()
     assert y.shape == (1, 4, 4, 3)
     assert len(network.convolutions(UNet(TINY))) > 5
 
 
-def test_an_unknown_part_and_a_missing_rival_are_one_line_each(capsys, monkeypatch):
+def test_an_unknown_part_and_missing_pytorch_print_one_line_each(capsys, monkeypatch):
     monkeypatch.setattr(kernels, "matmul_peak", lambda: 1.0)
     monkeypatch.setitem(sys.modules, "torch", None)  # as if it were not installed
     assert main(["bench", "--only", "kernel", "--threads", "1"]) == 2
-    assert "there are kernels, layers" in capsys.readouterr().err
+    assert "choose from kernels, layers" in capsys.readouterr().err
     assert main(["bench", "--only", "step", "--against", "torch", "--threads", "1"]) == 2
     assert "PyTorch is not installed" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Order of convergence: by how much the error falls when the steps are halved."""
+"""Order of convergence: how the error decreases with the number of steps."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ EXPECTED = {"ddim": 1, "euler": 1, "heun": 2, "dpmpp_2m": 2}
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_every_deterministic_sampler_has_the_order_it_is_known_for(schedule):
+def test_every_deterministic_sampler_has_its_known_order(schedule):
     steps = (16, 32, 64)
     errors = convergence(steps=steps, schedule=schedule)
     assert set(errors) == set(DETERMINISTIC)

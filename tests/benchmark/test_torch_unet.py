@@ -1,4 +1,4 @@
-"""The same network in PyTorch: its predictions, and the gradients that automatic differentiation finds."""
+"""The same network in PyTorch: predictions, and gradients by automatic differentiation."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from minidiff.unet import UNet, UNetConfig
 torch = pytest.importorskip("torch")
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
-from minidiff.benchmark import torch_unet  # noqa: E402 (after the check that PyTorch is there)
+from minidiff.benchmark import torch_unet  # noqa: E402 (after the check that PyTorch is installed)
 
 SMALL = UNetConfig(
     height=16, width=24, image_channels=3, channels=(8, 16, 24), blocks_per_level=2, attention_levels=2,
@@ -28,7 +28,7 @@ CONFIGS = [
 
 
 def random_problem(config, dtype):
-    """Network, parameters, noisy images, noise levels, labels and upstream gradient."""
+    """Network, parameters, noised images, noise levels, labels and upstream gradient."""
     rng = np.random.default_rng(0)
     network = UNet(config)
     p = random_parameters(network, rng, dtype)
@@ -53,18 +53,18 @@ def test_predictions_and_all_gradients_agree(config, memory_format, dtype):
     g = p.zeros_like()
     network.backward(p, g, caches, upstream)
 
-    module, theirs = run_torch(config, p, z, log_sigma, labels, memory_format)
-    theirs.backward(torch.from_numpy(upstream).permute(0, 3, 1, 2))
-    their_gradient = Parameters(p.shapes, vector=torch_unet.gradients(module, config))
+    module, torch_prediction = run_torch(config, p, z, log_sigma, labels, memory_format)
+    torch_prediction.backward(torch.from_numpy(upstream).permute(0, 3, 1, 2))
+    torch_gradient = Parameters(p.shapes, vector=torch_unet.gradients(module, config))
 
     tolerance = {np.float32: 1e-3, np.float64: 1e-9}[dtype]
-    assert relative_error(prediction, theirs.detach().permute(0, 2, 3, 1).numpy()) < tolerance
-    errors = {name: relative_error(g[name], their_gradient[name]) for name in p.shapes}
+    assert relative_error(prediction, torch_prediction.detach().permute(0, 2, 3, 1).numpy()) < tolerance
+    errors = {name: relative_error(g[name], torch_gradient[name]) for name in p.shapes}
     assert {name: error for name, error in errors.items() if not error < tolerance} == {}
-    assert all(np.any(their_gradient[name] != 0) for name in p.shapes)
+    assert all(np.any(torch_gradient[name] != 0) for name in p.shapes)
 
 
-def test_no_labels_mean_any_class():
+def test_no_labels_stand_for_the_null_class():
     _, p, z, log_sigma, _, _ = random_problem(SMALL, np.float64)
     _, without = run_torch(SMALL, p, z, log_sigma, None)
     _, null_class = run_torch(SMALL, p, z, log_sigma, np.full(3, 3))
@@ -72,7 +72,7 @@ def test_no_labels_mean_any_class():
 
 
 class Copies(TorchDispatchMode):
-    """Notes the shape of every activation that PyTorch copies to lay it out in another way."""
+    """Records the shape of every activation that PyTorch copies to change its memory layout."""
 
     COPIES = (torch.ops.aten.clone.default, torch.ops.aten.copy_.default, torch.ops.aten._to_copy.default)
 
@@ -86,8 +86,7 @@ class Copies(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
-def test_channels_stay_last():
-    """The rival pays for no copies: every image-shaped activation keeps the memory format that it was given."""
+def test_channels_stay_last_without_copies():
     _, p, z, log_sigma, labels, _ = random_problem(SMALL, np.float32)
     module = torch_unet.build(SMALL, p).to(memory_format=torch.channels_last)
     formats = {}

@@ -75,7 +75,7 @@ def test_two_rows_end_to_end_and_nothing_twice(tmp_path, capsys, monkeypatch):
         figures = json.loads((out / name / "evaluation.json").read_text())
         _, distance, loss, share, *times = rows[name]
         assert distance == "{:.2f} +- {:.2f}".format(*figures["frechet"])
-        assert float(loss) == pytest.approx(figures["loss_unseen"], abs=6e-5)
+        assert float(loss) == pytest.approx(figures["loss_held_out"], abs=6e-5)
         assert share == f"{100 * figures['accuracy']:.1f} %"
         assert times == ["62.5 ms", "2 s"]  # a quarter of a second for 4 images; 24 of them in one epoch
     assert stepped == [4, 4]
@@ -103,7 +103,7 @@ def test_two_rows_end_to_end_and_nothing_twice(tmp_path, capsys, monkeypatch):
 def test_a_row_that_was_broken_off_goes_on_where_it_stood(tmp_path, capsys, monkeypatch):
     """Stopped after one of two epochs, and measured by then: the second call trains one more, and measures anew."""
     out, trained, measured = tmp_path / "ablation", [], []
-    real_save, figures = Run.save_checkpoint, {"frechet": [1.0, 0.1], "frechet_floor": [0.5, 0.1], "loss_unseen": 0.3}
+    real_save, figures = Run.save_checkpoint, {"frechet": [1.0, 0.1], "frechet_floor": [0.5, 0.1], "loss_held_out": 0.3}
     figures |= {"accuracy": 0.5, "accuracy_real": 1.0, "count_floor": 32, "count_reference": 32}
 
     def save_and_stop(self, step, *rest):
@@ -112,15 +112,16 @@ def test_a_row_that_was_broken_off_goes_on_where_it_stood(tmp_path, capsys, monk
         if step == 6 and len(trained) == 1:
             raise KeyboardInterrupt
 
-    def measure(run, sampling, workers, say, warn):
+    def measure(run, sampling, workers):
         measured.append(run.path.name)
         (run.path / "evaluation.json").write_text(json.dumps(figures | vars(sampling)))
+        return figures | vars(sampling)
 
     monkeypatch.setattr(Run, "save_checkpoint", save_and_stop)
     monkeypatch.setattr("minidiff.evaluation.ablation.evaluate", measure)
     arguments = ["ablate", "--out", str(out), "--only", "one-block", *TINY, "--epochs", "2"]
     assert main(arguments) == 130
-    assert "the same command goes on from there" in capsys.readouterr().err
+    assert "the same command resumes the training" in capsys.readouterr().err
     (out / "one-block" / "evaluation.json").write_text(json.dumps(figures))
     assert main(arguments) == 0
     assert trained == [6, 12]
@@ -134,8 +135,8 @@ def test_a_row_that_was_broken_off_goes_on_where_it_stood(tmp_path, capsys, monk
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--only", "recipe,flop"], "no row is called 'flop'; there are recipe, adamw, "),
-        (["--only", ","], "no row is called ''"),
+        (["--only", "recipe,flop"], "unknown row 'flop'; choose from recipe, adamw, "),
+        (["--only", ","], "unknown row ''"),
         (["--samples", "3"], "--samples must be 32 or more, not 3"),
         (["--seeds", "0"], "--seeds must be 1 or more, not 0"),
         (["--size", "0"], "0"),
@@ -152,17 +153,17 @@ def test_mistakes_are_one_line_and_leave_nothing(tmp_path, capsys, arguments, me
 
 def test_several_seeds_show_their_mean_and_spread():
     assert several([2.0], "{:.1f}") == "2.0"
-    assert several([1.0, 4.0], "{:.1f}", error=[0.2, 0.4]) == "2.5 +- 0.3 (1.0 to 4.0)"
-    figures = {"frechet": [3.0, 0.5], "frechet_floor": [1.0, 0.25], "loss_unseen": 0.1, "accuracy": 1.0}
+    assert several([1.0, 4.0], "{:.1f}", errors=[0.2, 0.4]) == "2.5 +- 0.3 (1.0 to 4.0)"
+    figures = {"frechet": [3.0, 0.5], "frechet_floor": [1.0, 0.25], "loss_held_out": 0.1, "accuracy": 1.0}
     figures |= {"accuracy_real": 1.0, "count_floor": 64, "count_reference": 64, "sampler": "heun", "steps": 12}
-    figures = [figures, figures | {"frechet": [5.0, 0.5], "loss_unseen": 0.2}]
+    figures = [figures, figures | {"frechet": [5.0, 0.5], "loss_held_out": 0.2}]
     result = Result(ROWS[0], figures, ["Linux, 2 cores"] * 2, np.zeros((8, 4, 4, 3)))
     text = table([result], {"recipe": 2.5}, Budget(seeds=2), "the command")
     assert cells_of(text)["recipe"][1:] == [
         "4.00 +- 0.50 (3.00 to 5.00)", "0.1500 (0.1000 to 0.2000)", "100.0 % (100.0 to 100.0)",
         "2.5 ms", "20 s",
     ]  # fmt: skip
-    assert "mean over 2 seeds" in " ".join(text.split())
+    assert "means over 2 seeds" in " ".join(text.split())
     assert "`the command`" in text
     assert text.count("Linux, 2 cores") == 1
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minidiff.benchmark.samplers import compare, compare_samplers
+from minidiff.benchmark.samplers import compare, show_comparison
 from minidiff.cli import main
 from minidiff.oracles import GaussianDenoiser
 from minidiff.sampling import SAMPLERS, generate
@@ -34,9 +34,10 @@ def test_every_cell_is_what_that_sampler_makes_of_the_same_noise():
         assert cell.seconds > 0
 
 
-def test_the_table_has_a_row_for_each_sampler(tmp_path):
-    lines = []
-    compare_samplers(oracle(), (2, 4, 4, 3), None, (2, 5), 0, lines.append, tmp_path / "sheet.png")
+def test_the_table_has_a_row_for_each_sampler(tmp_path, caplog):
+    caplog.set_level("INFO", "minidiff")
+    show_comparison(compare(oracle(), (2, 4, 4, 3), None, (2, 5)), (2, 5), tmp_path / "sheet.png")
+    lines = caplog.messages
     assert [line.split()[0] for line in lines[1:-1]] == list(SAMPLERS)
     assert all(len(line.split()) == 3 for line in lines[1:-1])
     width, height = Image.open(tmp_path / "sheet.png").size

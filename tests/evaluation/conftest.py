@@ -1,4 +1,4 @@
-"""A small run that the tests of this folder measure."""
+"""A small run for the tests of this folder."""
 
 import pytest
 

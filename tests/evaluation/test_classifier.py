@@ -1,56 +1,55 @@
-"""The classifier: its gradients, what it takes and gives, and that it learns what it is asked."""
+"""The classifier: gradients, inputs, outputs, accuracy and cache."""
 
 import numpy as np
 import pytest
 
 from minidiff import data
 from minidiff.evaluation.classifier import Classifier, cross_entropy, shrink
-from minidiff.evaluation.learning import find_classifier, look_at, train_classifier, turned
+from minidiff.evaluation.classifier_training import find_classifier, rotated, train_classifier
+from minidiff.layers import create_parameters
 from minidiff.parallel import Workers
 
 
 @pytest.mark.parametrize("num_classes", [0, 3])
-def test_gradients(num_classes):
-    """Central differences in float64 along random directions, through both questions."""
-    rng = np.random.default_rng(0)
+def test_gradients_of_both_heads_equal_central_differences(num_classes, rng):
     network = Classifier(1, num_classes)
-    p = network.create_parameters(0, np.float64)
+    p = create_parameters(network.children, dtype=np.float64)
     p.vector += 0.1 * rng.normal(size=p.size)
-    x, turns = rng.normal(size=(3, 8, 8, 1)), np.array([0, 2, 0])
+    x, rotations = rng.normal(size=(3, 8, 8, 1)), np.array([0, 2, 0])
     labels = np.array([2, 0, 1]) if num_classes else None
     g = p.zeros_like()
-    network.loss(p, g, x, turns, labels, total=5)
+    network.loss(p, g, x, rotations, labels, total=5)
     for _ in range(5):
         direction = rng.normal(size=p.size)
         losses = []
         for step in (1e-6, -1e-6):
-            moved = network.create_parameters(0, np.float64)
+            moved = p.zeros_like()
             moved.vector[:] = p.vector + step * direction
-            losses.append(network.loss(moved, p.zeros_like(), x, turns, labels, total=5))
+            losses.append(network.loss(moved, p.zeros_like(), x, rotations, labels, total=5))
         assert (losses[0] - losses[1]) / 2e-6 == pytest.approx(direction @ g.vector, rel=1e-6)
 
 
-def test_the_class_of_a_turned_image_is_not_asked_for():
+def test_rotated_images_do_not_train_the_class_head(rng):
     network = Classifier(1, 2)
-    p = network.create_parameters(0)
+    p = create_parameters(network.children)
     g = p.zeros_like()
-    x = np.random.default_rng(0).normal(size=(2, 8, 8, 1)).astype(np.float32)
-    network.loss(p, g, x, np.array([1, 3]), np.array([0, 1]))
-    assert not g["kind.weight"].any()
-    assert g["turn.weight"].any()
+    x = rng.normal(size=(2, 8, 8, 1)).astype(np.float32)
+    network.loss(p, g, x, np.array([1, 3]), np.array([0, 1]), total=2)
+    assert not g["class_head.weight"].any()
+    assert g["rotation_head.weight"].any()
 
 
-def test_cross_entropy_is_the_formula_and_does_not_overflow():
-    scores = np.array([[1.0, 2.0, 0.5], [1000.0, 0.0, -1000.0]])
-    losses, dscores = cross_entropy(scores, np.array([0, 1]))
-    P = np.exp(scores[0]) / np.exp(scores[0]).sum()
+def test_cross_entropy_equals_the_formula_without_overflow():
+    logits = np.array([[1.0, 2.0, 0.5], [1000.0, 0.0, -1000.0]])
+    losses, dlogits = cross_entropy(logits, np.array([0, 1]))
+    P = np.exp(logits[0]) / np.exp(logits[0]).sum()
     assert losses[0] == pytest.approx(-np.log(P[0]))
     assert losses[1] == pytest.approx(1000)
-    np.testing.assert_allclose(dscores[0], P - [1, 0, 0])
-    np.testing.assert_allclose(dscores[1], [1, -1, 0], atol=1e-12)
+    np.testing.assert_allclose(dlogits[0], P - [1, 0, 0])
+    np.testing.assert_allclose(dlogits[1], [1, -1, 0], atol=1e-12)
 
 
-def test_images_are_averaged_down():
+def test_large_images_are_averaged_down():
     x = np.arange(64 * 48, dtype=np.float32).reshape(1, 64, 48, 1)
     small = shrink(x)
     assert small.shape == (1, 32, 24, 1)
@@ -59,11 +58,11 @@ def test_images_are_averaged_down():
     assert shrink(x[:, :33, :33]).shape == (1, 16, 16, 1)
 
 
-def test_a_turn_is_a_quarter_and_only_halves_keep_a_shape_that_is_no_square():
+def test_square_images_rotate_by_quarter_turns_and_others_by_half_turns():
     x = np.arange(2 * 3 * 3, dtype=np.float32).reshape(2, 3, 3, 1)
-    np.testing.assert_array_equal(turned(x, np.array([0, 1])), np.stack([x[0], np.rot90(x[1])]))
+    np.testing.assert_array_equal(rotated(x, np.array([0, 1])), np.stack([x[0], np.rot90(x[1])]))
     oblong = np.arange(6, dtype=np.float32).reshape(1, 2, 3, 1)
-    np.testing.assert_array_equal(turned(oblong, np.array([3])), oblong[:, ::-1, ::-1])
+    np.testing.assert_array_equal(rotated(oblong, np.array([3])), oblong[:, ::-1, ::-1])
 
 
 @pytest.fixture(scope="module")
@@ -71,33 +70,32 @@ def cats():
     return data.load("cats", size=16, num_images=240), data.load("cats", size=16, num_images=120, seed=9)
 
 
-def test_it_learns_what_a_cat_is_and_is_kept(cats, tmp_path):
-    training, unseen = cats
+def test_it_learns_the_classes_of_cats_and_is_cached(cats, tmp_path):
+    training, held_out = cats
     with Workers(2) as workers:
-        network, p, kept = find_classifier(training, workers, tmp_path, examples=2000)
-        assert not kept
-        features, classes = look_at(network, p, unseen.pixels, len(unseen), workers)
-        _, p_again, kept = find_classifier(training, workers, tmp_path, examples=2000)
-        assert kept
-        other = find_classifier(training.subset(slice(0, 24)), workers, tmp_path, examples=500)
+        network, p, cached = find_classifier(training, workers, tmp_path, examples=2000)
+        assert not cached
+        _, p_again, cached = find_classifier(training, workers, tmp_path, examples=2000)
+        assert cached
+        _, _, cached = find_classifier(training.subset(slice(0, 24)), workers, tmp_path, examples=500)
+        assert not cached
+    features, classes = network.extract(p, held_out.pixels(slice(None)))
     assert features.shape == (120, 4 * 64)
-    assert (classes == unseen.labels).mean() > 0.8  # by chance: one in eight
+    assert (classes == held_out.labels).mean() > 0.8  # at random: one in eight
     np.testing.assert_array_equal(p.vector, p_again.vector)
-    assert not other[2]
 
 
-def test_a_damaged_keepsake_is_trained_anew(cats, tmp_path):
+def test_a_damaged_cache_file_is_replaced(cats, tmp_path, workers):
     training = cats[0].subset(slice(0, 24))
-    with Workers(1) as workers:
-        _, p, _ = find_classifier(training, workers, tmp_path, examples=2000)
-        [entry] = (tmp_path / "classifiers").iterdir()
-        entry.write_bytes(entry.read_bytes()[:1000])
-        _, p_again, kept = find_classifier(training, workers, tmp_path, examples=2000)
-    assert not kept
+    _, p, _ = find_classifier(training, workers, tmp_path, examples=2000)
+    [entry] = (tmp_path / "classifiers").iterdir()
+    entry.write_bytes(entry.read_bytes()[:1000])
+    _, p_again, cached = find_classifier(training, workers, tmp_path, examples=2000)
+    assert not cached
     np.testing.assert_array_equal(p.vector, p_again.vector)
 
 
-def test_threads_change_nothing(cats):
+def test_training_does_not_depend_on_the_number_of_threads(cats):
     vectors = []
     for threads in (1, 3):
         with Workers(threads) as workers:

@@ -1,4 +1,4 @@
-"""The quality curve: what it counts, that it measures as `measure` does, and the command that draws it."""
+"""The quality curve: its numbers of evaluations, its agreement with `measure`, and the command that draws it."""
 
 import json
 
@@ -8,11 +8,10 @@ from PIL import Image
 
 from minidiff import data
 from minidiff.cli import main
-from minidiff.evaluation.extractor import Judge
+from minidiff.evaluation.extractor import FeatureExtractor
 from minidiff.evaluation.measure import measure
 from minidiff.evaluation.quality import COMPARED, Point, quality, steps_for, table
 from minidiff.oracles import GaussianDenoiser
-from minidiff.parallel import Workers
 from minidiff.sampling import SAMPLERS, generate
 from minidiff.schedule import Schedule
 
@@ -29,89 +28,93 @@ def sets():
 
 
 @pytest.fixture(scope="module")
-def points(sets):
-    with Workers(1) as workers:
-        judge = Judge(*sets, COUNT, workers, cache_folder=None, examples=EXAMPLES)
-        labels = np.arange(COUNT) % sets[0].num_classes
-        return list(quality(oracle(), judge, COUNT, labels, evaluations=(3, 8), seed=2))
+def cache(tmp_path_factory):
+    return {"cache_folder": tmp_path_factory.mktemp("cache"), "examples": EXAMPLES}
+
+
+@pytest.fixture(scope="module")
+def extractor(sets, cache, workers):
+    return FeatureExtractor(*sets, COUNT, workers, **cache)
+
+
+@pytest.fixture(scope="module")
+def points(sets, extractor):
+    labels = np.arange(COUNT) % sets[0].num_classes
+    return list(quality(oracle(), extractor, labels, evaluations=(3, 8), seed=2))
 
 
 def test_all_samplers_get_the_same_number_of_evaluations(points):
     assert {point.sampler for point in points} == set(SAMPLERS) - {"euler"}
     for point in points:
         if point.sampler == "heun":
-            assert (point.steps, point.evaluations) in ((2, 3), (4, 7))  # 8 would leave one over
+            assert (point.steps, point.evaluations) in ((2, 3), (4, 7))  # 8 would leave one unused
         else:
             assert point.steps == point.evaluations in (3, 8)
 
 
 @pytest.mark.parametrize("most", range(1, 12))
-def test_heun_gets_as_many_steps_as_fit(most):
+def test_heun_gets_the_largest_number_of_steps(most):
     steps = steps_for("heun", most)
     assert 2 * steps - 1 <= most < 2 * (steps + 1) - 1
 
 
-def test_a_point_is_what_measure_says_about_the_same_samples(points, sets):
+def test_a_point_equals_the_metrics_of_the_same_samples(points, sets, cache, workers):
     point = next(point for point in points if point.sampler == "dpmpp_2m")
     labels = np.arange(COUNT) % sets[0].num_classes
     samples = generate(oracle(), (COUNT, 16, 16, 3), sampler="dpmpp_2m", steps=3, seed=2)
-    with Workers(1) as workers:
-        figures, _ = measure(samples, labels, *sets, workers, cache_folder=None, examples=EXAMPLES)
-    assert point.frechet == pytest.approx(figures["frechet"], rel=1e-6)
-    assert point.accuracy == figures["accuracy"]
+    metrics, _ = measure(samples, labels, *sets, workers, **cache)
+    assert point.frechet == pytest.approx(metrics["frechet"], rel=1e-6)
+    assert point.accuracy == metrics["accuracy"]
 
 
-def test_a_spacing_is_passed_on(sets):
-    with Workers(1) as workers:
-        judge = Judge(*sets, COUNT, workers, cache_folder=None, examples=EXAMPLES)
-        options = {"evaluations": (5,), "samplers": ("heun",)}
-        (usual,), (karras,), (trailing,) = (
-            list(quality(oracle(), judge, COUNT, spacing=spacing, **options))
-            for spacing in (None, "karras", "trailing")
-        )
-    assert usual.frechet == karras.frechet != trailing.frechet
+def test_the_spacing_is_passed_on(extractor):
+    options = {"evaluations": (5,), "samplers": ("heun",)}
+    (default,), (karras,), (trailing,) = (
+        list(quality(oracle(), extractor, spacing=spacing, **options)) for spacing in (None, "karras", "trailing")
+    )
+    assert default.frechet == karras.frechet != trailing.frechet
 
 
-def test_the_table_has_a_row_for_each_sampler_and_leaves_blank_what_was_not_measured():
+def test_the_table_has_a_row_for_each_sampler_and_blanks_for_missing_points():
     points = [
         Point("ddim", 3, 3, (9.5, 1.0), None, 1.0),
         Point("ddim", 8, 8, (2.25, 0.5), None, 1.0),
         Point("heun", 4, 7, (1.5, 0.5), None, 1.0),
     ]
-    lines = [line.split() for line in table(points, (0.8, 0.1), 64)]
+    lines = [line.split() for line in table(points, (0.8, 0.1), 64).splitlines()]
     assert lines[0][-3:] == ["0.80", "+-", "0.10"]
     assert lines[1:] == [["evaluations", "3", "7", "8"], ["ddim", "9.50", "2.25"], ["heun", "1.50"]]
 
 
-def test_the_command_draws_a_chart_and_keeps_the_numbers(run, capsys):
+def test_the_command_writes_a_chart_and_the_values(run, capsys):
     arguments = ["--quality", "--samples", "32", "--evaluations", "3,1", "--threads", "1"]
     assert main(["samplers", str(run), *arguments]) == 0
-    said = capsys.readouterr().out
-    assert [line.split()[0] for line in said.splitlines()[-1 - len(COMPARED) : -1]] == list(COMPARED)
+    printed = capsys.readouterr().out
+    assert [line.split()[0] for line in printed.splitlines()[-1 - len(COMPARED) : -1]] == list(COMPARED)
     facts = json.loads((run / "quality.json").read_text())
     assert facts["samples"] == facts["floor_samples"] == 32
     assert len(facts["points"]) == 2 * len(COMPARED)
     for point in facts["points"]:
         assert point["frechet"][0] > facts["floor"][0]
-        assert f"{point['frechet'][0]:.2f}" in said
+        assert f"{point['frechet'][0]:.2f}" in printed
     assert Image.open(run / "quality.png").width > 500
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--samples", "64"], "belongs to --quality"),
-        (["--evaluations", "5"], "belongs to --quality"),
-        (["--spacing", "karras"], "belongs to --quality"),
+        (["--samples", "64"], "--samples needs --quality"),
+        (["--evaluations", "5"], "--evaluations needs --quality"),
+        (["--spacing", "karras"], "--spacing needs --quality"),
         (["--quality", "--steps", "5"], "--steps does not go with --quality"),
         (["--quality", "-n", "5"], "-n does not go with --quality"),
-        (["--quality", "--samples", "31"], "at least 32"),
+        (["--quality", "--samples", "31"], "--samples must be 32 or more, not 31"),
         (["--quality", "--evaluations", "21"], "from 1 to 20"),
         (["--quality", "--evaluations", "many"], "whole numbers"),
         (["--quality", "--seed", "-1"], "--seed"),
     ],
 )
-def test_mistakes_are_one_line(run, capsys, arguments, message):
+def test_mistakes_print_one_line(run, capsys, arguments, message):
     assert main(["samplers", str(run), *arguments]) == 2
     assert message in capsys.readouterr().err
 
