@@ -1,4 +1,4 @@
-"""`python -m minidiff`, the same as the command `minidiff`."""
+"""`python -m minidiff`: the same as the command `minidiff`."""
 
 import sys
 

@@ -1,14 +1,14 @@
-"""The `minidiff` command: gathers the commands of `minidiff/commands/` and runs the one that is asked for.
+"""The `minidiff` command: one subcommand for each module in `minidiff/commands/`.
 
-A mistake in an argument or a file is one line on standard error and exit code 2; Ctrl-C is exit code 130.
+Exit codes: 0 on success, 2 for a mistake in an argument or a file (one line on standard error), 130 for Ctrl-C.
 
 Read more: `tutorials/00_tour.ipynb`.
 """
 
 import argparse
 import sys
+from collections.abc import Sequence
 
-from minidiff import __version__
 from minidiff.commands import (
     ablate,
     bench,
@@ -23,53 +23,44 @@ from minidiff.commands import (
     schedules,
     summary,
     train,
-)  # fmt: skip
-from minidiff.commands.printing import one_line
+)
+from minidiff.commands.printing import console, one_line
 from minidiff.errors import MinidiffError
+from minidiff.runs.compatibility import OLD_OPTIONS
+from minidiff.version import __version__
 
-COMMANDS = [
-    demo,
-    data,
-    train,
-    sample,
-    evaluate,
-    ablate,
-    report,
-    samplers,
-    schedules,
-    quiz,
-    grade,
-    bench,
-    summary,
-]  # in the order in which --help lists them
+# in the order in which --help lists them
+COMMANDS = [demo, data, train, sample, evaluate, ablate, report, samplers, schedules, quiz, grade, bench, summary]
 
 
-def main(arguments=None):
-    """Runs the command.
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
 
     Args:
-        arguments: list of strings; those of the process if None.
+        arguments: of the command line (default: those of the process).
 
     Returns:
-        Exit code: 0, 2 for a mistake of the user, 130 for Ctrl-C.
+        The exit code.
     """
-    options = build_parser().parse_args(arguments)
     try:
-        options.run_command(options)
+        refuse_old_options(sys.argv[1:] if arguments is None else arguments)
+        options = build_parser().parse_args(arguments)
+        with console():
+            options.run_command(options)
     except MinidiffError as error:
         print(f"minidiff: {one_line(error)}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt as stop:
-        print(f"minidiff: {stop or 'stopped'}", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"minidiff: {interrupt or 'stopped'}", file=sys.stderr)
         return 130
     return 0
 
 
-def build_parser():
+def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands and their options."""
     parser = argparse.ArgumentParser(
         prog="minidiff",
-        description="A diffusion model you can read: train one on your processor, and let it draw.",
+        description="Train a diffusion model on your CPU and generate images with it.",
         epilog="Start with: minidiff demo --quick",
     )
     parser.add_argument("-V", "--version", action="version", version=f"minidiff {__version__}")
@@ -77,3 +68,10 @@ def build_parser():
     for command in COMMANDS:
         command.add_command(commands)
     return parser
+
+
+def refuse_old_options(arguments: Sequence[str]) -> None:
+    """Refuses options that had another name in version 0.1.0."""
+    for argument in arguments:
+        if new := OLD_OPTIONS.get(argument.partition("=")[0]):
+            raise MinidiffError(f"unknown option {argument}; use {new}")

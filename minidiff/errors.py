@@ -1,10 +1,9 @@
-"""The one error a user can cause.
+"""The exception for mistakes in the user's input.
 
-Every mistake in a file, an argument or a combination of options raises `MinidiffError`. Its message is one line that
-says what is wrong and what to do; the command line prints that line and nothing else. Anything else that is raised is
-a bug in minidiff and deserves its traceback.
+A wrong file, argument or combination of options raises `MinidiffError`. The command line prints its message and
+exits. Any other exception is a bug in minidiff, and its traceback is shown.
 """
 
 
 class MinidiffError(Exception):
-    """A mistake in the user's input: the message says what is wrong and what to do about it."""
+    """A mistake in the user's input; the message is one line: the problem, then the remedy."""

@@ -1,67 +1,79 @@
-"""Training: noise an image, ask the network what it sees, and move the parameters so that it sees better.
+"""Training: the training step, and the loop over batches and epochs.
 
-One step, for every example of a batch:
+For every example of a batch:
 
-    draw a step t and noise eps
-    z = signal[t] x0 + noise[t] eps                                                (schedule.add_noise)
-    y_hat = network(z, log_sigma[t], label)                                        (unet.forward)
-    loss = mean of weight[t] (y_hat - y)^2,   y = a x0 + b eps                     (schedule.target)
-    dy_hat = 2 weight[t] (y_hat - y) / number of numbers                           (its derivative)
-    add the gradient by every parameter to g                                       (unet.backward)
+    draw a timestep t and noise eps                                                 (examples.draw_examples)
+    z = signal[t] x0 + noise[t] eps                                                 (schedule.add_noise)
+    y_hat = network(z, log_sigma[t], label)                                         (unet.forward)
+    loss = mean of weight[t] (y_hat - y)^2,   y = a x0 + b eps                      (schedule.target)
+    dy_hat = 2 weight[t] (y_hat - y) / number of elements of the batch
+    add the gradient with respect to the parameters to g                            (unet.backward)
 
-then one step of the optimizer. Losses are reported on the noise scale, as the mean square error of eps_hat, whatever
-the target is, so that runs can be compared: eps_hat - eps = signal / (signal b - noise a) (y_hat - y).
+then one optimizer step. The reported loss is the mean squared error of eps_hat, whatever the target is, so that runs
+can be compared: eps_hat - eps = signal / (signal b - noise a) (y_hat - y).
 
-A batch is cut into slices of a few images, small enough for a core's cache, and the slices are dealt to a fixed
-number of *shares*, each with a gradient vector of its own. Threads work on shares; the shares are then added in their
-order. Neither this nor the random numbers, of which each example draws its own (see `examples.py`), depend on
-the number of threads, so neither does the result. And all that changes from step to step is in `state`: put back by
-`restore`, a training goes on as if it had never stopped.
+A batch is cut into microbatches of a few images whose activations fit into a core's cache. The microbatches are
+distributed over a fixed number of gradient accumulators, on which the threads work, and the accumulators are added in
+a fixed order. Every example has a random stream of its own (`examples.py`). So the result is bit-for-bit identical
+whatever the number of threads. Everything that changes between steps is in `Trainer.state`: after `restore`, training
+continues as if it had never stopped.
 
-`train` is a generator: it yields a `Step` after each step, and progress bars, checkpoints and plots live outside.
+`Trainer.train` is a generator that yields a `Step` after each optimizer step; progress bars, checkpoints and plots are
+up to the caller.
 
 Read more: `tutorials/08_training.ipynb`.
 """
 
 import math
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from minidiff.denoiser import NetworkDenoiser
-from minidiff.divergence import check_pixels, explain_divergence
+from minidiff.data.dataset import check_pixels
+from minidiff.denoiser import Network, NetworkConfig, NetworkDenoiser
+from minidiff.divergence import explain_divergence
 from minidiff.errors import MinidiffError
-from minidiff.examples import EXAMPLE_STREAM, HELD_OUT_STREAM, draw_examples, order_of_epoch
+from minidiff.examples import (
+    EXAMPLE_STREAM,
+    HELD_OUT_STREAM,
+    Examples,
+    TrainingData,
+    draw_examples,
+    draw_timesteps,
+    loss_weight,
+    order_of_epoch,
+)
 from minidiff.kernels.optimizers import sum_of_squares
-from minidiff.loss_weights import loss_weight
 from minidiff.optim import Optimizer, learning_rate_at
-from minidiff.parallel import slices
+from minidiff.parallel import Workers, chunks
 from minidiff.parameters import Parameters
 from minidiff.schedule import per_example
 from minidiff.training_config import TrainingConfig
 
 __all__ = ["Step", "Trainer", "TrainingConfig", "check_fit"]
 
-MAX_SHARES = 4  # gradient vectors of one step; more would let more threads help, and cost memory
-UPDATE_RATIO_EVERY = 20  # steps; to measure it, the parameters have to be copied
+MAX_ACCUMULATORS = 4  # gradient vectors; more would allow more threads, and take more memory
+UPDATE_RATIO_EVERY = 20  # steps; measuring it requires a copy of the parameters
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Step:
-    """What one step of training reports.
+    """The report of one training step.
 
     Attributes:
-        epoch: 1 for the first.
-        step: 1 for the first, counted through all epochs.
+        epoch: from 1.
+        step: optimizer steps so far, through all epochs; 1 for the first.
         last_of_epoch: whether the epoch ends with it.
-        loss: mean square error of eps_hat over the batch (noise scale).
-        t, losses: the step t and the noise-scale loss of each example, (batch,).
+        loss: mean squared error of eps_hat over the batch.
+        t, losses: timestep and mean squared error of eps_hat of each example, (batch,).
         learning_rate, gradient_norm: of this step.
-        update_ratio: how far the step went, |new p - p| / |p|, usually some thousandths; NaN except in every
-            twentieth step and the last of an epoch.
-        images: examples in the batch.
-        seconds: spent on this step.
+        update_ratio: |new p - old p| / |new p|, usually some thousandths; NaN except in every twentieth step and the
+            last of an epoch.
+        images: number of examples in the batch.
+        seconds: duration.
     """
 
     epoch: int
@@ -76,35 +88,40 @@ class Step:
     images: int
     seconds: float
 
+    def __repr__(self) -> str:
+        return f"Step(epoch {self.epoch}, step {self.step}, loss {self.loss:.4f})"
+
 
 class Trainer:
-    """A network, its data and all that changes while it learns.
+    """A network, its training data, and all state of the training.
 
     Args:
-        network: a `UNet`.
-        p: its `Parameters`; changed in place.
-        dataset: a `Dataset` of the network's image size.
-        config: a `TrainingConfig`.
-        workers: `Workers` that share the work.
+        network: a `UNet` or a `PointNetwork`.
+        p: its parameters; changed in place.
+        dataset: examples of the network's shape.
+        config: hyperparameters.
+        workers: threads that process the microbatches.
 
     Attributes:
-        optimizer: holds the moments, and in `average` the parameters to make images with.
-        step: steps done.
+        optimizer: holds the moments, and in `average` the moving average of the parameters.
+        step: optimizer steps done.
 
     Raises:
-        MinidiffError: images or classes that do not fit the network, or images with nothing in them.
+        MinidiffError: images or classes that do not fit the network, images without contrast, or an unknown name.
     """
 
-    def __init__(self, network, p, dataset, config, workers):
+    def __init__(
+        self, network: Network, p: Parameters, dataset: TrainingData, config: TrainingConfig, workers: Workers
+    ) -> None:
         check_fit(network.config, dataset)
         check_pixels(dataset)
         if config.flip and len(dataset.example_shape) < 3:
-            raise MinidiffError("flip mirrors images; points have no left and right to swap, leave it out")
+            raise MinidiffError("flip mirrors images and does not apply to points; leave it out")
         self.network, self.p, self.dataset, self.config, self.workers = network, p, dataset, config, workers
         self.schedule = config.create_schedule()
-        self.schedule.target_coefficients(config.target, 1)  # unknown names fail here, not in a thread
+        self.schedule.target_coefficients(config.target, 1)  # refuses unknown names here rather than in a thread
         loss_weight(self.schedule, config.loss_weight, config.target, 1)
-        self.schedule.draw_timesteps([0.5], config.time_distribution)
+        draw_timesteps(self.schedule, np.array([0.5]), config.time_distribution)
         self.optimizer = Optimizer(
             p, config.optimizer, weight_decay=config.weight_decay, clip=config.clip, ema_decay=config.ema_decay
         )
@@ -112,10 +129,15 @@ class Trainer:
         self.total_steps = config.epochs * self.steps_per_epoch
         self.step = 0
         num_microbatches = -(-min(config.batch_size, len(dataset)) // config.microbatch_size)
-        self.gradients = [p.zeros_like() for _ in range(min(MAX_SHARES, num_microbatches))]
+        self.gradients = [p.zeros_like() for _ in range(min(MAX_ACCUMULATORS, num_microbatches))]
 
-    def train(self):
-        """Yields a `Step` after each step, from where the trainer stands to the end of the last epoch."""
+    def __repr__(self) -> str:
+        return (
+            f"Trainer(step {self.step} of {self.total_steps}, {self.p.size:,} parameters, {len(self.dataset)} images)"
+        )
+
+    def train(self) -> Iterator[Step]:
+        """Yields a `Step` after each training step, from the current one to the end of the last epoch."""
         size = self.config.batch_size
         while self.step < self.total_steps:
             epoch, step_in_epoch = divmod(self.step, self.steps_per_epoch)
@@ -124,55 +146,55 @@ class Trainer:
                 positions = np.arange(i * size, min((i + 1) * size, len(order)))
                 yield self.train_step(epoch, order[positions], positions)
 
-    def state(self):
-        """What changes while the network learns, besides `step`: name -> vector (size,), not copied."""
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything besides `step` that changes in training: name -> vector (size,), not copied."""
         optimizer = self.optimizer
         return {"parameters": self.p.vector, "average": optimizer.average, "m": optimizer.m, "v": optimizer.v}
 
-    def restore(self, step, state):
-        """Puts the trainer back to where it stood.
+    def restore(self, step: int, state: Mapping[str, np.ndarray]) -> None:
+        """Restores an earlier state.
 
         Args:
-            step: steps done.
-            state: what `state` gave then.
+            step: optimizer steps done by then.
+            state: what `state` returned then.
         """
         for name, vector in self.state().items():
             vector[:] = state[name]
         self.step = self.optimizer.steps = step
 
-    def denoiser(self):
-        """A `NetworkDenoiser` with the averaged parameters as they stand now."""
+    def denoiser(self) -> NetworkDenoiser:
+        """A denoiser with a copy of the averaged parameters."""
         p = Parameters(self.p.shapes, vector=self.optimizer.average.copy())
         return NetworkDenoiser(self.network, p, self.schedule, self.config.target, self.workers)
 
-    def train_step(self, epoch, indices, positions):
-        """Forward, backward and one step of the optimizer on the examples `indices` of the data; returns a `Step`.
+    def train_step(self, epoch: int, indices: np.ndarray, positions: np.ndarray) -> Step:
+        """Forward pass, backward pass and one optimizer step for a batch.
 
         Args:
             epoch: from 0.
             indices: of the batch in the data, (batch,).
-            positions: of the batch in the epoch, (batch,).
+            positions: of the batch in the order of the epoch, (batch,).
 
         Raises:
-            Diverged: a loss or the gradient is not finite; parameters, moments and average are those before the step.
+            Diverged: a loss or the gradient is not finite; parameters, moments and average are left unchanged.
         """
         start = time.perf_counter()
         batch, config = len(indices), self.config
-        parts = slices(batch, config.microbatch_size)
-        shares = [parts[i :: len(self.gradients)] for i in range(min(len(self.gradients), len(parts)))]
+        microbatches = chunks(batch, config.microbatch_size)
+        num_accumulators = min(len(self.gradients), len(microbatches))
         t, losses = np.empty(batch, np.int64), np.empty(batch)
 
-        def work_on_share(number):
-            g = self.gradients[number]
+        def accumulate(i: int) -> None:
+            g = self.gradients[i]
             g.vector.fill(0)
-            for part in shares[number]:
+            for part in microbatches[i :: len(self.gradients)]:
                 examples = self.draw(epoch, indices[part], positions[part])
                 t[part] = examples.t
                 losses[part] = self.add_gradient(g, examples, batch)
 
-        self.workers.map(work_on_share, range(len(shares)))
+        self.workers.map(accumulate, range(num_accumulators))
         g = self.gradients[0]
-        self.workers.map(lambda piece: _add_up(self.gradients[: len(shares)], piece), slices(g.size, 2**18))
+        self.workers.map(lambda chunk: _add_up(self.gradients[:num_accumulators], chunk), chunks(g.size, 2**18))
         learning_rate = learning_rate_at(self.step, self.total_steps, config.learning_rate, config.warmup_steps)
         last_of_epoch = (self.step + 1) % self.steps_per_epoch == 0
         before = self.p.vector.copy() if last_of_epoch or (self.step + 1) % UPDATE_RATIO_EVERY == 0 else None
@@ -181,25 +203,34 @@ class Trainer:
             raise explain_divergence(self, epoch, indices, positions, losses, norm)
         self.step += 1
         return Step(
-            epoch + 1, self.step, last_of_epoch, float(losses.mean()), t, losses, learning_rate, norm,
-            math.nan if before is None else _update_ratio(before, self.p.vector), batch, time.perf_counter() - start,
-        )  # fmt: skip
+            epoch=epoch + 1,
+            step=self.step,
+            last_of_epoch=last_of_epoch,
+            loss=float(losses.mean()),
+            t=t,
+            losses=losses,
+            learning_rate=learning_rate,
+            gradient_norm=norm,
+            update_ratio=math.nan if before is None else _update_ratio(before, self.p.vector),
+            images=batch,
+            seconds=time.perf_counter() - start,
+        )
 
-    def draw(self, epoch, indices, positions):
-        """What is random about some examples of an epoch, each from its own stream; returns `Examples`."""
+    def draw(self, epoch: int, indices: np.ndarray, positions: np.ndarray) -> Examples:
+        """Draws the examples of a microbatch; arguments as in `train_step`."""
         key, num_classes = [self.config.seed, EXAMPLE_STREAM, epoch], self.network.config.num_classes
         return draw_examples(self.dataset, indices, positions, key, self.schedule, self.config, num_classes)
 
-    def add_gradient(self, g, examples, batch):
-        """Forward and backward for a slice; adds the gradient of the batch's mean loss to g.
+    def add_gradient(self, g: Parameters, examples: Examples, batch: int) -> np.ndarray:
+        """Forward and backward pass of a microbatch; adds the gradient of the batch's mean loss to g.
 
         Args:
-            g: `Parameters` that collect the gradient.
-            examples: `Examples`.
-            batch: examples in the whole batch.
+            g: gradient accumulator.
+            examples: the microbatch.
+            batch: number of examples in the whole batch.
 
         Returns:
-            The noise-scale loss of each example, (n,).
+            The mean squared error of eps_hat of each example, (n,).
         """
         error, losses, cache = self._forward(self.p, examples)
         weight = loss_weight(self.schedule, self.config.loss_weight, self.config.target, examples.t)
@@ -207,8 +238,8 @@ class Trainer:
         self.network.backward(self.p, g, cache, dy_hat)
         return losses
 
-    def _forward(self, p, examples):
-        """y_hat - y (n, H, W, C), the noise-scale losses (n,), and the cache for the backward pass."""
+    def _forward(self, p: Parameters, examples: Examples) -> tuple[np.ndarray, np.ndarray, Any]:
+        """y_hat - y (n, H, W, C), the losses (n,), and the cache for the backward pass."""
         schedule, target, t = self.schedule, self.config.target, examples.t
         z = schedule.add_noise(examples.x0, examples.eps, t)
         z *= per_example(schedule.input_scale[t], z)
@@ -217,55 +248,51 @@ class Trainer:
         _, eps_scale = schedule.error_scales(target, t)
         return error, eps_scale**2 * np.square(error).mean(axis=tuple(range(1, error.ndim))), cache
 
-    def held_out_losses(self, dataset):
-        """How well the averaged parameters do on images that were not trained on, with the same noise every time.
+    def held_out_losses(self, dataset: TrainingData) -> tuple[np.ndarray, np.ndarray]:
+        """The losses of the averaged parameters on held-out examples, always with the same noise.
 
         Args:
-            dataset: a `Dataset` that fits the network.
+            dataset: examples of the network's shape.
 
         Returns:
-            The steps t, int64 (N,), and the noise-scale losses, (N,).
+            The timesteps, int64 (N,), and the mean squared errors of eps_hat, (N,).
         """
         check_fit(self.network.config, dataset)
         p = Parameters(self.p.shapes, vector=self.optimizer.average.copy())
         key, num_classes = [self.config.seed, HELD_OUT_STREAM], self.network.config.num_classes
         config = replace(self.config, flip=False, class_dropout=0.0)
 
-        def work_on_part(part):
+        def losses_of(part: slice) -> tuple[np.ndarray, np.ndarray]:
             indices = np.arange(part.start, part.stop)
             examples = draw_examples(dataset, indices, indices, key, self.schedule, config, num_classes)
             return examples.t, self._forward(p, examples)[1]
 
-        results = self.workers.map(work_on_part, slices(len(dataset), config.microbatch_size))
+        results = self.workers.map(losses_of, chunks(len(dataset), config.microbatch_size))
         t, losses = (np.concatenate(arrays) for arrays in zip(*results, strict=True))
         return t, losses
 
 
-def check_fit(network, dataset):
-    """Refuses data that a network was not made for.
-
-    Args:
-        network: a `UNetConfig`.
-        dataset: a `Dataset`.
+def check_fit(network: NetworkConfig, dataset: TrainingData) -> None:
+    """Refuses data that does not fit a network.
 
     Raises:
-        MinidiffError: naming what differs.
+        MinidiffError: naming the difference.
     """
     if len(dataset) == 0:
-        raise MinidiffError("the data set is empty: nothing to learn from")
+        raise MinidiffError("the data set is empty; give at least one example")
     expected, found = network.example_shape, dataset.example_shape
     if expected != found:
-        raise MinidiffError(f"the network takes images of {expected} (height, width, channels), the data has {found}")
+        raise MinidiffError(f"the network takes examples of shape {expected}, the data has {found}")
     if network.num_classes and (dataset.labels is None or dataset.num_classes != network.num_classes):
-        raise MinidiffError(f"the network knows {network.num_classes} classes, the data has {dataset.num_classes}")
+        raise MinidiffError(f"the network has {network.num_classes} classes, the data has {dataset.num_classes}")
 
 
-def _update_ratio(before, after):
+def _update_ratio(before: np.ndarray, after: np.ndarray) -> float:
     np.subtract(after, before, out=before)
     return math.sqrt(sum_of_squares(before) / (sum_of_squares(after) or 1))
 
 
-def _add_up(gradients, piece):
-    """Adds the other shares to the first, in their order, for one piece of the vector."""
+def _add_up(gradients: list[Parameters], chunk: slice) -> None:
+    """Adds the other accumulators to the first, in order, for one chunk of the vector."""
     for other in gradients[1:]:
-        gradients[0].vector[piece] += other.vector[piece]
+        gradients[0].vector[chunk] += other.vector[chunk]

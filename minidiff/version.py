@@ -1,3 +1,3 @@
-"""The version of minidiff, the only place where it is written."""
+"""The version of minidiff; setup.cfg reads it from here."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

@@ -1,1 +1,4 @@
-"""The commands of `minidiff`, a file each: `add_command` describes the options, `run` does what was asked."""
+"""The commands of `minidiff`, one module each: `add_command` adds the parser, `run` executes the command.
+
+`run` imports what it needs itself, so that `minidiff --help` does not wait for it.
+"""

@@ -1,22 +1,28 @@
-"""`minidiff bench`: how fast minidiff is on this machine, and why."""
+"""`minidiff bench`: measures the speed of minidiff on this machine."""
+
+import argparse
+
+from minidiff.commands.options import add_threads
 
 
-def add_command(commands):
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Adds `minidiff bench` to the commands of a parser."""
-    parser = commands.add_parser("bench", help="how fast minidiff is on this machine, and why")
+    parser = commands.add_parser("bench", help="measure the speed of minidiff on this machine")
     parser.set_defaults(run_command=run)
-    parser.add_argument("--only", metavar="PART,...", help="of: kernels, layers, tricks, step, memory, growth")
-    parser.add_argument("--against", choices=["torch"], help="let PyTorch do the same work, in turns")
+    parser.add_argument(
+        "--only", metavar="PART,...", help="parts: kernels, layers, tricks, step, memory, growth (default: all)"
+    )
+    parser.add_argument("--against", choices=["torch"], help="measure the same work in PyTorch, in turns")
     parser.add_argument("--quick", action="store_true", help="fewer rounds and sizes, no torch.compile")
-    parser.add_argument("--threads", type=int, help="threads (default: all cores)")
-    parser.add_argument("--out", metavar="DIR", help="an existing folder for the charts")
+    parser.add_argument("--out", metavar="DIR", help="an existing folder for the charts (default: no charts)")
+    add_threads(parser)
 
 
-def run(options):
-    """minidiff bench"""
+def run(options: argparse.Namespace) -> None:
+    """Executes `minidiff bench`."""
     from minidiff.benchmark import report
     from minidiff.parallel import Workers
 
     sections = options.only.split(",") if options.only else report.SECTIONS
     with Workers(options.threads) as workers:
-        report.bench(workers, sections, options.against == "torch", options.quick, options.out, print)
+        report.bench(workers, sections, options.against == "torch", options.quick, options.out)

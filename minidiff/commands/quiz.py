@@ -1,27 +1,29 @@
 """`minidiff quiz`: questions about diffusion models, in the terminal."""
 
+import argparse
+
+from minidiff.commands.options import check_at_least
 from minidiff.quiz.question import LEVELS
 
 
-def add_command(commands):
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Adds `minidiff quiz` to the commands of a parser."""
     parser = commands.add_parser("quiz", help="questions about diffusion models, with hints and explanations")
     parser.set_defaults(run_command=run)
     parser.add_argument("--level", help=f"{', '.join(LEVELS)} (default: all, easy ones first)")
-    parser.add_argument("--seed", type=int, help="ask in an order that this number decides (default: the given order)")
-    parser.add_argument("--count", type=int, help="how many questions (default: all)")
-    parser.add_argument("--practice", action="store_true", help="small pieces of code to write, instead of questions")
+    parser.add_argument("--seed", type=int, help="shuffle the questions with this seed (default: do not shuffle)")
+    parser.add_argument("--count", type=int, help="number of questions (default: all)")
+    parser.add_argument("--practice", action="store_true", help="short coding tasks instead of questions")
 
 
-def run(options):
-    """minidiff quiz"""
-    from minidiff.errors import MinidiffError
+def run(options: argparse.Namespace) -> None:
+    """Executes `minidiff quiz`."""
     from minidiff.quiz import choose, choose_practice
-    from minidiff.quiz.terminal import ask_all, practise_all, sort_by_level
+    from minidiff.quiz.terminal import ask_all, practice_all
 
-    if options.count is not None and options.count < 1:
-        raise MinidiffError(f"--count must be 1 or more, not {options.count}")
+    if options.count is not None:
+        check_at_least("--count", options.count, 1)
     if options.practice:
-        practise_all(choose_practice(options.level)[: options.count], input, print)
-        return
-    ask_all(sort_by_level(choose(options.level, options.seed)[: options.count]), input, print)
+        practice_all(choose_practice(options.level)[: options.count])
+    else:
+        ask_all(choose(options.level, options.seed, options.count))

@@ -1,118 +1,116 @@
-"""`minidiff samplers`: all samplers side by side, on data whose answer is known or on a trained run.
+"""`minidiff samplers`: compares the samplers, on data with a known solution or on a trained network.
 
-minidiff samplers                    error against steps, where the exact path is known
+minidiff samplers                    error against sampler steps, where the exact solution is known
 minidiff samplers RUN                a sheet of images, and the seconds they take
-minidiff samplers RUN --quality      Frechet distance against the number of times the network is asked
+minidiff samplers RUN --quality      Frechet distance against network evaluations
 """
 
+import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from minidiff.commands.printing import warn
+from minidiff.commands.options import add_threads, check_at_least, check_suffix, given, option_of, whole_numbers
 from minidiff.errors import MinidiffError
 from minidiff.evaluation.quality import EVALUATIONS
 from minidiff.sampling import SPACINGS
 
+if TYPE_CHECKING:
+    from minidiff.denoiser import NetworkDenoiser
+    from minidiff.parallel import Workers
+    from minidiff.runs import Run
+
 STEPS = "5,10,20,50"
 IMAGES = 8  # of a sheet
 SAMPLES = 256  # for each point of a curve
+USUAL_EVALUATIONS = ",".join(map(str, EVALUATIONS))
 
 
-def add_command(commands):
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Adds `minidiff samplers` to the commands of a parser."""
-    parser = commands.add_parser("samplers", help="every sampler side by side: error, images, seconds, quality")
+    parser = commands.add_parser("samplers", help="compare the samplers: error, images, seconds, quality")
     parser.set_defaults(run_command=run)
-    parser.add_argument("run", metavar="RUN", nargs="?", help="folder of a run; without it, data whose answer is known")
-    parser.add_argument("--steps", metavar="N,...", help=f"of a run (default: {STEPS})")
-    parser.add_argument("-n", type=int, help=f"images for each, of a run (default: {IMAGES})")
-    parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
-    parser.add_argument("--threads", type=int, help="threads (default: all cores)")
-    parser.add_argument("--out", metavar="FILE", help=".png of the sheet or chart (default: RUN/samplers.png, or none)")
-    group = parser.add_argument_group("how good the images are, for how much work")
+    parser.add_argument("run", metavar="RUN", nargs="?", help="folder of a run (default: data with a known solution)")
+    parser.add_argument("--steps", metavar="N,...", help=f"numbers of sampler steps, with RUN (default: {STEPS})")
+    parser.add_argument("-n", type=int, help=f"number of images for each, with RUN (default: {IMAGES})")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the noise (default: 0)")
+    parser.add_argument("--out", metavar="FILE", help=".png file (default: RUN/samplers.png; none without RUN)")
+    add_threads(parser)
+    group = parser.add_argument_group("image quality against network evaluations")
     group.add_argument(
-        "--quality", action="store_true", help="measure the Frechet distance instead: RUN/quality.png and .json"
+        "--quality", action="store_true", help="measure the Frechet distance: RUN/quality.png and quality.json"
     )
-    group.add_argument("--samples", type=int, help=f"to generate for each point (default: {SAMPLES})")
+    group.add_argument("--samples", type=int, help=f"number of images for each point (default: {SAMPLES})")
     group.add_argument(
-        "--spacing", choices=SPACINGS, help="where the steps are (default: karras for order 2, else trailing)"
+        "--spacing",
+        choices=SPACINGS,
+        help="spacing of the sampler steps (default: karras for order 2, else trailing)",
     )
-    usual = ",".join(map(str, EVALUATIONS))
     group.add_argument(
-        "--evaluations", metavar="N,...", help=f"how often to ask the network for an image (default: {usual})"
+        "--evaluations", metavar="N,...", help=f"network evaluations per image (default: {USUAL_EVALUATIONS})"
     )
 
 
-def run(options):
-    """minidiff samplers"""
+def run(options: argparse.Namespace) -> None:
+    """Executes `minidiff samplers`."""
+    from minidiff import runs
     from minidiff.benchmark import samplers
     from minidiff.parallel import Workers
-    from minidiff.runs import pipeline
-    from minidiff.runs.folder import Run
 
     check_options(options)
     if options.run is None:
-        samplers.measure_convergence(print, options.out)
+        samplers.measure_convergence(options.out)
         return
-    run = Run.open(options.run)
+    run = runs.Run.open(options.run)
     with Workers(options.threads) as workers:
-        denoiser = pipeline.load_denoiser(run, workers, warn)
+        denoiser = runs.load_denoiser(run, workers)
         if options.quality:
             measure_quality(run, denoiser, options, workers)
             return
-        steps = parse_numbers("--steps", options.steps or STEPS, denoiser.schedule.T)
+        steps = numbers_up_to("--steps", options.steps or STEPS, denoiser.schedule.T)
         count = IMAGES if options.n is None else options.n
         shape = (count, *denoiser.network.config.example_shape)
-        labels = pipeline.labels_for(run.config["class_names"], count)
+        labels = runs.labels_for(run.config["class_names"], count)
         out = options.out or run.path / "samplers.png"
-        samplers.compare_samplers(denoiser, shape, labels, steps, options.seed, print, out)
+        samplers.show_comparison(samplers.compare(denoiser, shape, labels, steps, options.seed), steps, out)
 
 
-def measure_quality(run, denoiser, options, workers):
-    """minidiff samplers RUN --quality"""
+def measure_quality(run: "Run", denoiser: "NetworkDenoiser", options: argparse.Namespace, workers: "Workers") -> None:
+    """Executes `minidiff samplers RUN --quality`."""
+    from minidiff import runs
     from minidiff.evaluation import quality
-    from minidiff.evaluation.extractor import FEWEST, Judge
-    from minidiff.evaluation.measure import unseen
-    from minidiff.runs import pipeline
-    from minidiff.runs.train import read_config
+    from minidiff.evaluation.extractor import FEWEST, FeatureExtractor
+    from minidiff.evaluation.measure import held_out_images
 
     count = SAMPLES if options.samples is None else options.samples
-    if count < FEWEST:
-        raise MinidiffError(f"--samples {count}: give at least {FEWEST}")
-    usual = ",".join(map(str, EVALUATIONS))
-    evaluations = parse_numbers("--evaluations", options.evaluations or usual, denoiser.schedule.T)
-    _, _, data_options = read_config(run)
-    training, _ = pipeline.load_data(data_options)
-    judge = Judge(training, unseen(data_options, training, 2 * count), count, workers)
-    labels = pipeline.labels_for(training.class_names, count)
+    check_at_least("--samples", count, FEWEST)
+    evaluations = numbers_up_to("--evaluations", options.evaluations or USUAL_EVALUATIONS, denoiser.schedule.T)
+    _, _, data_options = runs.read_config(run)
+    training, _ = runs.load_data(data_options)
+    real = held_out_images(data_options, training, 2 * count)
+    extractor = FeatureExtractor(training, real, count, workers)
+    labels = runs.labels_for(training.class_names, count)
     out = Path(options.out or run.path / "quality.png")
-    print(f"{count} images for each point, beside {len(judge.reference)} real ones that were not trained on")
+    print(f"{count} images for each point, against {len(extractor.reference)} held-out images")
     chosen = {"evaluations": evaluations, "seed": options.seed, "spacing": options.spacing}
-    quality.measure_quality(denoiser, judge, count, labels, print, out, **chosen)
+    quality.measure_quality(denoiser, extractor, labels, out, **chosen)
 
 
-def check_options(options):
-    """Refuses options that do not belong together, and numbers that cannot be."""
-    unknown = ["steps", "n"] if options.quality else ["samples", "evaluations", "spacing"]
-    given = [("-" if name == "n" else "--") + name for name in unknown if getattr(options, name) is not None]
-    if given:
-        raise MinidiffError(f"{given[0]} {'does not go with' if options.quality else 'belongs to'} --quality")
+def check_options(options: argparse.Namespace) -> None:
+    """Refuses options that do not go together, and values out of range."""
+    unused = given(options, ("steps", "n") if options.quality else ("samples", "evaluations", "spacing"))
+    for name in unused:
+        raise MinidiffError(f"{option_of(name)} {'does not go with' if options.quality else 'needs'} --quality")
     if options.quality and options.run is None:
         raise MinidiffError("--quality needs a run: minidiff samplers RUN --quality")
-    if options.out and Path(options.out).suffix.lower() != ".png":
-        raise MinidiffError(f"--out {options.out}: charts are written as .png")
-    if options.n is not None and options.n < 1:
-        raise MinidiffError(f"-n must be 1 or more, not {options.n}")
-    if options.seed < 0:
-        raise MinidiffError(f"--seed must be 0 or more, not {options.seed}")
+    check_suffix(options.out, (".png",), "charts")
+    if options.n is not None:
+        check_at_least("-n", options.n, 1)
+    check_at_least("--seed", options.seed, 0)
 
 
-def parse_numbers(option, text, T):
-    """ "5,10" as (5, 10), each at most T."""
-    try:
-        numbers = tuple(int(number) for number in text.split(","))
-    except ValueError as error:
-        raise MinidiffError(
-            f"{option} takes whole numbers with commas between, such as 5,10,20, not {text!r}"
-        ) from error
-    if not all(1 <= count <= T for count in numbers):
-        raise MinidiffError(f"{option} must be numbers from 1 to {T}, the steps of this run's schedule, not {text}")
+def numbers_up_to(option: str, text: str, T: int) -> tuple[int, ...]:
+    """ "5,10" as (5, 10); refuses numbers outside 1 to T."""
+    numbers = whole_numbers(option, text)
+    if not all(1 <= number <= T for number in numbers):
+        raise MinidiffError(f"{option} must be from 1 to {T}, the number of timesteps of this run, not {text}")
     return numbers

@@ -1,26 +1,25 @@
-"""`minidiff schedules`: every schedule side by side: how its signal falls, its noise rises, and their ratio runs."""
+"""`minidiff schedules`: compares the schedules by their signal, noise and log-SNR."""
 
-from pathlib import Path
+import argparse
 
-from minidiff.errors import MinidiffError
+from minidiff.commands.options import check_suffix
 
 
-def add_command(commands):
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Adds `minidiff schedules` to the commands of a parser."""
-    parser = commands.add_parser("schedules", help="every schedule side by side: signal, noise, log-SNR")
+    parser = commands.add_parser("schedules", help="compare the schedules: signal, noise, log-SNR")
     parser.set_defaults(run_command=run)
-    parser.add_argument("--T", type=int, default=1000, help="number of steps (default: 1000)")
-    parser.add_argument("--shift", type=float, default=1.0, help="multiplies every noise level (default: 1)")
-    parser.add_argument("--out", metavar="FILE", help=".png of a chart")
+    parser.add_argument("--T", type=int, default=1000, help="number of timesteps (default: 1000)")
+    parser.add_argument("--shift", type=float, default=1.0, help="factor on every noise level (default: 1)")
+    parser.add_argument("--out", metavar="FILE", help=".png file of a chart (default: no chart)")
 
 
-def run(options):
-    """minidiff schedules"""
+def run(options: argparse.Namespace) -> None:
+    """Executes `minidiff schedules`."""
     from minidiff import plotting
     from minidiff.schedule import CURVES, Schedule
 
-    if options.out and Path(options.out).suffix.lower() != ".png":
-        raise MinidiffError(f"--out {options.out}: charts are written as .png")
+    check_suffix(options.out, (".png",), "charts")
     schedules = {name: Schedule(name, options.T, options.shift) for name in CURVES}
     print(f"{'schedule':20} {'signal at T':>12} {'noise at T':>12} {'log-SNR at 1':>14} {'at T':>8}")
     for name, schedule in schedules.items():

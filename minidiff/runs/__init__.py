@@ -1,1 +1,28 @@
-"""The folder of a run: configuration, history, checkpoints, and training that stops and resumes without loss."""
+"""Runs: folders with a configuration, a history and checkpoints, and training that can stop and resume exactly."""
+
+from minidiff.runs.folder import Run, free_folder
+from minidiff.runs.pipeline import (
+    collect,
+    describe,
+    generate,
+    labels_for,
+    load_data,
+    load_denoiser,
+    run_stages,
+)
+from minidiff.runs.train import read_config, start_run, train_run
+
+__all__ = [
+    "Run",
+    "collect",
+    "describe",
+    "free_folder",
+    "generate",
+    "labels_for",
+    "load_data",
+    "load_denoiser",
+    "read_config",
+    "run_stages",
+    "start_run",
+    "train_run",
+]

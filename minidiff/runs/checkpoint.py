@@ -1,38 +1,43 @@
-"""Checkpoints: all that changes while a network learns, as files.
+"""Checkpoints: everything that changes during training, as files.
 
-    RUN/checkpoints/step_000001250.npz     the numbers: parameters, AdamW's moments, moving average, the epoch so far
-    RUN/checkpoints/step_000001250.json    what they are: step, epoch, configuration, data, version, SHA-256 of the .npz
+    RUN/checkpoints/step_000001250.npz     arrays: parameters, optimizer moments, moving average, the epoch so far
+    RUN/checkpoints/step_000001250.json    facts: step, epoch, configuration, data, version, SHA-256 of the .npz
 
-The JSON file is written last, and without it there is no checkpoint: a process killed between the two leaves the
-checkpoint before as the newest. Where a training stands in its random numbers need not be saved: every example draws
-from (seed, epoch, example), and every epoch its order from (seed, epoch), so the seed and the step are all there is.
+The JSON file is written last, and a checkpoint without one does not count: if the process is killed in between, the
+previous checkpoint stays the newest. The state of the random number generators need not be saved. Every example draws
+from (seed, epoch, example) and every epoch's order from (seed, epoch), so the seed and the step are enough.
 
-What is read is checked first: names, types, shapes and the checksum. Nothing is ever unpickled, so a checkpoint from
-a stranger can hold nonsense, but it cannot run a program.
+A file is checked before it is used: names, types, shapes and checksum. Nothing is ever unpickled, so a checkpoint from
+an untrusted source may hold wrong values but cannot run code.
 """
 
 import hashlib
 import json
+import logging
 import math
 import re
 import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from minidiff.atomic import UNFINISHED, write_whole
+from minidiff.atomic import UNFINISHED, write_text, write_whole
 from minidiff.data.readers.limits import DAMAGED
 from minidiff.data.readers.npy import read_header
 from minidiff.errors import MinidiffError
+from minidiff.runs.compatibility import current_names
 from minidiff.version import __version__
+
+logger = logging.getLogger(__name__)
 
 FORMAT = 1
 KEPT = 2  # how many of the newest checkpoints stay
 LARGEST_JSON = 2**20  # bytes
 
-PER_PARAMETER = dict.fromkeys(("parameters", "average", "m", "v"), np.float32)
-PER_STEP = {"gradient_norms": np.float64, "update_ratios": np.float64}  # of the epoch so far
-PER_EXAMPLE = {"t": np.int64, "losses": np.float64}  # of the epoch so far
+PER_PARAMETER: dict[str, type] = dict.fromkeys(("parameters", "average", "m", "v"), np.float32)
+PER_STEP: dict[str, type] = {"gradient_norms": np.float64, "update_ratios": np.float64}  # of the epoch so far
+PER_EXAMPLE: dict[str, type] = {"t": np.int64, "losses": np.float64}  # of the epoch so far
 FACTS = {
     "step": int, "epoch": int, "bytes": int, "sha256": str, "version": str, "config": dict, "seconds": float,
     "step_seconds": float,
@@ -40,78 +45,81 @@ FACTS = {
 
 
 class DamagedCheckpoint(MinidiffError):
-    """A checkpoint that cannot be read; the one before it may be whole."""
+    """A checkpoint that cannot be read; the previous one may be intact."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Checkpoint:
-    """What was read.
+    """A checkpoint in memory.
 
     Attributes:
-        step: steps done.
-        arrays: name -> array; the names are those of PER_PARAMETER, PER_STEP and PER_EXAMPLE.
-        facts: contents of the JSON file, plain types.
+        step: optimizer steps done.
+        arrays: name -> array, with the names of PER_PARAMETER, PER_STEP and PER_EXAMPLE.
+        facts: contents of the JSON file, of plain types.
     """
 
     step: int
-    arrays: dict
+    arrays: dict[str, np.ndarray]
     facts: dict
 
+    def __repr__(self) -> str:
+        return f"Checkpoint(step {self.step}, {len(self.arrays['parameters']):,} parameters)"
 
-def save_checkpoint(folder, step, arrays, facts, best_step=None):
+
+def save_checkpoint(
+    folder: Path, step: int, arrays: dict[str, np.ndarray], facts: dict, best_step: int | None = None
+) -> None:
     """Writes a checkpoint and removes those that are no longer needed.
 
     Args:
         folder: of the checkpoints.
-        step: steps done.
+        step: optimizer steps done.
         arrays: as in `Checkpoint`.
-        facts: of plain types, for the JSON file: "epoch", "config", "seconds" and what else is worth knowing.
-        best_step: of a checkpoint that is to stay however old it gets.
+        facts: of plain types, for the JSON file: "epoch", "config", "seconds" and others.
+        best_step: of a checkpoint that is kept regardless of its age.
 
     Raises:
-        MinidiffError: it cannot be written; the checkpoints there are stay as they are.
+        MinidiffError: it cannot be written; the existing checkpoints stay as they are.
     """
-    numbers = folder / f"step_{step:09}.npz"
-    write_whole(numbers, lambda file: np.savez(file, **arrays))
+    archive = folder / f"step_{step:09}.npz"
+    write_whole(archive, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]  # of one dtype each
     label = {"format": FORMAT, "version": __version__, "step": step}
-    label |= {"bytes": numbers.stat().st_size, "sha256": sha256(numbers)}
-    text = json.dumps(label | facts, indent=2) + "\n"
-    write_whole(numbers.with_suffix(".json"), lambda file: file.write(text.encode()))
+    label |= {"bytes": archive.stat().st_size, "sha256": sha256(archive)}
+    write_text(archive.with_suffix(".json"), json.dumps(label | facts, indent=2) + "\n")
     tidy(folder, step, best_step)
 
 
-def tidy(folder, step, best_step=None):
-    """Keeps the checkpoint of a step that is known to be whole, the one before it and the best; removes all the rest.
+def tidy(folder: Path, step: int, best_step: int | None = None) -> None:
+    """Keeps the intact checkpoint of a step, the one before it and the best one; removes all others.
 
-    The rest is what became too old, what a killed process left half-written, and, if a training had to go back because
-    its newest checkpoint was damaged, the damaged one.
+    The others are too old, were left unfinished by a killed process, or are damaged and newer than `step`.
     """
     newest = [old for old in steps_in(folder) if old <= step][:KEPT]
     kept = {*newest, step if best_step is None else best_step}
-    for pattern in (f"*{UNFINISHED}", "step_*.json", "step_*.npz"):  # the JSON first: no checkpoint ever lacks numbers
+    for pattern in (f"*{UNFINISHED}", "step_*.json", "step_*.npz"):  # JSON first: it must never be without its .npz
         for file in folder.glob(pattern):
             if step_of(file) not in kept:
                 file.unlink(missing_ok=True)
 
 
-def steps_in(folder):
+def steps_in(folder: Path) -> list[int]:
     """The steps of the checkpoints in a folder, the newest first."""
-    return sorted((step_of(file) for file in folder.glob("step_*.json") if step_of(file) is not None), reverse=True)
+    steps = [step_of(file) for file in folder.glob("step_*.json")]
+    return sorted((step for step in steps if step is not None), reverse=True)
 
 
-def step_of(file):
-    """The step that the name of a checkpoint's file tells, or None."""
+def step_of(file: Path) -> int | None:
+    """The step in the name of a checkpoint's file, or None for any other file."""
     match = re.fullmatch(r"step_(\d{9})\.(json|npz)", file.name)
     return int(match[1]) if match else None
 
 
-def load_newest(folder, size, say):
-    """The newest checkpoint that is whole.
+def load_newest(folder: Path, size: int) -> Checkpoint | None:
+    """The newest intact checkpoint; each damaged one on the way is logged.
 
     Args:
         folder: of the checkpoints.
         size: number of the network's parameters.
-        say: called with a line for each damaged checkpoint that was passed over.
 
     Returns:
         `Checkpoint`, or None if there is none at all.
@@ -124,13 +132,13 @@ def load_newest(folder, size, say):
         try:
             return load_checkpoint(folder, step, size)
         except DamagedCheckpoint as error:
-            say(f"{error}; the checkpoint before it is tried")
+            logger.warning("%s; trying the checkpoint before it", error)
     if steps:
         raise MinidiffError(f"no checkpoint in {folder} can be read; train again")
     return None
 
 
-def load_checkpoint(folder, step, size):
+def load_checkpoint(folder: Path, step: int, size: int) -> Checkpoint:
     """One checkpoint, checked.
 
     Args:
@@ -138,79 +146,77 @@ def load_checkpoint(folder, step, size):
         step: of the checkpoint.
         size: number of the network's parameters.
 
-    Returns:
-        `Checkpoint`.
-
     Raises:
-        DamagedCheckpoint: something is missing, cut off, changed or impossible.
+        DamagedCheckpoint: something is missing, truncated, changed or impossible.
         MinidiffError: it was written in another format.
     """
-    label, numbers = folder / f"step_{step:09}.json", folder / f"step_{step:09}.npz"
+    label, archive = folder / f"step_{step:09}.json", folder / f"step_{step:09}.npz"
     try:
         facts = read_facts(label)
-        if (found := numbers.stat().st_size) != facts["bytes"]:
-            raise DamagedCheckpoint(f"{numbers} is damaged: it has {found:,} bytes and should have {facts['bytes']:,}")
-        if sha256(numbers) != facts["sha256"]:
-            raise DamagedCheckpoint(f"{numbers} is damaged: its checksum is not the one in {label.name}")
-        return Checkpoint(step, read_arrays(numbers, size), facts)
+        if (found := archive.stat().st_size) != facts["bytes"]:
+            raise DamagedCheckpoint(f"{archive} is damaged: it has {found:,} bytes and should have {facts['bytes']:,}")
+        if sha256(archive) != facts["sha256"]:
+            raise DamagedCheckpoint(f"{archive} is damaged: its checksum is not the one in {label.name}")
+        return Checkpoint(step=step, arrays=read_arrays(archive, size), facts=facts)
     except DAMAGED as error:
         reason = getattr(error, "strerror", None) or error
-        raise DamagedCheckpoint(f"the checkpoint {numbers} cannot be read: {reason}") from error
+        raise DamagedCheckpoint(f"the checkpoint {archive} cannot be read: {reason}") from error
 
 
-def read_facts(label):
+def read_facts(label: Path) -> dict:
     """The contents of a checkpoint's JSON file, checked; errors as in `load_checkpoint`."""
     if label.stat().st_size > LARGEST_JSON:
-        raise DamagedCheckpoint(f"{label} is damaged: it is far too long")
+        raise DamagedCheckpoint(f"{label} is damaged: it is longer than {LARGEST_JSON:,} bytes")
     facts = json.loads(label.read_text(encoding="utf-8"))
     if not isinstance(facts, dict):
-        raise DamagedCheckpoint(f"{label} is damaged: it holds no names and values")
+        raise DamagedCheckpoint(f"{label} is damaged: it is not a JSON object")
     if facts.get("format") != FORMAT:
         raise MinidiffError(f"{label} was written in format {facts.get('format')!r}; this version reads {FORMAT}")
     for name, kind in FACTS.items():
         if not isinstance(facts.get(name), kind):
-            raise DamagedCheckpoint(f"{label} is damaged: {name!r} is missing or of a wrong type")
+            raise DamagedCheckpoint(f"{label} is damaged: {name!r} is missing or of the wrong type")
     if not isinstance(facts.get("best_step"), int | None) or not isinstance(facts.get("best_loss", 0.0), float):
-        raise DamagedCheckpoint(f"{label} is damaged: the best checkpoint is of a wrong type")
+        raise DamagedCheckpoint(f"{label} is damaged: the best checkpoint is of the wrong type")
     if facts["step"] != step_of(label):
-        raise DamagedCheckpoint(f"{label} is damaged: its name and its contents tell different steps")
-    return facts
+        raise DamagedCheckpoint(f"{label} is damaged: its name and its contents give different steps")
+    return current_names(facts)
 
 
-def read_arrays(numbers, size):
-    """The arrays of a checkpoint's .npz file, each judged before it is read; errors as in `load_checkpoint`."""
+def read_arrays(path: Path, size: int) -> dict[str, np.ndarray]:
+    """The arrays of a checkpoint's .npz file, each checked before it is read; errors as in `load_checkpoint`."""
     expected = PER_PARAMETER | PER_STEP | PER_EXAMPLE
-    with zipfile.ZipFile(numbers) as archive:
+    with zipfile.ZipFile(path) as archive:
         if sorted(archive.namelist()) != sorted(f"{name}.npy" for name in expected):
-            raise DamagedCheckpoint(f"{numbers} is not a checkpoint of minidiff: other arrays are in it")
-        arrays = {name: _read_array(archive, numbers, name, dtype, size) for name, dtype in expected.items()}
+            raise DamagedCheckpoint(f"{path} is not a checkpoint of minidiff: it holds other arrays")
+        arrays = {name: _read_array(archive, path, name, dtype, size) for name, dtype in expected.items()}
     for group in (PER_STEP, PER_EXAMPLE):
         if len({arrays[name].size for name in group}) > 1:
-            raise DamagedCheckpoint(f"{numbers} is damaged: {' and '.join(group)} are not equally many")
+            raise DamagedCheckpoint(f"{path} is damaged: {' and '.join(group)} differ in length")
     return arrays
 
 
-def _read_array(archive, numbers, name, dtype, size):
+def _read_array(archive: zipfile.ZipFile, path: Path, name: str, dtype: type, size: int) -> np.ndarray:
+    """One array, checked first against the expected shape and dtype and then against the length of its entry."""
     entry = archive.getinfo(f"{name}.npy")
     with archive.open(entry) as stream:
         try:
-            shape, _, found = read_header(stream, f"{numbers}/{name}")
+            shape, _, found = read_header(stream, f"{path}/{name}")
         except MinidiffError as error:
             raise DamagedCheckpoint(str(error)) from error
         fits = shape == (size,) if name in PER_PARAMETER else len(shape) == 1
         if found != dtype or not fits:
             wanted = f"{np.dtype(dtype)} {f'({size},)' if name in PER_PARAMETER else '(n,)'}"
-            raise DamagedCheckpoint(f"{numbers} does not fit this run: {name!r} is {found} {shape}, not {wanted}")
+            raise DamagedCheckpoint(f"{path} does not fit this run: {name!r} is {found} {shape}, not {wanted}")
         num_bytes = math.prod(shape) * found.itemsize
         if entry.compress_type != zipfile.ZIP_STORED or num_bytes != entry.file_size - stream.tell():
-            raise DamagedCheckpoint(f"{numbers} is damaged: {name!r} is not as long as it says")
-        content = np.frombuffer(bytearray(stream.read(num_bytes)), dtype)
+            raise DamagedCheckpoint(f"{path} is damaged: the length of {name!r} differs from its header")
+        content: np.ndarray = np.frombuffer(bytearray(stream.read(num_bytes)), dtype)
     if content.shape != shape or (name in PER_PARAMETER and not np.isfinite(content).all()):
-        raise DamagedCheckpoint(f"{numbers} is damaged: {name!r} is cut off or not finite")
+        raise DamagedCheckpoint(f"{path} is damaged: {name!r} is truncated or not finite")
     return content
 
 
-def sha256(path):
+def sha256(path: Path) -> str:
     """The SHA-256 of a file's contents, in hexadecimal digits, as `sha256sum` prints it."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:

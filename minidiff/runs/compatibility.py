@@ -1,59 +1,103 @@
-"""Is it still the same training? What a run may be resumed with, and what not.
+"""Old runs: names that changed since version 0.1.0, and which differences from a checkpoint a resumed run may have.
 
-A resumed training is compared with its checkpoint. Where they differ, it stops and says what differs, because the user
-may not know: an image was deleted, an option mistyped. Some changes make sense, and can be accepted; others would
-make the steps so far those of another training.
+Every config.json, history.csv and checkpoint passes through `current_names` when it is read, so that the rest of the
+code knows today's names only.
+
+A resumed run is compared with its checkpoint, because the user may not be aware of a difference: an image was deleted,
+an option was mistyped. The user can accept some differences. Others would turn the steps so far into those of another
+training run.
 """
 
+from pathlib import Path
+
+from minidiff.data import Dataset
 from minidiff.errors import MinidiffError
+
+NEW_NAMES = {  # of keys and columns
+    "optimiser": "optimizer",
+    "slice_size": "microbatch_size",
+    "licence": "license",
+    "loss_unseen": "loss_held_out",
+}
+OLD_OPTIONS = {  # of the command line; refused with the new name
+    "--optimiser": "--optimizer", "--slice-size": "--microbatch-size", "--grey": "--gray",
+}  # fmt: skip
+OLD_FOLDERS = {"snapshots": "trace"}  # folders within a run: name today -> name in version 0.1.0
+OLD_DEFAULTS = {"network": {"film": True}}  # the values of fields that a file lacks because they did not exist yet
 
 MAY_CHANGE = (
     "epochs", "learning_rate", "warmup_steps", "weight_decay", "clip", "ema_decay", "class_dropout", "flip",
     "time_distribution", "loss_weight", "microbatch_size",
 )  # fmt: skip
-ADDED = {"network": {"film": True}}  # numbers that came later: what checkpoints had that do not name them
 
 
-def differences(before, now):
-    """What differs between the configurations of a checkpoint and of this training.
+def current_names(values: dict) -> dict:
+    """What a file holds under today's names, nested dicts included, and with the old defaults of newer fields."""
+    current = {}
+    for old, value in values.items():
+        name = NEW_NAMES.get(old, old)
+        if isinstance(value, dict):
+            value = current_names(value)
+            value |= {field: default for field, default in OLD_DEFAULTS.get(name, {}).items() if field not in value}
+        current[name] = value
+    return current
+
+
+def find_folder(run: Path, name: str) -> Path:
+    """A folder within a run; under its old name if a run of version 0.1.0 has it."""
+    old = run / OLD_FOLDERS[name]
+    return old if old.exists() else run / name
+
+
+def differences(before: dict, now: dict) -> list[tuple[str, bool]]:
+    """The differences between the configurations of a checkpoint and of the resumed run.
 
     Args:
-        before, now: dicts with "network", "training", "data" and "held_out", of plain types.
+        before, now: of plain types, with the keys "network", "training", "data" and "held_out".
 
     Returns:
-        List of pairs: what differs, in words, and whether a training can go on with it.
+        List of pairs: a description, and whether the user can accept the difference.
     """
     found = []
     for part in ("network", "training"):
-        old = before.get(part) if isinstance(before.get(part), dict) else {}
-        old = ADDED.get(part, {}) | old
+        value = before.get(part)
+        old = value if isinstance(value, dict) else {}
         for name in sorted(now[part].keys() | old.keys()):
             if old.get(name) != now[part].get(name):
                 allowed = part == "training" and name in MAY_CHANGE
                 found.append((f"{name} was {old.get(name)} and is {now[part].get(name)}", allowed))
     for part, words in (("data", "the images"), ("held_out", "the held-out images")):
-        old = before.get(part)
-        if old != now[part]:
-            sizes = [f"{d['images']} ({d['fingerprint']})" if isinstance(d, dict) else "none" for d in (old, now[part])]
-            same_shape = isinstance(old, dict) and now[part] and old.get("images") == now[part]["images"]
-            found.append((f"{words} were {sizes[0]} and are {sizes[1]}", bool(same_shape)))
+        sets = before.get(part), now[part]
+        if sets[0] != sets[1]:
+            sizes = [f"{d['images']} ({d['fingerprint']})" if isinstance(d, dict) else "none" for d in sets]
+            counts = [d.get("images") if isinstance(d, dict) else None for d in sets]
+            same_count = None not in counts and counts[0] == counts[1]
+            found.append((f"{words} were {sizes[0]} and are {sizes[1]}", same_count))
     return found
 
 
-def check_differences(run, checkpoint, found, accept_changes):
-    """Refuses differences that are not wanted or not possible; arguments as in `take_up` and from `differences`."""
-    impossible = [text for text, allowed in found if not allowed]
-    if impossible:
-        raise MinidiffError(
-            f"{run.path} cannot go on after step {checkpoint.step}: {'; '.join(impossible)}; start a new run for that"
-        )
+def check_differences(path: Path, step: int, found: list[tuple[str, bool]], accept_changes: bool) -> None:
+    """Refuses differences that are not accepted or not acceptable.
+
+    Args:
+        path: of the run.
+        step: of the checkpoint.
+        found: from `differences`.
+        accept_changes: whether the user accepts those that can be accepted.
+
+    Raises:
+        MinidiffError: naming the differences.
+    """
+    refused = [text for text, allowed in found if not allowed]
+    if refused:
+        raise MinidiffError(f"{path} cannot resume from step {step}: {'; '.join(refused)}; start a new run")
     if found and not accept_changes:
         raise MinidiffError(
-            f"{run.path} does not match its checkpoint of step {checkpoint.step}: "
-            f"{'; '.join(text for text, _ in found)}; put that back, or go on all the same with --accept-changes"
+            f"{path} does not match its checkpoint of step {step}: {'; '.join(text for text, _ in found)}; "
+            "change that back, or resume with --accept-changes"
         )
 
 
-def fingerprint(dataset):
-    """A data set in two figures, of plain types."""
+def fingerprint(dataset: Dataset) -> dict[str, int | str]:
+    """The size and the hash of a data set, for the comparison."""
     return {"images": len(dataset), "fingerprint": dataset.fingerprint()}

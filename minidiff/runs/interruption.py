@@ -1,47 +1,49 @@
-"""Ctrl-C, or a polite request to end: noted first, so that the step can be finished and the run be saved.
+"""Ctrl-C and requests to terminate: recorded first, so that training can finish its step and save the run.
 
     with Interruption() as interruption:
         for step in trainer.train():
-            if interruption.asked: save, and leave
+            if interruption.requested:
+                save the run and stop
 
-A second Ctrl-C, for the impatient, acts as it would without this: at once.
+A second signal has its usual effect at once.
 """
 
 import signal
 import threading
+from types import FrameType
 
-# Ctrl-C, the request that `kill` and a shutdown send, and the closing of the terminal (which Windows does not signal)
+# Ctrl-C, the request that `kill` and a shutdown send, and the closing of the terminal (not on Windows)
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class Interruption:
-    """Notes the first signal that asks the process to end, between entering and leaving.
+    """A context manager that records the first signal to terminate.
 
-    Only the main thread of a process is told of signals; elsewhere this does nothing.
+    Python delivers signals to the main thread only; in any other thread this does nothing.
 
     Attributes:
-        asked: whether one came.
+        requested: whether a signal has arrived.
     """
 
-    def __init__(self):
-        self.asked = False
-        self._before = {}
+    def __init__(self) -> None:
+        self.requested = False
+        self._handlers: dict = {}
 
-    def __enter__(self):
+    def __enter__(self) -> "Interruption":
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
-                if signal.getsignal(number) != signal.SIG_IGN:  # as under `nohup`: then it is to be ignored
-                    self._before[number] = signal.signal(number, self._note)
+                if signal.getsignal(number) != signal.SIG_IGN:  # `nohup` ignores SIGHUP, and that must stay so
+                    self._handlers[number] = signal.signal(number, self._record)
         return self
 
-    def __exit__(self, *exception):
-        self._restore()
+    def __exit__(self, *exception: object) -> None:
+        self._restore_handlers()
 
-    def _note(self, number, frame):
-        self.asked = True
-        self._restore()
+    def _record(self, number: int, frame: FrameType | None) -> None:
+        self.requested = True
+        self._restore_handlers()
 
-    def _restore(self):
-        for number, handler in self._before.items():
+    def _restore_handlers(self) -> None:
+        for number, handler in self._handlers.items():
             signal.signal(number, handler)
-        self._before = {}
+        self._handlers = {}

@@ -1,9 +1,9 @@
-"""One writer a folder.
+"""A lock that gives one process at a time the right to write to a run folder.
 
-Two processes that train in the same folder would overwrite each other's checkpoints. So the one that writes holds a
-lock on the file `.lock` in the folder. The operating system keeps the lock, and takes it back when the process ends,
-however it ends: a lock can never outlive its process. What the file holds is only for people: who has the lock. If
-there is a name in it and no lock on it, then that process died before it could wipe its name out.
+Two processes that train in the same folder would overwrite each other's checkpoints. So the one that writes holds an
+operating-system lock on the file `.lock`. The system releases the lock when the process ends, however it ends. The
+file's contents only inform people who holds the lock. If they name a process and the file is not locked, that process
+died before it could clear them.
 """
 
 import json
@@ -11,6 +11,7 @@ import os
 import platform
 import time
 from pathlib import Path
+from typing import TextIO
 
 from minidiff.errors import MinidiffError
 
@@ -18,19 +19,19 @@ LOCK_FILE = ".lock"
 
 
 class FolderLock:
-    """The right to write to a folder, from here until `release` or the end of the process.
+    """The right to write to a folder, until `release` or the end of the process.
 
     Args:
         folder: an existing one.
 
     Attributes:
-        left_by: who held the lock before and died, such as "process 4711 on laptop", or None.
+        left_by: the process that held the lock and died, such as "process 4711 on laptop", or None.
 
     Raises:
         MinidiffError: another process has the lock, or the file cannot be written.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | Path) -> None:
         path = Path(folder) / LOCK_FILE
         try:
             self._file = path.open("a+", encoding="utf-8")
@@ -50,13 +51,16 @@ class FolderLock:
         since = time.strftime("%Y-%m-%d %H:%M:%S")
         self._write(json.dumps({"process": os.getpid(), "computer": platform.node(), "since": since}))
 
-    def release(self):
-        """Wipes the name out and gives the lock back."""
+    def __repr__(self) -> str:
+        return f"FolderLock({self._file.name!r}, {'released' if self._file.closed else 'held'})"
+
+    def release(self) -> None:
+        """Clears the file's contents and releases the lock."""
         if not self._file.closed:
             self._write("")
             self._file.close()
 
-    def _holder(self):
+    def _holder(self) -> str | None:
         self._file.seek(0)
         try:
             content = json.loads(self._file.read(1000))
@@ -64,22 +68,22 @@ class FolderLock:
         except (ValueError, KeyError, TypeError, OSError):
             return None
 
-    def _write(self, text):
+    def _write(self, text: str) -> None:
         try:
             self._file.truncate(0)
             self._file.write(text)
             self._file.flush()
-        except OSError as error:  # the name is a courtesy, the lock is what counts; but the disk must not be full
+        except OSError as error:  # the lock would work without its contents, but the disk must not be full
             raise MinidiffError(f"cannot write {self._file.name}: {error.strerror}") from error
 
 
-def _lock(file):
-    """Asks the operating system for the lock, without waiting."""
+def _lock(file: TextIO) -> None:
+    """Requests the lock from the operating system, without waiting."""
     if os.name == "nt":
-        import msvcrt
+        import msvcrt  # exists on Windows only
 
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # on other systems
     else:
-        import fcntl
+        import fcntl  # exists elsewhere only
 
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,33 +1,43 @@
-"""The whole way, with words and images: what the `minidiff` command does once its arguments are read.
+"""The four stages of a diffusion model on a run: data, noise, training, generation.
 
-The four stages of a diffusion model are data, noise, training and generation. Each function here runs one of them on a
-`Run`, says what goes in and what comes out, and leaves the images in the run's folder. The third, training, has a
-file of its own, `train.py`.
+Each stage logs the shapes that go in and come out, and leaves its images in the run's folder. Training itself is in
+`train.py`.
 """
 
+import logging
 import math
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from minidiff import data, plotting
+from minidiff.data import Dataset
 from minidiff.denoiser import NetworkDenoiser
 from minidiff.errors import MinidiffError
+from minidiff.parallel import Workers
 from minidiff.parameters import Parameters
-from minidiff.runs.snapshots import is_traced
-from minidiff.runs.train import read_config
-from minidiff.sampling import sample
-from minidiff.unet import UNet
+from minidiff.runs.folder import Run
+from minidiff.runs.snapshots import is_snapshot_epoch
+from minidiff.runs.train import read_config, train_run
+from minidiff.sampling import State, sample
+from minidiff.training_config import TrainingConfig
+from minidiff.unet import UNet, UNetConfig
+
+logger = logging.getLogger(__name__)
+
+SAMPLES, SAMPLER, STEPS = 16, "heun", 12  # of stage 4
 
 
-def load_data(options):
-    """The data set that some options describe.
+def load_data(options: dict[str, Any]) -> tuple[Dataset, Dataset | None]:
+    """Loads a data set and holds out a part of it.
 
     Args:
-        options: dict with "spec", "images", "held_out" and what else `data.load` takes; None means the default.
+        options: "spec", "images", "held_out" and other arguments of `data.load`; None stands for the default.
 
     Returns:
-        `Dataset` to train on, and `Dataset` held out, or None.
+        The training data, and the held-out data or None.
     """
     options = dict(options)
     fraction = options.pop("held_out", None)
@@ -35,30 +45,64 @@ def load_data(options):
     return dataset.split(fraction, options["seed"]) if fraction is not None else (dataset, None)
 
 
-def describe(dataset):
+def describe(dataset: Dataset) -> str:
     """One line on a data set, such as "1000 images x 64 x 64 x 3 channels, 8 classes"."""
     shape = f"{len(dataset)} images x {dataset.height} x {dataset.width} x {dataset.channels} channels"
     return shape + (f", {dataset.num_classes} classes" if dataset.num_classes else ", no classes")
 
 
-def show_noise(run, dataset, training, say):
-    """Stage 2: a strip that shows images of the data turning into noise, `forward_process.png`."""
+def run_stages(
+    run: Run, network: UNetConfig, dataset: Dataset, training: TrainingConfig, workers: Workers, **options: Any
+) -> None:
+    """Runs all four stages on a run and logs what they do.
+
+    Args:
+        run: locked.
+        network, dataset, training, workers: as in `train_run`.
+        options: keyword arguments of `train_run`.
+
+    Raises:
+        MinidiffError, KeyboardInterrupt: as in `train_run`.
+    """
+    logger.info("1. Data: %s, %s", dataset.name, describe(dataset))
+    for note in dataset.notes:
+        logger.info("   %s", note)
+    logger.info("   out: images %s, pixels in [-1, 1]", dataset.images.shape)
+    if not (run.path / "forward_process.png").exists():  # it does in a resumed run
+        logger.info("2. Noise: the forward process")
+        show_noise(run, dataset, training)
+    logger.info("3. Training: %d epochs", training.epochs)
+    trainer = train_run(run, network, dataset, training, workers, **options)
+    logger.info("   loss, on a logarithmic scale\n%s", "\n".join(loss_table(run.history())))
+    logger.info("4. Generation: from noise to images in %d sampler steps", STEPS)
+    shape, labels = (SAMPLES, *dataset.example_shape), labels_for(dataset.class_names, SAMPLES)
+    logger.info("   in:  noise %s and a label for each", shape)
+    logger.info("   out: images of the same shape, in [-1, 1]")
+    images, trajectory = generate(trainer.denoiser(), shape, SAMPLER, STEPS, training.seed, labels)
+    show_samples(run, images, trajectory, columns=8)
+    logger.info("   %s, denoising.gif, loss.png, history.csv", run.path / "samples.png")
+
+
+def show_noise(run: Run, dataset: Dataset, training: TrainingConfig) -> None:
+    """Stage 2: images with noise of increasing timesteps, saved as `forward_process.png`."""
     schedule = training.create_schedule()
     times = np.rint(np.linspace(0, schedule.T, 9)).astype(int)
     count = min(3, len(dataset))
     x0 = dataset.pixels(np.arange(count))
     eps = np.random.default_rng(training.seed).standard_normal(x0.shape, np.float32)
-    strip = np.stack([schedule.add_noise(x0, eps, t) for t in times], axis=1)  # (count, 9, H, W, C)
-    plotting.save_sheet(run.path / "forward_process.png", strip.reshape(-1, *x0.shape[1:]), columns=len(times))
-    say(f"   in:  images x0 {dataset.images.shape}, noise eps of the same shape, a step t from 1 to {schedule.T}")
-    say(f"   out: z = signal[t] x0 + noise[t] eps, the same shape; signal falls from 1 to {schedule.signal[-1]:.3g}")
-    say(f"   {run.path / 'forward_process.png'}")
+    sheet = np.stack([schedule.add_noise(x0, eps, t) for t in times], axis=1)  # (count, 9, H, W, C)
+    plotting.save_sheet(run.path / "forward_process.png", sheet.reshape(-1, *x0.shape[1:]), columns=len(times))
+    logger.info(
+        "   in:  images x0 %s, noise eps of the same shape, a timestep t from 1 to %d", dataset.images.shape, schedule.T
+    )
+    logger.info(
+        "   out: z = signal[t] x0 + noise[t] eps, the same shape; signal falls from 1 to %.3g", schedule.signal[-1]
+    )
+    logger.info("   %s", run.path / "forward_process.png")
 
 
-def training_trace(history, width=40):
-    """The training trace as text: epochs 1, 5, 10, 20 and the last, with their loss and a bar for each.
-
-    Bars are on a logarithmic scale, from the smallest loss to the largest.
+def loss_table(history: Sequence[dict[str, float]], width: int = 40) -> list[str]:
+    """The loss of epochs 1, 5, 10, 20 and the last as a text table, with bars on a logarithmic scale.
 
     Args:
         history: rows with "epoch" and "loss".
@@ -67,8 +111,8 @@ def training_trace(history, width=40):
     Returns:
         Lines of text.
     """
-    last = history[-1]["epoch"]
-    rows = [row for row in history if is_traced(row["epoch"], last)]
+    last = int(history[-1]["epoch"])
+    rows = [row for row in history if is_snapshot_epoch(int(row["epoch"]), last)]
     logs = [math.log(row["loss"]) for row in rows]
     span = max(logs) - min(logs) or 1.0
     lines = ["   epoch     loss"]
@@ -78,17 +122,13 @@ def training_trace(history, width=40):
     return lines
 
 
-def load_denoiser(run, workers, say, best=False):
+def load_denoiser(run: Run, workers: Workers, *, best: bool = False) -> NetworkDenoiser:
     """The trained network of a run, with its averaged parameters.
 
     Args:
         run: `Run`.
-        workers: `Workers`.
-        say: called with a line for each damaged checkpoint that was passed over.
-        best: take the checkpoint with the lowest loss on held-out images instead of the newest.
-
-    Returns:
-        `NetworkDenoiser`.
+        workers: for the network.
+        best: load the checkpoint with the lowest loss on held-out images instead of the newest.
 
     Raises:
         MinidiffError: config.json or the checkpoint does not fit.
@@ -96,58 +136,65 @@ def load_denoiser(run, workers, say, best=False):
     network_config, training, _ = read_config(run)
     network = UNet(network_config)
     p = network.create_parameters()
-    p = Parameters(p.shapes, vector=run.load_checkpoint(p.size, say, best).arrays["average"])
-    schedule = training.create_schedule()
-    return NetworkDenoiser(network, p, schedule, training.target, workers)
+    p = Parameters(p.shapes, vector=run.load_checkpoint(p.size, best=best).arrays["average"])
+    return NetworkDenoiser(network, p, training.create_schedule(), training.target, workers)
 
 
-def labels_for(class_names, count, name=None):
-    """Labels for `count` images: all of one class, or each class in turn.
+def labels_for(class_names: Sequence[str], count: int, name: str | None = None) -> np.ndarray | None:
+    """Labels for a number of images: all of one class, or each class in turn.
 
     Args:
         class_names: of the run, possibly none.
-        count: how many labels.
-        name: of the class; each in turn if None.
+        count: number of labels.
+        name: of the class (default: each class in turn).
 
     Returns:
         int (count,), or None for a network without classes.
 
     Raises:
-        MinidiffError: a name that is not among them.
+        MinidiffError: an unknown name.
     """
     if name is None:
         return np.arange(count) % len(class_names) if class_names else None
     if name not in class_names:
-        known = f"it knows {', '.join(class_names)}" if class_names else "it was trained without classes"
-        raise MinidiffError(f"this run knows no class {name!r}; {known}")
+        remedy = f"choose from {', '.join(class_names)}" if class_names else "this run was trained without classes"
+        raise MinidiffError(f"unknown class {name!r}; {remedy}")
     return np.full(count, list(class_names).index(name))
 
 
-def generate(denoiser, shape, sampler, steps, seed, labels, progress=True):
-    """Stage 4: from noise to images, with a bar.
+def generate(
+    denoiser: Any,
+    shape: tuple[int, ...],
+    sampler: str,
+    steps: int,
+    seed: int,
+    labels: np.ndarray | None,
+    progress: bool = True,
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Stage 4: from noise to images, with a progress bar.
 
     Args:
-        denoiser: any.
+        denoiser: a `Denoiser`.
         shape: (N, H, W, C).
         sampler, steps, seed, labels: as in `sampling.sample`.
         progress: as in `collect`.
 
     Returns:
-        As `collect` does.
+        As in `collect`.
     """
     return collect(sample(denoiser, shape, sampler=sampler, steps=steps, seed=seed, labels=labels), steps, progress)
 
 
-def collect(states, steps, progress=True):
-    """Runs any way of sampling to its end, with a bar.
+def collect(states: Iterable[State], steps: int, progress: bool = True) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Runs a sampling generator to its end, with a progress bar.
 
     Args:
-        states: generator of `State`s, from `sampling.sample` or `steering`.
-        steps: how many it takes.
-        progress: whether to draw the bar, if standard error is a terminal.
+        states: from `sampling.sample` or `editing`.
+        steps: number of sampler steps.
+        progress: whether to draw the bar; it appears only if standard error is a terminal.
 
     Returns:
-        images (N, H, W, C) in [-1, 1], and the list of the noisy images after each step.
+        images (N, H, W, C) in [-1, 1], and the list of the noisy images before the first and after each step.
     """
     disable = None if progress else True  # None: unless standard error is a terminal
     bar = tqdm(states, total=steps + 1, desc="   steps", leave=False, disable=disable)
@@ -155,12 +202,9 @@ def collect(states, steps, progress=True):
     return trajectory[-1], trajectory
 
 
-def show_samples(run, images, trajectory, columns):
-    """The sheet `samples.png` and the animation `denoising.gif` of a run."""
+def show_samples(run: Run, images: np.ndarray, trajectory: list[np.ndarray], columns: int) -> None:
+    """Saves the images as `samples.png` and their trajectory, at most 30 frames of it, as `denoising.gif`."""
     plotting.save_sheet(run.path / "samples.png", images, columns)
-    frames = (
-        trajectory
-        if len(trajectory) <= 30
-        else [trajectory[i] for i in np.linspace(0, len(trajectory) - 1, 30, dtype=int)]
-    )
-    plotting.save_animation(run.path / "denoising.gif", frames, columns)
+    if len(trajectory) > 30:
+        trajectory = [trajectory[i] for i in np.linspace(0, len(trajectory) - 1, 30, dtype=int)]
+    plotting.save_animation(run.path / "denoising.gif", trajectory, columns)

@@ -1,7 +1,7 @@
-"""What a training has to show so far: the figures of its epoch, its time, and its best checkpoint.
+"""Progress of a training: the figures of the current epoch, the time spent, and the best checkpoint.
 
-A row of `history.csv` sums up an epoch. A training may be stopped in the middle of one, so the figures of the steps
-so far go into the checkpoint, and the row comes out the same as if it had not been stopped.
+A row of history.csv summarizes an epoch. Training may stop in the middle of one, so the figures of the steps so far go
+into the checkpoint, and the row is the same as without the interruption.
 """
 
 import math
@@ -9,59 +9,65 @@ import time
 
 import numpy as np
 
-from minidiff.divergence import losses_by_time
+from minidiff.examples import losses_by_timestep
 from minidiff.runs.checkpoint import PER_EXAMPLE, PER_STEP
+from minidiff.training import Step
 
 
 class Progress:
-    """Collects `Step`s.
+    """Collects the `Step`s of a training.
 
     Attributes:
-        best_step: step of the checkpoint with the lowest loss on held-out images so far, or None.
+        best_step, best_loss: step and loss of the checkpoint with the lowest loss on held-out images so far, or None
+            and infinity.
     """
 
-    def __init__(self):
-        self.best_step, self.best_loss = None, math.inf
+    def __init__(self) -> None:
+        self.best_step: int | None = None
+        self.best_loss = math.inf
         self._seconds_before, self._start = 0.0, time.perf_counter()
         self._start_epoch()
 
-    def _start_epoch(self):
-        self._figures = {name: [] for name in PER_STEP | PER_EXAMPLE}
+    def __repr__(self) -> str:
+        return f"Progress({self.images} images of the epoch, {self.seconds:.0f} s)"
+
+    def _start_epoch(self) -> None:
+        self._figures: dict[str, list] = {name: [] for name in PER_STEP | PER_EXAMPLE}
         self._step_seconds = 0.0
 
     @property
-    def seconds(self):
-        """Spent on the training, pauses left out."""
+    def seconds(self) -> float:
+        """Time spent on the training, without pauses."""
         return self._seconds_before + time.perf_counter() - self._start
 
     @property
-    def images(self):
-        """Examples seen in this epoch."""
+    def images(self) -> int:
+        """Number of examples of this epoch so far."""
         return sum(map(len, self._figures["t"]))
 
     @property
-    def loss(self):
-        """The mean loss of this epoch."""
+    def loss(self) -> float:
+        """The mean loss of this epoch so far."""
         return float(np.concatenate(self._figures["losses"]).mean())
 
-    def add(self, step):
-        """Takes in a `Step`."""
+    def add(self, step: Step) -> None:
+        """Adds a step."""
         self._figures["t"].append(step.t)
         self._figures["losses"].append(step.losses)
         self._figures["gradient_norms"].append([step.gradient_norm])
         self._figures["update_ratios"].append([step.update_ratio])
         self._step_seconds += step.seconds
 
-    def end_epoch(self, step, T, held_out_losses=None):
-        """The row of history of the epoch that has just ended.
+    def end_epoch(self, step: Step, T: int, held_out_losses: np.ndarray | None = None) -> dict[str, float]:
+        """Ends the epoch and starts the next.
 
         Args:
-            step: its last `Step`.
-            T: of the schedule.
-            held_out_losses: (N,), or None if no images are held out.
+            step: the last of the epoch.
+            T: number of timesteps of the schedule.
+            held_out_losses: (N,), or None without held-out images.
 
         Returns:
-            dict of numbers; NaN where there is no figure.
+            The epoch's row of history.csv; NaN where there is no value.
         """
         figures = self._arrays()
         row = {
@@ -74,7 +80,7 @@ class Progress:
             "gradient_norm": round(float(figures["gradient_norms"].mean()), 5),
             "update_ratio": float(f"{np.nanmean(figures['update_ratios']):.4g}"),
         }
-        for i, loss in enumerate(losses_by_time(figures["t"], figures["losses"], T), start=1):
+        for i, loss in enumerate(losses_by_timestep(figures["t"], figures["losses"], T), start=1):
             row[f"loss_quarter_{i}"] = round(float(loss), 6)
         if held_out_losses is not None:
             loss = float(held_out_losses.mean())
@@ -84,18 +90,18 @@ class Progress:
         self._start_epoch()
         return row
 
-    def save(self):
-        """Everything, for a checkpoint: arrays, and facts of plain types."""
+    def state(self) -> tuple[dict[str, np.ndarray], dict]:
+        """Everything for a checkpoint: arrays, and facts of plain types."""
         facts = {"seconds": self.seconds, "step_seconds": self._step_seconds, "best_step": self.best_step}
         return self._arrays(), facts | ({} if self.best_step is None else {"best_loss": self.best_loss})
 
-    def restore(self, arrays, facts):
-        """Takes up what `save` gave."""
+    def restore(self, arrays: dict[str, np.ndarray], facts: dict) -> None:
+        """Restores what `state` returned."""
         self._figures = {name: [arrays[name]] for name in self._figures}
         self._seconds_before, self._start = facts["seconds"], time.perf_counter()
         self._step_seconds = facts["step_seconds"]
         self.best_step, self.best_loss = facts.get("best_step"), facts.get("best_loss", math.inf)
 
-    def _arrays(self):
+    def _arrays(self) -> dict[str, np.ndarray]:
         types = PER_STEP | PER_EXAMPLE
         return {name: np.concatenate([[], *parts]).astype(types[name]) for name, parts in self._figures.items()}

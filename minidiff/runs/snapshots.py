@@ -1,32 +1,36 @@
-"""Images from the middle of a training: the same noises, drawn again as the network gets better.
+"""Snapshots: images generated during training, always from the same noise.
 
-After epochs 1, 5, 10, 20 and the last one, four images are drawn with few steps by the averaged parameters, and kept
-as RUN/trace/epoch_0005.png, side by side. Their noises are those of seed 0, whatever the training draws, and nothing of
-the training is touched: a run with snapshots and one without give the same bytes.
+After epochs 1, 5, 10, 20 and the last one, the averaged parameters generate four images in few sampler steps, which
+are saved side by side as RUN/snapshots/epoch_0005.png. Their noise has seed 0, whatever the seed of the training.
+Snapshots do not affect the training: a run with them is bit-for-bit identical to one without.
 
-A snapshot is kept before the checkpoint of its epoch. So a training that was killed between the two draws it again.
+A snapshot is saved before the checkpoint of its epoch, so a training that was killed in between generates it again.
 """
+
+from pathlib import Path
 
 from minidiff import plotting
 from minidiff.errors import MinidiffError
+from minidiff.runs.compatibility import find_folder
+from minidiff.runs.folder import Run
 from minidiff.sampling import generate
+from minidiff.training import Trainer
 
-TRACE_EPOCHS = (1, 5, 10, 20)
-FOLDER = "trace"
+SNAPSHOT_EPOCHS = (1, 5, 10, 20)
 COUNT, STEPS = 4, 6
 
 
-def is_traced(epoch, last_epoch):
-    """Whether an epoch is one of those to be looked at."""
-    return epoch in TRACE_EPOCHS or epoch == last_epoch
+def is_snapshot_epoch(epoch: int, last_epoch: int) -> bool:
+    """Whether a snapshot is taken after this epoch."""
+    return epoch in SNAPSHOT_EPOCHS or epoch == last_epoch
 
 
-def save_snapshot(run, trainer, epoch):
-    """Draws and keeps the images of an epoch.
+def save_snapshot(run: Run, trainer: Trainer, epoch: int) -> None:
+    """Generates and saves the images of an epoch.
 
     Args:
         run: `Run`.
-        trainer: `Trainer`, at the end of that epoch.
+        trainer: at the end of that epoch.
         epoch: from 1.
 
     Raises:
@@ -35,10 +39,9 @@ def save_snapshot(run, trainer, epoch):
     classes = trainer.network.config.num_classes
     labels = [i % classes for i in range(COUNT)] if classes else None
     shape = (COUNT, *trainer.network.config.example_shape)
-    images = generate(
-        trainer.denoiser(), shape, sampler="heun", steps=min(STEPS, trainer.schedule.T), seed=0, labels=labels
-    )
-    folder = run.path / FOLDER
+    steps = min(STEPS, trainer.schedule.T)
+    images = generate(trainer.denoiser(), shape, sampler="heun", steps=steps, seed=0, labels=labels)
+    folder = find_folder(run.path, "snapshots")
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -46,15 +49,15 @@ def save_snapshot(run, trainer, epoch):
     plotting.save_sheet(folder / f"epoch_{epoch:04}.png", images, COUNT, scale=1)
 
 
-def snapshots(run):
-    """epoch -> path of its sheet, in order; empty for a run without."""
-    files = (run.path / FOLDER).glob("epoch_*.png")
+def snapshots(run: Run) -> dict[int, Path]:
+    """epoch -> path of its images, in order; empty for a run without."""
+    files = find_folder(run.path, "snapshots").glob("epoch_*.png")
     epochs = {int(number): file for file in files if (number := file.stem.removeprefix("epoch_")).isdecimal()}
     return dict(sorted(epochs.items()))
 
 
-def forget_snapshots(run, after_epoch):
-    """Removes what a training that now goes on after some epoch had drawn of later ones."""
+def remove_snapshots(run: Run, after_epoch: int) -> None:
+    """Removes the snapshots of later epochs, which the training will reach again."""
     for epoch, file in snapshots(run).items():
         if epoch > after_epoch:
             file.unlink(missing_ok=True)

@@ -1,0 +1,80 @@
+"""Options and checks that several commands share."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from minidiff.errors import MinidiffError
+
+# Arguments of `data.load`: name, option, and how it is parsed
+READING_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "layout": ("--layout", {"metavar": "AXES", "help": "axes of arrays, such as NHWC or NCHW"}),
+    "value_range": (
+        "--range",
+        {"type": float, "nargs": 2, "metavar": ("BLACK", "WHITE"), "help": "range of values of arrays, such as 0 1"},
+    ),
+    "part": ("--part", {"help": "train, val or test, if the data is divided so (default: train)"}),
+    "subset": ("--subset", {"help": "of an emoji package: people, faces or all (default: people)"}),
+    "images_key": ("--images-key", {"metavar": "NAME", "help": "the array with the images in an .npz file or folder"}),
+    "labels_key": ("--labels-key", {"metavar": "NAME", "help": "the array with the labels, or none"}),
+    "distinct": ("--distinct", {"action": "store_const", "const": True, "help": "leave out exact copies"}),
+    "max_bytes": ("--max-bytes", {"type": int, "metavar": "N", "help": "refuse larger data (default: 2^31)"}),
+    "max_pixels": ("--max-pixels", {"type": int, "metavar": "N", "help": "leave out larger images (default: 8e7)"}),
+    "cache_folder": (
+        "--no-cache",
+        {"action": "store_const", "const": "", "help": "do not keep decoded images for the next time"},
+    ),
+}
+SPEC = "cats, shapes or landscapes (synthetic), or the path of your images"
+
+
+def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    """Adds READING_OPTIONS to a parser, as a group."""
+    group = parser.add_argument_group("reading data", "rarely needed: minidiff prints what it assumes")
+    for name, (option, settings) in READING_OPTIONS.items():
+        group.add_argument(option, dest=name, **settings)
+
+
+def reading_options(options: argparse.Namespace) -> dict[str, Any]:
+    """The given READING_OPTIONS, as arguments of `data.load`."""
+    return given(options, READING_OPTIONS)
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Adds the option --threads."""
+    parser.add_argument("--threads", type=int, help="number of threads (default: one per core)")
+
+
+def given(options: argparse.Namespace, names: Any) -> dict[str, Any]:
+    """name -> value of the named options that are not None."""
+    return {name: value for name in names if (value := getattr(options, name)) is not None}
+
+
+def option_of(name: str) -> str:
+    """ "from_image" as "--from-image"; "n" as "-n"."""
+    return "-n" if name == "n" else "--" + name.replace("_", "-")
+
+
+def check_at_least(option: str, value: float, least: float) -> None:
+    """Refuses a value below `least`."""
+    if not value >= least:
+        raise MinidiffError(f"{option} must be {least} or more, not {value}")
+
+
+def check_suffix(path: str | Path | None, suffixes: tuple[str, ...], what: str) -> None:
+    """Refuses a value of --out with another suffix."""
+    if path and Path(path).suffix.lower() not in suffixes:
+        names = " or ".join([", ".join(suffixes[:-1]), suffixes[-1]] if len(suffixes) > 1 else suffixes)
+        raise MinidiffError(f"--out {path}: {what} are written as {names}")
+
+
+def whole_numbers(option: str, text: str) -> tuple[int, ...]:
+    """ "32,64,128" as (32, 64, 128).
+
+    Raises:
+        MinidiffError: it is no comma-separated list of integers.
+    """
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError as error:
+        raise MinidiffError(f"{option} takes whole numbers separated by commas, not {text!r}") from error
