@@ -1,4 +1,4 @@
-"""Whatever somebody else's code raises is kept and told in a line; Ctrl-C passes."""
+"""Errors of a student's code are caught and described in one line; Ctrl-C passes."""
 
 import pytest
 
@@ -6,13 +6,13 @@ from minidiff.exercises.attempt import LONGEST_MESSAGE, Attempt, describe
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3), GeneratorExit(), MemoryError(), RecursionError()])
-def test_errors_are_kept(error):
+def test_errors_are_caught(error):
     with Attempt() as attempt:
         raise error
     assert attempt.error is error
 
 
-def test_nothing_is_kept_if_all_is_well():
+def test_the_error_is_none_without_an_error():
     with Attempt() as attempt:
         pass
     assert attempt.error is None
@@ -23,7 +23,7 @@ def test_ctrl_c_passes():
         raise KeyboardInterrupt
 
 
-def test_an_error_is_told_in_one_short_line_with_the_line_of_the_cell():
+def test_an_error_is_described_in_one_short_line_with_the_line_of_the_cell():
     with Attempt() as attempt:
         exec(compile("a = 1\n\n\na / 0", "<cell 3>", "exec"), {})
     assert describe(attempt.error, "<cell 3>") == "ZeroDivisionError: division by zero (line 4 of its cell)"
@@ -33,9 +33,9 @@ def test_an_error_is_told_in_one_short_line_with_the_line_of_the_cell():
     assert len(describe(ValueError("x" * 10_000))) < LONGEST_MESSAGE + 20
 
 
-def test_an_error_whose_message_is_an_error_too():
-    class Treacherous(Exception):
+def test_an_error_whose_message_raises_an_error():
+    class Unprintable(Exception):
         def __str__(self):
             raise RuntimeError
 
-    assert "cannot be read" in describe(Treacherous())
+    assert "cannot be read" in describe(Unprintable())

@@ -1,7 +1,7 @@
-"""Every exercise: its solution passes, and typical wrong answers get the hint that fits.
+"""Every exercise: its solution is right, and typical wrong answers get the matching hint.
 
-The wrong answers to the exercises of notebook NN stand in `wrong_exNN.py`: WRONG = {exercise: [(answer, word), ...]},
-where the word is one that only the fitting hint has in it.
+`wrong_exNN.py` has the wrong answers to the exercises of notebook NN: WRONG = {exercise: [(answer, words), ...]}, where
+only the matching hint contains the words.
 """
 
 import importlib.util
@@ -30,7 +30,7 @@ WRONG = {
 }
 
 
-def test_there_are_exercises_with_names_of_their_own():
+def test_exercises_are_numbered_and_their_answers_have_different_names():
     assert EXERCISES
     assert len(EXERCISES) == len(exercises())
     assert set(WRONG) <= set(EXERCISES)
@@ -61,44 +61,44 @@ def test_the_solution_is_shown(name, capsys):
 
 
 @pytest.mark.parametrize(
-    ("name", "answer", "word"),
+    ("name", "answer", "words"),
     [
         pytest.param(name, *case, id=f"{name}-{i}-{case[1]}")
         for name, cases in WRONG.items()
         for i, case in enumerate(cases)
     ],
 )
-def test_wrong_answers_get_the_hint_that_fits(name, answer, word):
+def test_wrong_answers_get_the_matching_hint(name, answer, words):
     result = examine(EXERCISES[name], answer)
     assert result.outcome == "wrong", result.hint
-    assert word in result.hint
+    assert words in result.hint
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_there_are_enough_wrong_answers_with_different_hints(name):
+def test_there_are_at_least_three_wrong_answers_with_different_hints(name):
     hints = {examine(EXERCISES[name], answer).hint for answer, _ in WRONG.get(name, [])}
     assert len(hints) >= 3
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_answers_of_no_use_at_all_are_survived(name, capsys):
+def test_nonsensical_answers_are_not_right_and_raise_nothing(name, capsys):
     def raises(*inputs):
         raise ZeroDivisionError("nothing works")
 
     for answer in (raises, None, "text", [1, "two"], {}, float("nan"), lambda: 0, lambda *inputs: "text"):
         check(name, answer)
-        said = capsys.readouterr().out
-        assert "not yet" in said
-        assert all(line.startswith("    ") for line in said.splitlines()[1:])
+        printed = capsys.readouterr().out
+        assert "not yet" in printed
+        assert all(line.startswith("    ") for line in printed.splitlines()[1:])
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_an_error_of_the_answer_is_told_in_one_line(name):
+def test_an_error_of_the_answer_is_described_in_one_line(name):
     def raises(*inputs):
         raise ZeroDivisionError("nothing\nworks")
 
     result = examine(find(name), raises)
-    if result.outcome == "wrong":  # the answer is a value, and not to be called
+    if result.outcome == "wrong":  # the answer is a value and is not called
         assert "lambda" in result.hint or "function" in result.hint
     else:
         assert result.outcome == "raised"

@@ -1,4 +1,4 @@
-"""The mistakes that are known in every exercise, each with its hint."""
+"""The mistakes that are recognized in every exercise, each with its hint."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def hint_of(function, *arguments):
 
 
 @pytest.mark.parametrize("found", [RIGHT, RIGHT.astype(np.float32), RIGHT.tolist(), RIGHT + 1e-9])
-def test_what_is_right_passes(found):
+def test_right_results_pass(found):
     expect("dx", found, RIGHT)
 
 
@@ -26,7 +26,7 @@ def test_what_is_right_passes(found):
     ("found", "word"),
     [
         (RIGHT.T, r"shape (4, 3) and should have (3, 4)"),
-        (RIGHT[:1], "shape"),  # it would agree in part if it were broadcast
+        (RIGHT[:1], "shape"),  # it would agree partly if it were broadcast
         (-RIGHT, "sign"),
         (3 * RIGHT, "3 times"),
         (np.zeros((3, 4)), "zero everywhere"),
@@ -38,21 +38,22 @@ def test_what_is_right_passes(found):
         (2j * RIGHT, "real numbers"),
     ],
 )
-def test_mistakes_that_are_known_everywhere(found, word):
+def test_general_mistakes_are_recognized(found, word):
     assert word in hint_of(expect, "dx", found, RIGHT)
 
 
-def test_a_mistake_of_the_exercise_comes_first():
-    assert hint_of(expect, "dx", -RIGHT, RIGHT, [(RIGHT + 1, "other"), (-RIGHT, "this one")]) == "this one"
+def test_a_mistake_of_the_exercise_has_precedence():
+    mistakes = [(RIGHT + 1, "other"), (RIGHT + 2, -RIGHT, "this one")]
+    assert hint_of(expect, "dx", -RIGHT, RIGHT, mistakes) == "this one"
 
 
-def test_the_place_of_the_largest_difference_is_named():
+def test_the_index_of_the_largest_difference_is_shown():
     found = RIGHT.copy()
     found[1, 2] += 1e-3
     assert hint_of(expect, "dx", found, RIGHT).startswith("dx is not right: dx[1, 2] is")
 
 
-def test_agreeing_is_relative_to_the_largest_number_and_never_broadcasts():
+def test_agreement_is_relative_to_the_largest_element_and_never_broadcasts():
     assert agree(1e6 * RIGHT + 0.1, 1e6 * RIGHT)
     assert not agree(RIGHT + 0.1, RIGHT)
     assert not agree(np.ones((3, 4)), np.ones(4))
@@ -75,12 +76,12 @@ def test_calling_an_answer():
 
 def test_unpacking_an_answer():
     assert unpack([1, 2], "dx, dw") == (1, 2)
-    assert "2 things should come back, `return dx, dw`, and it was a ndarray" in hint_of(unpack, RIGHT, "dx, dw")
+    assert "2 things, `return dx, dw`; it returned a ndarray" in hint_of(unpack, RIGHT, "dx, dw")
     assert "a tuple of 3" in hint_of(unpack, (1, 2, 3), "dx, dw")
 
 
 @pytest.mark.parametrize("name", ["ex05_99", "ex99_1", "", "nonsense"])
-def test_an_exercise_that_is_not_there_is_told(name):
+def test_unknown_exercises_are_an_error(name):
     for use in (lambda: check(name, None), lambda: solution(name)):
-        with pytest.raises(MinidiffError, match="there are ex"):
+        with pytest.raises(MinidiffError, match=r"unknown exercise .*; choose from ex"):
             use()

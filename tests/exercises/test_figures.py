@@ -1,4 +1,4 @@
-"""Images for notebooks: what is drawn is what was given, in small files, with a description."""
+"""Images for notebooks: exact, in small files, with a description."""
 
 import io
 
@@ -15,7 +15,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (4, 5, 7, 3), dtype=np.uint8)
 
 @pytest.fixture
 def page(monkeypatch):
-    """What is put on the page: list of (image, width, description)."""
+    """What is shown: list of (image, width, description)."""
     shown = []
     monkeypatch.setattr(figures, "_show", lambda *what: shown.append(what))
     return shown
@@ -36,7 +36,7 @@ def test_a_sheet_fits_the_page(page, count, size):
     assert page[0][1] <= 700
 
 
-def test_a_figure_is_drawn_with_twice_the_pixels_it_takes(page):
+def test_a_figure_has_twice_the_pixels_of_its_size_on_the_page(page):
     figure = plotting.new_figure(4, 2)
     axes = figure.add_subplot()
     axes.plot([0, 1], color=plotting.COLORS[0])
@@ -50,7 +50,7 @@ def test_a_figure_is_drawn_with_twice_the_pixels_it_takes(page):
     assert not axes.spines["top"].get_visible()
 
 
-def test_few_colors_are_kept_exactly_and_many_nearly():
+def test_few_colors_are_exact_and_many_nearly():
     few = np.random.default_rng(1).choice(np.array([[0, 0, 0], [255, 3, 7], [9, 250, 80]], np.uint8), (40, 50))
     found = Image.open(io.BytesIO(figures.small_png(Image.fromarray(few)))).convert("RGB")
     np.testing.assert_array_equal(np.asarray(found), few)
@@ -59,12 +59,12 @@ def test_few_colors_are_kept_exactly_and_many_nearly():
     assert np.abs(np.asarray(found).astype(int) - ramp).mean() < 6
 
 
-def test_noise_takes_a_third_of_the_bytes_or_little_more():
+def test_noise_takes_less_than_0_4_bytes_per_value():
     noise = Image.fromarray(np.random.default_rng(2).integers(0, 256, (100, 100, 3), dtype=np.uint8))
     assert len(figures.small_png(noise)) < 0.4 * 100 * 100 * 3
 
 
-def test_without_a_page_the_description_is_printed(capsys):
+def test_outside_of_a_notebook_the_description_is_printed(capsys):
     show_images(IMAGES, "four images of noise")
     show_figure(plotting.new_figure(2, 2), "an empty figure")
     assert capsys.readouterr().out == "four images of noise\nan empty figure\n"

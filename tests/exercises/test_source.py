@@ -1,4 +1,4 @@
-"""Source is shown as it stands in the files, and found again by the name that is noted with it."""
+"""Source is shown exactly as in the files, and found again by its name."""
 
 import ast
 import inspect
@@ -16,7 +16,7 @@ from minidiff.unet import UNetConfig
 ROOT = Path(inspect.getsourcefile(Linear)).parents[2]
 
 
-def test_what_is_shown_stands_at_the_line_that_is_said(capsys):
+def test_the_source_is_at_the_line_that_is_shown(capsys):
     show(Linear.forward, Linear.backward)
     shown = capsys.readouterr().out
     for part, method in zip(shown.split("# minidiff/")[1:], ("forward", "backward"), strict=True):
@@ -35,20 +35,20 @@ def test_kernels_properties_and_constants_are_shown(capsys):
     assert "@numba.njit(**KERNEL_OPTIONS)\ndef silu(" in shown
     assert "@property\ndef example_shape(self)" in shown
     assert 'minidiff/schedule.py: TARGETS\nTARGETS = ("flow"' in shown
-    assert "class Linear:" in shown
+    assert "class Linear(" in shown
 
 
 @pytest.mark.parametrize("thing", [Linear, Linear.forward, silu, UNetConfig.example_shape, source_of])
-def test_the_name_leads_back_to_the_same_source(thing):
+def test_the_name_gives_the_same_source(thing):
     name = name_of(thing)
     assert name.startswith("minidiff.")
     assert source_of(name) == source_of(thing)
 
 
-def test_docstrings_can_be_left_out_and_nothing_else_is():
+def test_only_docstrings_are_left_out():
     shown = source_of(Linear, docstring=False)
     assert '"""' not in shown
-    assert "# a sum over rows, as a product: faster" in shown
+    assert shown.count("  # ") == source_of(Linear).count("  # ") > 0
 
     def code(source):
         tree = ast.parse(source)
@@ -65,12 +65,12 @@ def test_docstrings_can_be_left_out_and_nothing_else_is():
 
 
 @pytest.mark.parametrize("thing", [3, "minidiff.nothing.here", "minidiff.schedule.NOTHING", len])
-def test_what_has_no_source_is_told(thing):
-    with pytest.raises(MinidiffError, match=r"source in Python|nothing is called"):
+def test_objects_without_source_are_an_error(thing):
+    with pytest.raises(MinidiffError, match=r"no Python source|unknown name"):
         show(thing)
 
 
 def test_a_name_is_resolved_through_modules_and_classes():
     assert resolve("minidiff.layers.linear.Linear.forward") is Linear.forward
-    with pytest.raises(MinidiffError, match="nothing is called"):
+    with pytest.raises(MinidiffError, match="unknown name"):
         resolve("no_such_package.at_all")

@@ -1,4 +1,4 @@
-"""Marking hand-ins that hang, crash, lie, print without end, or are simply right, each in real processes."""
+"""Grading of hand-ins that hang, crash, cheat, print endlessly, or are right, each in real processes."""
 
 import inspect
 import json
@@ -15,11 +15,11 @@ from minidiff.exercises.grading.grade import grade
 from minidiff.exercises.grading.hand_in import find_hand_ins, plain_python, read_cells
 
 EXERCISES = {exercise.name: exercise for exercise in exercises("ex05")}
-SECONDS = 4  # what an endless loop costs here; everything else takes a fraction of one
+SECONDS = 4  # the time of an endless loop; everything else takes a fraction of a second
 
 
 def notebook(*cells):
-    """A notebook as JSON; strings that begin with "#" and a blank are text."""
+    """A notebook as JSON; strings that begin with "# " or "## " are cells of text."""
     made = [
         {"cell_type": "markdown" if cell.startswith(("# ", "## ")) else "code", "source": cell.splitlines(True)}
         for cell in cells
@@ -58,7 +58,7 @@ def mark(folder, **options):
 ALL_RIGHT = dict.fromkeys(EXERCISES, "right")
 
 
-def test_right_answers_earn_their_points_and_a_course_is_written_down(tmp_path, capsys):
+def test_right_answers_earn_their_points_and_a_course_is_written_to_json(tmp_path, capsys):
     hand_in(tmp_path / "class" / "ada", "## Exercises", START, *map(answer, EXERCISES))
     hand_in(tmp_path / "class" / "ben", "## Exercises", START, answer("ex05_2"), answer("ex05_1", "return y_hat - y"))
     (tmp_path / "class" / "eve").mkdir()
@@ -79,7 +79,7 @@ def test_right_answers_earn_their_points_and_a_course_is_written_down(tmp_path, 
     assert "ex05_1 wrong, ex05_3 missing" in printed
 
 
-def test_what_hangs_or_crashes_costs_only_its_own_exercise(tmp_path):
+def test_a_hanging_or_crashing_answer_costs_only_its_own_exercise(tmp_path):
     left_behind = tmp_path / "process"
     start_another = (
         "import subprocess, sys; "
@@ -107,7 +107,7 @@ def test_what_hangs_or_crashes_costs_only_its_own_exercise(tmp_path):
 
 
 def ended(process):
-    """Whether a process is gone, or nothing but an entry of the table that nobody has collected."""
+    """Whether a process has ended, or is a zombie."""
     for _ in range(100):
         try:
             os.kill(process, 0)
@@ -131,7 +131,7 @@ def test_a_cell_that_hangs_crashes_or_raises_is_left_out(tmp_path):
     assert "SyntaxError" in results["ex05_5"].hint
 
 
-def test_an_endless_loop_that_takes_memory_is_stopped(tmp_path):
+def test_an_endless_loop_that_allocates_memory_is_stopped(tmp_path):
     loop = "kept = []\n    while True:\n        kept.append(np.empty(10**8))"
     hand_in(tmp_path / "class", "## Exercises", START, answer("ex05_1", loop), answer("ex05_2"))
     results = mark(tmp_path / "class")
@@ -148,13 +148,13 @@ def test_printing_right_or_replacing_the_check_earns_nothing(tmp_path):
     assert set(outcomes(mark(tmp_path / "class")).values()) == {"wrong"}
 
 
-def test_a_huge_output_costs_nothing(tmp_path):
+def test_a_huge_output_does_not_matter(tmp_path):
     talk = "for _ in range(300):\n    print('x' * 1_000_000)"
     hand_in(tmp_path / "class", "## Exercises", START, talk, *map(answer, EXERCISES))
     assert outcomes(mark(tmp_path / "class")) == ALL_RIGHT
 
 
-def test_names_from_above_are_found_by_running_the_whole_notebook(tmp_path):
+def test_a_notebook_is_run_whole_if_its_exercises_need_other_cells(tmp_path):
     helper = (
         "def mean_square_slope(y_hat, y, weight):\n    return 2 * weight[:, None, None, None] * (y_hat - y) / y.size"
     )
@@ -166,10 +166,10 @@ def test_names_from_above_are_found_by_running_the_whole_notebook(tmp_path):
     assert (results["ex05_1"].outcome, results["ex05_2"].outcome) == ("right", "right")
 
 
-def test_only_the_exercises_are_run_if_they_need_no_more(tmp_path):
+def test_only_the_cells_of_exercises_are_run_by_default(tmp_path):
     note = tmp_path / "ran"
-    trace = f"open({str(note)!r}, 'a').write('lesson')"
-    hand_in(tmp_path / "class", trace, "## Exercises", START, *map(answer, EXERCISES), "## What was shown", trace)
+    lesson = f"open({str(note)!r}, 'a').write('lesson')"
+    hand_in(tmp_path / "class", lesson, "## Exercises", START, *map(answer, EXERCISES), "## What was shown", lesson)
     assert outcomes(mark(tmp_path / "class")) == ALL_RIGHT
     assert not note.exists()
 
@@ -179,7 +179,7 @@ def test_a_notebook_without_headings_is_run_whole(tmp_path):
     assert outcomes(mark(tmp_path / "class")) == ALL_RIGHT
 
 
-def test_what_only_jupyter_understands_is_passed_over(tmp_path):
+def test_magics_and_shell_commands_are_ignored(tmp_path):
     magic = "%matplotlib inline\n!ls\nif True:\n    %time 1 + 1"
     cell = "%%time\n" + answer("ex05_1")
     hand_in(tmp_path / "class", "## Exercises", START, magic, "%%bash\nexit 1", cell)
@@ -195,7 +195,7 @@ def test_the_better_of_two_copies_counts(tmp_path):
     assert (found["ex05_1"], found["ex05_2"], found["ex05_3"]) == ("right", "wrong", "missing")
 
 
-def test_a_file_that_is_no_notebook_is_told_and_counts_as_missing(tmp_path):
+def test_a_file_that_is_not_a_notebook_is_an_error_and_counts_as_missing(tmp_path):
     for number, text in enumerate(['{"cells": [', "[]", '{"cells": [1]}', "[" * 100_000, '{"cells": [{"source": 1}]}']):
         (tmp_path / str(number)).mkdir()
         (tmp_path / str(number) / "05.ipynb").write_text(text, encoding="utf-8")
@@ -208,7 +208,7 @@ def test_a_file_that_is_no_notebook_is_told_and_counts_as_missing(tmp_path):
     assert "is not a notebook" in results["0"]["ex05_1"].hint
 
 
-def test_hand_ins_are_found_in_both_arrangements(tmp_path):
+def test_hand_ins_are_found_in_a_folder_and_in_its_sub_folders(tmp_path):
     hand_in(tmp_path / "a" / "deep" / "er", START)
     hand_in(tmp_path / "a" / ".ipynb_checkpoints", START)
     hand_in(tmp_path / "b", START)
@@ -233,7 +233,7 @@ def test_notebooks_can_be_chosen(tmp_path):
 @pytest.mark.parametrize(
     ("options", "word"), [(["--seconds", "0"], "--seconds"), (["--json", "nowhere/results.json"], "no folder")]
 )
-def test_mistakes_are_told_before_anything_is_run(tmp_path, capsys, options, word):
+def test_wrong_options_are_errors_before_anything_is_run(tmp_path, capsys, options, word):
     hand_in(tmp_path, START)
     assert main(["grade", str(tmp_path), *options]) == 2
     assert word in capsys.readouterr().err
