@@ -1,4 +1,4 @@
-"""The README tells the truth: its Python example runs as it stands, and its commands are commands."""
+"""The README: its Python example runs, and its commands can be parsed."""
 
 import os
 import re
@@ -27,7 +27,7 @@ def commands():
     return [word[1:] for word in words if word[:1] == ["minidiff"]]
 
 
-def test_the_python_example_runs_as_it_stands(tmp_path):
+def test_the_python_example_runs_unchanged(tmp_path):
     example = blocks("python")[0]
     assert len([line for line in example.splitlines() if line.strip()]) <= 16  # "about ten lines"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -36,13 +36,13 @@ def test_the_python_example_runs_as_it_stands(tmp_path):
         timeout=300, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert list(tmp_path.glob("*.png"))  # there is something to look at
+    assert list(tmp_path.glob("*.png"))
 
 
-def test_there_are_commands_in_the_readme():
+def test_the_readme_has_commands():
     assert {words[0] for words in commands()} >= {"demo", "train", "sample"}
 
 
 @pytest.mark.parametrize("arguments", commands(), ids=" ".join)
-def test_the_commands_are_commands(arguments):
+def test_the_commands_can_be_parsed(arguments):
     build_parser().parse_args(arguments)

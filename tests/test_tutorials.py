@@ -1,6 +1,6 @@
-"""The notebooks, without running them: links both ways, outputs that belong to the code, exercises as handed out.
+"""The notebooks, without running them: links, outputs that belong to the code, and the start of the exercises.
 
-That their code still runs is what `python tutorials/execute.py --check` finds out.
+`python tutorials/execute.py --check` runs them.
 """
 
 import ast
@@ -18,8 +18,8 @@ from minidiff.exercises.grading.hand_in import read_cells
 
 ROOT = Path(__file__).parents[1]
 TUTORIALS = ROOT / "tutorials"
-MODULES = [pytest.param(notebook, file, id=file) for notebook in NOTEBOOKS for file in notebook.modules]
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+READ_MORE = re.compile(r"Read more: `tutorials/(\w+)\.ipynb`")
 PAGES = [TUTORIALS / "README.md", TUTORIALS / "speed.md", TUTORIALS / "ablation.md", ROOT / "README.md"]
 
 specification = importlib.util.spec_from_file_location("execute", TUTORIALS / "execute.py")
@@ -37,32 +37,30 @@ def texts(notebook):
     return ["".join(cell["source"]) for cell in stored(notebook)["cells"] if cell["cell_type"] == "markdown"]
 
 
-@pytest.mark.parametrize(("notebook", "file"), MODULES)
-def test_modules_link_to_their_notebook(notebook, file):
+def links_of_modules():
+    """Pairs (notebook's name, file) of all modules whose docstring ends with a link to a notebook."""
+    for path in sorted((ROOT / "minidiff").rglob("*.py")):
+        docstring = " ".join((ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split())
+        if not path.is_relative_to(ROOT / "minidiff" / "exercises"):
+            yield from ((name, path.relative_to(ROOT).as_posix()) for name in READ_MORE.findall(docstring))
+
+
+def test_every_module_of_the_course_links_to_its_notebook():
+    found = list(links_of_modules())
+    assert len(found) == len(set(found)) >= 25
+    assert {name for name, _ in found} == {notebook.name for notebook in NOTEBOOKS}
+
+
+@pytest.mark.parametrize(("name", "file"), links_of_modules())
+def test_notebooks_link_back_to_their_modules(name, file):
     docstring = ast.get_docstring(ast.parse((ROOT / file).read_text(encoding="utf-8")))
-    assert " ".join(docstring.split()).count(notebook.link) == 1
     assert docstring.split("\n\n")[-1].startswith("Read more: ")
-    assert (TUTORIALS / f"{notebook.name}.ipynb").is_file()
-
-
-@pytest.mark.parametrize(("notebook", "file"), MODULES)
-def test_notebooks_link_to_their_modules(notebook, file):
+    (notebook,) = (notebook for notebook in NOTEBOOKS if notebook.name == name)
     assert f"](../{file})" in texts(notebook)[0]
 
 
-def test_no_module_links_to_a_notebook_that_does_not_know_it():
-    expected = {(file, notebook.link) for notebook in NOTEBOOKS for file in notebook.modules}
-    found = set()
-    for path in sorted((ROOT / "minidiff").rglob("*.py")):
-        file = path.relative_to(ROOT).as_posix()
-        if not file.startswith("minidiff/exercises/"):
-            links = re.findall(r"Read more: `tutorials/\w+\.ipynb`", path.read_text(encoding="utf-8"))
-            found |= {(file, link) for link in links}
-    assert found == expected
-
-
 @every_notebook
-def test_a_notebook_has_the_parts_that_all_have(notebook):
+def test_a_notebook_has_all_parts(notebook):
     first, *rest = texts(notebook)
     assert first.startswith(f"# {notebook.name[:2]} {notebook.title}\n")
     for part in ("**You will**", "**You learn**", "**You need**", "**Time**"):
@@ -75,7 +73,7 @@ def test_a_notebook_has_the_parts_that_all_have(notebook):
 
 
 @pytest.mark.parametrize("page", [*NOTEBOOKS, *PAGES], ids=lambda page: page.name)
-def test_links_lead_somewhere(page):
+def test_link_targets_exist(page):
     text = page.read_text(encoding="utf-8") if isinstance(page, Path) else "\n".join(texts(page))
     folder = page.parent if isinstance(page, Path) else TUTORIALS
     for link in LINK.findall(text):
@@ -84,17 +82,20 @@ def test_links_lead_somewhere(page):
 
 
 @every_notebook
-def test_outputs_belong_to_the_code_and_show_todays_source(notebook):
+def test_outputs_belong_to_the_code_and_show_the_current_source(notebook):
     assert execute.problems_of(stored(notebook)) == []
     assert (TUTORIALS / f"{notebook.name}.ipynb").stat().st_size <= execute.LARGEST_FILE
 
 
 @every_notebook
-def test_exercises_are_handed_out_with_a_start_that_runs_and_is_wrong(notebook):
+def test_exercises_have_a_start_that_runs_and_is_wrong(notebook):
     own = exercises(notebook.prefix)
     assert 3 <= len(own) <= 6
     cells = [cell for cell in read_cells(TUTORIALS / f"{notebook.name}.ipynb") if cell.in_exercises]
+    headings = "\n".join(texts(notebook))
     for exercise in own:
+        points = f"{exercise.points} point{'s' if exercise.points > 1 else ''}"
+        assert f"### {exercise.name}: {exercise.title} ({points})\n" in headings
         assert sum(f'check("{exercise.name}", {exercise.answer})' in cell.source for cell in cells) == 1
     for name, result in grade_notebook(cells, own, 60).items():
         assert result.outcome == "wrong", f"{name}: {result}"
@@ -108,7 +109,7 @@ def test_the_readme_has_a_row_for_each_notebook():
     assert "(ablation.md)" in page
 
 
-def test_no_notebook_is_outside_of_the_table():
+def test_every_notebook_is_in_the_table():
     assert {path.stem for path in TUTORIALS.glob("*.ipynb")} <= {notebook.name for notebook in NOTEBOOKS}
 
 
@@ -129,7 +130,7 @@ def a_notebook():
     return notebook
 
 
-def test_a_tidy_notebook_is_well():
+def test_a_tidy_notebook_has_no_problems():
     notebook = a_notebook()
     assert execute.problems_of(notebook) == []
     assert execute.differences(notebook, a_notebook()) == []
@@ -137,7 +138,7 @@ def test_a_tidy_notebook_is_well():
     assert "x" not in notebook["metadata"]
 
 
-def test_code_that_changed_is_found_and_text_that_changed_is_not():
+def test_changed_code_is_found_and_changed_text_is_not():
     notebook = a_notebook()
     notebook["cells"][0]["source"] = "# Another title"
     assert execute.problems_of(notebook) == []
@@ -148,7 +149,7 @@ def test_code_that_changed_is_found_and_text_that_changed_is_not():
 
 
 @pytest.mark.parametrize("name", ["minidiff.schedule.TARGETS", "minidiff.schedule.GONE"])
-def test_a_source_that_changed_or_went_is_found(name):
+def test_a_changed_or_removed_source_is_found(name):
     notebook = a_notebook()
     output = notebook["cells"][1]["outputs"][1]
     output["metadata"]["minidiff"]["source"] = name
@@ -156,7 +157,7 @@ def test_a_source_that_changed_or_went_is_found(name):
     assert f"shows {name}, which has changed" in execute.problems_of(notebook)[0]
 
 
-def test_a_source_that_only_moved_is_well():
+def test_a_source_that_only_moved_is_no_problem():
     notebook = a_notebook()
     data = notebook["cells"][1]["outputs"][1]["data"]
     data["text/plain"] = data["text/plain"].replace("# minidiff/schedule.py: TARGETS", "# minidiff/schedule.py, line 7")
@@ -173,7 +174,7 @@ def test_stored_errors_and_warnings_are_found():
     assert "beware" in found
 
 
-def test_an_output_that_is_not_stored_is_found():
+def test_a_missing_output_is_found():
     notebook = a_notebook()
     del notebook["cells"][1]["outputs"][0]
     assert "print" in execute.differences(notebook, a_notebook())[0]
@@ -182,7 +183,7 @@ def test_an_output_that_is_not_stored_is_found():
 
 
 @pytest.mark.parametrize(("source", "expected"), [("print(3)", 0), ('minidiff("train --help")', 1)])
-def test_another_help_text_is_found_and_other_numbers_are_not(source, expected):
+def test_a_changed_help_text_is_found_and_changed_results_are_not(source, expected):
     notebook, fresh = a_notebook(), a_notebook()
     notebook["cells"][1]["source"] = fresh["cells"][1]["source"] = [source]
     assert execute.differences(notebook, fresh) == []
@@ -191,7 +192,7 @@ def test_another_help_text_is_found_and_other_numbers_are_not(source, expected):
 
 
 @every_notebook
-def test_code_is_no_wider_than_a_cell(notebook):
+def test_code_fits_the_width_of_a_cell(notebook):
     cells = stored(notebook)["cells"]
     lines = [line for cell in cells if cell["cell_type"] == "code" for line in "".join(cell["source"]).splitlines()]
     assert [line for line in lines if len(line) > 100] == []

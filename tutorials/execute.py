@@ -1,13 +1,13 @@
-"""Runs the notebooks from scratch and stores what they show, or checks that it still holds.
+"""Runs the notebooks from scratch and stores their outputs, or checks the stored ones.
 
-    python tutorials/execute.py                     # all of them
-    python tutorials/execute.py 05 08               # some
-    python tutorials/execute.py --check [NAMES]     # run, write nothing, and compare: what CI does
+    python tutorials/execute.py                     # all notebooks
+    python tutorials/execute.py 05 08               # some of them
+    python tutorials/execute.py --check [NAMES]     # run, write nothing, and compare: for CI
 
-Stored outputs carry a hash of the code that made them. `--check` fails on an error, on outputs that
-are missing or older than their code, on a source or a help text shown that is no longer the
-library's, on a file too large, and on a notebook that is in the table
-(`minidiff/exercises/course.py`) and not in the folder. Needs `pip install ".[tutorials]"`.
+Stored outputs have a hash of the code that produced them. `--check` fails for an error, for outputs
+that are missing or older than their code, for displayed sources and help texts that differ from the
+library's, for a file that is too large, and for a notebook of the table
+(`minidiff/exercises/course.py`) that is missing. Needs `pip install ".[tutorials]"`.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from minidiff.errors import MinidiffError
@@ -26,18 +27,18 @@ from minidiff.exercises.source import source_of
 FOLDER = Path(__file__).parent
 LARGEST_FILE = 600_000  # bytes
 LONGEST_CELL = 600  # seconds
-CORES = 2  # the notebooks promise to run on a laptop
+CORES = 2  # as on a laptop
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
-def code_hash(notebook):
-    """A hash of the code of a notebook, a dict: it changes with the code, and not with the text."""
+def code_hash(notebook: dict) -> str:
+    """A hash of the code of a notebook; independent of its text."""
     sources = [_text(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
     return hashlib.sha256("\0".join(sources).encode("utf-8")).hexdigest()
 
 
-def tidy(notebook):
-    """Takes out what differs from run to run or by machine; notes the hash; changes the dict."""
+def tidy(notebook: dict) -> None:
+    """Removes what differs between runs and machines, and adds the hash; modifies the notebook."""
     notebook["metadata"] = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     notebook["metadata"]["minidiff"] = {"code": code_hash(notebook)}
     for number, cell in enumerate(notebook["cells"]):
@@ -48,15 +49,8 @@ def tidy(notebook):
                 output["text"] = _text(output["text"])
 
 
-def problems_of(notebook):
-    """What is wrong with the stored outputs of a notebook, as far as one sees without running it.
-
-    Args:
-        notebook: a dict.
-
-    Returns:
-        list of strings.
-    """
+def problems_of(notebook: dict) -> list[str]:
+    """The problems of the stored outputs of a notebook that can be found without running it."""
     found = []
     if notebook["metadata"].get("minidiff", {}).get("code") != code_hash(notebook):
         found.append("its outputs are missing or older than its code")
@@ -70,21 +64,15 @@ def problems_of(notebook):
                 last = _text(output["text"]).strip().splitlines()[-1]
                 found.append(f"cell {number} stores a warning: {last}")
             shown = output.get("metadata", {}).get("minidiff")
-            if shown and not _is_todays(shown, _text(output["data"]["text/plain"])):
+            if shown and not _is_current(shown, _text(output["data"]["text/plain"])):
                 found.append(f"cell {number} shows {shown['source']}, which has changed since")
     return found
 
 
-def differences(stored, fresh):
-    """Where a fresh run shows other things than the stored notebook.
+def differences(stored: dict, fresh: dict) -> list[str]:
+    """The differences between the outputs of a stored notebook and of a fresh run.
 
-    What is printed may differ, since seconds and last digits do; the help of a command may not.
-
-    Args:
-        stored, fresh: two dicts of one notebook.
-
-    Returns:
-        list of strings.
+    Printed text may differ, because durations and last digits do; the help of a command may not.
     """
     found = []
     for number, (before, now) in enumerate(zip(stored["cells"], fresh["cells"], strict=True)):
@@ -92,18 +80,15 @@ def differences(stored, fresh):
         if old != new:
             found.append(f"cell {number} stores {old} and shows {new}")
         elif "--help" in _text(now["source"]) and _printed(before) != _printed(now):
-            found.append(f"cell {number} stores another help text than there is today")
+            found.append(f"cell {number} stores a help text that has changed since")
     return found
 
 
-def run(notebook):
+def run(notebook: dict) -> tuple[dict, str | None]:
     """Runs a notebook in a new kernel and an empty folder.
 
-    Args:
-        notebook: a dict.
-
     Returns:
-        the notebook with fresh outputs, and None or the error that ended it, in a line or more.
+        The notebook with fresh outputs, and the error that stopped it, if any.
     """
     import nbformat
     from nbclient import NotebookClient
@@ -111,10 +96,9 @@ def run(notebook):
 
     fresh = nbformat.reads(json.dumps(notebook), as_version=4)
     with tempfile.TemporaryDirectory() as folder:
-        place = {"metadata": {"path": folder}}
         client = NotebookClient(
-            fresh, timeout=LONGEST_CELL, kernel_name=KERNEL["name"], resources=place,
-            record_timing=False, coalesce_streams=True,
+            fresh, timeout=LONGEST_CELL, kernel_name=KERNEL["name"], record_timing=False,
+            coalesce_streams=True, resources={"metadata": {"path": folder}},
         )  # fmt: skip
         try:
             client.execute()
@@ -123,25 +107,14 @@ def run(notebook):
     return fresh, None
 
 
-def write(path, notebook):
-    """Writes a notebook as Jupyter does, lines apart, so that differences can be read."""
-    import nbformat
-
-    path.write_text(nbformat.writes(nbformat.from_dict(notebook)) + "\n", encoding="utf-8")
-
-
-def process(path, check):
-    """Runs one notebook; stores what it shows, or compares.
-
-    Args:
-        path: of the notebook.
-        check: whether to compare instead of to store.
+def process(path: Path, check: bool) -> list[str]:
+    """Runs one notebook and stores its outputs, or with `check` compares them with the stored ones.
 
     Returns:
-        list of strings, what is wrong with it.
+        Its problems.
     """
     if not path.exists():
-        return ["there is no such notebook"]
+        return ["it does not exist"]
     stored = json.loads(path.read_text(encoding="utf-8"))
     fresh, error = run(stored)
     if error:
@@ -149,22 +122,25 @@ def process(path, check):
     if check:
         found = problems_of(stored) + differences(stored, fresh)
     else:
+        import nbformat
+
         tidy(fresh)
-        write(path, fresh)
+        text = nbformat.writes(nbformat.from_dict(fresh))
+        path.write_text(text + "\n", encoding="utf-8")
         found = problems_of(fresh)
     size = path.stat().st_size
     too_large = [f"it has {size} bytes, more than {LARGEST_FILE}"] if size > LARGEST_FILE else []
     return found + too_large
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     parser = argparse.ArgumentParser(
-        description="Runs the notebooks, and stores or checks what they show."
+        description="Run the notebooks, and store or check their outputs."
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="such as 05 (default: all)")
     parser.add_argument(
-        "--check", action="store_true", help="compare with what is stored, and write nothing"
+        "--check", action="store_true", help="compare with the stored outputs, and write nothing"
     )
     options = parser.parse_args(arguments)
     paths = [FOLDER / f"{notebook.name}.ipynb" for notebook in NOTEBOOKS]
@@ -179,25 +155,25 @@ def main(arguments=None):
         problems = process(path, options.check)
         seconds = time.perf_counter() - start
         size = path.stat().st_size / 1000 if path.exists() else 0
-        verdict = "not well" if problems else "well"
+        verdict = "failed" if problems else "passed"
         print(f"{path.stem:22} {seconds:6.1f} s {size:6.0f} kB  {verdict}", flush=True)
         for problem in problems:
             print(f"    {problem}", flush=True)
         bad += bool(problems)
-    print(f"{len(chosen)} notebooks in {time.perf_counter() - begin:.0f} s, {bad} of them not well")
+    print(f"{len(chosen)} notebooks in {time.perf_counter() - begin:.0f} s, {bad} of them failed")
     return 1 if bad or not chosen else 0
 
 
-def _is_todays(shown, text):
-    """Whether a stored source is the library's; its first line, where it stands, may differ."""
+def _is_current(shown: dict, text: str) -> bool:
+    """Whether a stored source is the library's; its first line, the location, may differ."""
     try:
         return text.partition("\n")[2] == source_of(shown["source"], shown["docstring"])
     except MinidiffError:
         return False
 
 
-def _kinds(cell):
-    """The kinds of output of a cell; prints come in pieces, and warnings depend on the machine."""
+def _kinds(cell: dict) -> list[str]:
+    """The kinds of output of a cell, without warnings, which depend on the machine."""
     found = set()
     for output in cell.get("outputs", []):
         if output["output_type"] != "stream":
@@ -207,12 +183,14 @@ def _kinds(cell):
     return sorted(found)
 
 
-def _printed(cell):
+def _printed(cell: dict) -> str:
+    """The printed text of a cell."""
     outputs = cell.get("outputs", [])
     return "".join(_text(output["text"]) for output in outputs if output.get("name") == "stdout")
 
 
-def _text(lines):
+def _text(lines: str | list[str]) -> str:
+    """A text of a notebook: one string, or a list of lines."""
     return lines if isinstance(lines, str) else "".join(lines)
 
 
