@@ -39,14 +39,16 @@ def texts(notebook):
 
 def links_of_modules():
     """Pairs (notebook's name, file) of all modules whose docstring ends with a link to a notebook."""
+    found = []
     for path in sorted((ROOT / "minidiff").rglob("*.py")):
         docstring = " ".join((ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split())
         if not path.is_relative_to(ROOT / "minidiff" / "exercises"):
-            yield from ((name, path.relative_to(ROOT).as_posix()) for name in READ_MORE.findall(docstring))
+            found += [(name, path.relative_to(ROOT).as_posix()) for name in READ_MORE.findall(docstring)]
+    return found
 
 
 def test_every_module_of_the_course_links_to_its_notebook():
-    found = list(links_of_modules())
+    found = links_of_modules()
     assert len(found) == len(set(found)) >= 25
     assert {name for name, _ in found} == {notebook.name for notebook in NOTEBOOKS}
 

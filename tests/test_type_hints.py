@@ -40,7 +40,8 @@ def missing_hints(source: str) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.ClassDef):
             if "dataclass" in decorators(node):
                 for field in (field for field in node.body if isinstance(field, ast.Assign)):
-                    yield field.lineno, f"{node.name}: field {ast.unparse(field.targets[0])}"
+                    if not isinstance(field.value, (ast.Name, ast.Attribute)):  # another name of a method
+                        yield field.lineno, f"{node.name}: field {ast.unparse(field.targets[0])}"
             continue
         given = [*node.args.posonlyargs, *node.args.args]
         if owner is not None and "staticmethod" not in decorators(node):
@@ -54,9 +55,10 @@ def missing_hints(source: str) -> Iterator[tuple[int, str]]:
 
 
 def missing_docstrings(source: str) -> Iterator[tuple[int, str]]:
-    """The lines of a source at which docstrings are missing; special methods and setters need none."""
+    """The lines of a source at which docstrings are missing; special methods and those of subclasses need none."""
     for node, owner in definitions(ast.parse(source).body):
-        if not node.name.startswith("__") and "setter" not in decorators(node) and ast.get_docstring(node) is None:
+        inherited = owner is not None and owner.bases
+        if not node.name.startswith("__") and not inherited and ast.get_docstring(node) is None:
             yield node.lineno, f"{owner.name + '.' if owner else ''}{node.name}"
 
 

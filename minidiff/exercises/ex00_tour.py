@@ -37,7 +37,7 @@ def _parse(line: Any, name: str) -> argparse.Namespace:
     if words[1:2] != [name]:
         raise Wrong(f"this is the wrong command, {' '.join(words[1:2]) or 'none'}: see minidiff --help")
     parser = argparse.ArgumentParser(prog="minidiff")
-    COMMANDS[name].add_command(parser.add_subparsers())
+    COMMANDS[name].add_options(parser.add_subparsers().add_parser(name))
     printed = io.StringIO()
     with Attempt() as attempt, contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         return parser.parse_args(words[1:])

@@ -154,14 +154,11 @@ def run_job(job: dict, seconds: float) -> tuple[list[dict[str, Any]], dict[str, 
 def _start(job_file: Path, desk: Path) -> subprocess.Popen:
     """Starts the worker in an empty folder, without input and output, as the leader of a process group."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"PYTHONPATH": path, "MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "minidiff.exercises.grading.worker", str(job_file)]
+    null = subprocess.DEVNULL
     return subprocess.Popen(
-        [sys.executable, "-m", "minidiff.exercises.grading.worker", str(job_file)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=desk,
-        env=os.environ | {"PYTHONPATH": path, "MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1"},
-        start_new_session=True,
+        command, cwd=desk, env=environment, stdin=null, stdout=null, stderr=null, start_new_session=True
     )
 
 
