@@ -98,15 +98,9 @@ class Optimizer:
     """
 
     def __init__(
-        self,
-        p: Parameters,
-        name: str = "muon",
-        betas: tuple[float, float] = (0.9, 0.95),
-        mu: float = 0.95,
-        weight_decay: float = 0.0,
-        clip: float = 1.0,
-        ema_decay: float = 0.999,
-    ) -> None:
+        self, p: Parameters, name: str = "muon", betas: tuple[float, float] = (0.9, 0.95), mu: float = 0.95,
+        weight_decay: float = 0.0, clip: float = 1.0, ema_decay: float = 0.999,
+    ) -> None:  # fmt: skip
         if name not in OPTIMIZERS:
             raise MinidiffError(f"unknown optimizer {name!r}; choose from {', '.join(OPTIMIZERS)}")
         self.name, self.betas, self.mu = name, betas, mu

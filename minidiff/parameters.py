@@ -31,11 +31,8 @@ class Parameters:
     """
 
     def __init__(
-        self,
-        shapes: Mapping[str, tuple[int, ...]],
-        dtype: DTypeLike = np.float32,
-        vector: np.ndarray | None = None,
-    ) -> None:
+        self, shapes: Mapping[str, tuple[int, ...]], dtype: DTypeLike = np.float32, vector: np.ndarray | None = None,
+    ) -> None:  # fmt: skip
         self.shapes = dict(shapes)
         self.size = sum(math.prod(shape) for shape in self.shapes.values())
         self.vector = np.zeros(self.size, dtype) if vector is None else vector

@@ -88,13 +88,8 @@ class UNet:
         return f"UNet({self.config})"
 
     def forward(
-        self,
-        p: Parameters,
-        z: np.ndarray,
-        log_sigma: np.ndarray,
-        labels: np.ndarray | None = None,
-        keep: bool = True,
-    ) -> tuple[np.ndarray, list]:
+        self, p: Parameters, z: np.ndarray, log_sigma: np.ndarray, labels: np.ndarray | None = None, keep: bool = True,
+    ) -> tuple[np.ndarray, list]:  # fmt: skip
         """Predicts the target for noisy images.
 
         Args:

@@ -41,12 +41,8 @@ class UNetConfig:
 
     @staticmethod
     def for_images(
-        height: int,
-        width: int,
-        image_channels: int,
-        num_classes: int = 0,
-        channels: tuple[int, ...] | None = None,
-    ) -> "UNetConfig":
+        height: int, width: int, image_channels: int, num_classes: int = 0, channels: tuple[int, ...] | None = None,
+    ) -> "UNetConfig":  # fmt: skip
         """The default network for an image size: levels down to 8 pixels, at most four, with attention up to 16 pixels.
 
         A head has 32 channels, or the largest power of two that divides the channels of all levels with attention.

@@ -1,4 +1,4 @@
-"""The gradient check must find what is wrong, so here are backward passes with one mistake each."""
+"""The gradient check finds mistakes: backward passes with one mistake each."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,9 @@ from minidiff.layers import Linear
 
 
 class Standardize:
-    """y = (x - mean) / deviation over the last axis: the heart of every norm, with a backward that may be wrong."""
+    """y = (x - mean) / std over the last axis, the core of every norm, with a backward pass that may be wrong."""
+
+    children = ()
 
     def __init__(self, forget=None):
         self.forget = forget
@@ -24,22 +26,24 @@ class Standardize:
         return {}
 
     def forward(self, p, x):
-        inverse_deviation = 1 / np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
-        y = (x - x.mean(axis=-1, keepdims=True)) * inverse_deviation
-        return y, (y, inverse_deviation)
+        inverse_std = 1 / np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
+        y = (x - x.mean(axis=-1, keepdims=True)) * inverse_std
+        return y, (y, inverse_std)
 
     def backward(self, p, g, cache, dy):
-        y, inverse_deviation = cache
+        y, inverse_std = cache
         dx = dy.copy()
         if self.forget != "mean":
             dx -= dy.mean(axis=-1, keepdims=True)
         if self.forget != "variance":
             dx -= y * (dy * y).mean(axis=-1, keepdims=True)
-        return dx * inverse_deviation if self.forget != "everything" else np.zeros_like(dx)
+        return dx * inverse_std if self.forget != "everything" else np.zeros_like(dx)
 
 
 class Scale:
-    """y = a x, with a gradient by a that may be wrong."""
+    """y = a x, with a gradient with respect to a that may be wrong."""
+
+    children = ()
 
     def __init__(self, fault=None):
         self.fault = fault
@@ -74,14 +78,14 @@ def test_numerical_gradient_of_some_entries(rng):
     np.testing.assert_allclose(gradient, np.cos(a.ravel()[[7, 2]]), rtol=0, atol=1e-9)
 
 
-def test_numerical_gradient_writes_through_a_view(rng):
+def test_numerical_gradient_changes_a_view_in_place(rng):
     whole = rng.normal(size=(4, 6))
-    view = whole[:, ::2]  # not contiguous: a flattened copy of it would not reach the loss
+    view = whole[:, ::2]  # not contiguous: a flattened copy would not affect the loss
     gradient = numerical_gradient(lambda: np.sum(whole**2), view)
     np.testing.assert_allclose(gradient, 2 * view, rtol=0, atol=1e-9)
 
 
-def test_smaller_steps_come_closer_with_the_square_of_the_step():
+def test_the_error_is_proportional_to_the_square_of_the_step():
     a = np.array([0.7])
     errors = [abs(numerical_gradient(lambda: np.exp(a[0]), a, step)[0] - np.exp(0.7)) for step in (1e-1, 1e-2, 1e-3)]
     assert errors[0] / errors[1] == pytest.approx(100, rel=0.01)
@@ -97,7 +101,7 @@ def test_directional_derivative_is_the_gradient_along_a_direction(rng):
 
 
 @pytest.mark.parametrize("check", [numerical_gradient, lambda loss, a: directional_derivative(loss, a, a)])
-def test_float32_is_refused(check):
+def test_float32_is_rejected(check):
     with pytest.raises(MinidiffError, match="float64"):
         check(lambda: 0.0, np.zeros(2, np.float32))
 
@@ -112,7 +116,7 @@ def test_relative_error():
         relative_error(np.zeros(1), np.zeros(3))
 
 
-def test_a_right_backward_passes(rng):
+def test_a_correct_backward_passes(rng):
     x = rng.normal(size=(4, 3))
     assert check_layer(Standardize(), x, rng=rng)["input 0"] < 1e-7
     errors = check_layer(Scale(), x, rng=rng)
@@ -121,7 +125,7 @@ def test_a_right_backward_passes(rng):
 
 
 @pytest.mark.parametrize("forget", ["mean", "variance", "everything"])
-def test_a_norm_that_forgets_a_term_is_found(rng, forget):
+def test_a_norm_without_a_term_is_found(rng, forget):
     assert check_layer(Standardize(forget), rng.normal(size=(4, 8)), rng=rng)["input 0"] > 1e-2
 
 
@@ -132,13 +136,13 @@ def test_a_wrong_parameter_gradient_is_found(rng, fault):
     assert errors["a"] > 1e-2
 
 
-def test_a_fault_in_few_entries_is_found_among_chosen_ones(rng):
+def test_a_fault_is_found_with_few_entries(rng):
     assert check_layer(Standardize("variance"), rng.normal(size=(4, 8)), rng=rng, entries=3)["input 0"] > 1e-2
 
 
 @pytest.mark.parametrize("forget", ["variance", "everything"])
-def test_an_upstream_of_ones_proves_nothing(rng, forget):
-    """The very backward passes that `check_layer` has just found wrong agree perfectly when the upstream is ones."""
+def test_an_upstream_of_ones_hides_the_fault(rng, forget):
+    """With ones, the wrong backward passes agree with finite differences."""
     x = rng.normal(size=(4, 8))
     layer = Standardize(forget)
     dx = layer.backward(None, None, layer.forward(None, x)[1], np.ones_like(x))

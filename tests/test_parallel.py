@@ -1,4 +1,4 @@
-"""Threads: they run side by side, keep the order, and leave BLAS as they found it."""
+"""Threads run in parallel, keep the order, and restore the threads of BLAS."""
 
 import threading
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info
 
 from minidiff.errors import MinidiffError
-from minidiff.parallel import Workers, available_cores, slices
+from minidiff.parallel import Workers, available_cores, chunks
 
 
 def blas_threads():
@@ -22,7 +22,7 @@ def test_results_come_in_the_order_of_the_items(threads, count):
         assert workers.map(lambda item: item**2, range(count)) == [item**2 for item in range(count)]
 
 
-def test_items_run_side_by_side_and_a_late_first_one_still_comes_first():
+def test_items_run_in_parallel_and_results_keep_their_order():
     second_is_done = threading.Event()
 
     def work(item):
@@ -37,15 +37,15 @@ def test_items_run_side_by_side_and_a_late_first_one_still_comes_first():
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_an_exception_in_a_piece_of_work_reaches_the_caller(threads):
+def test_an_exception_in_a_task_reaches_the_caller(threads):
     with Workers(threads) as workers, pytest.raises(ZeroDivisionError):
         workers.map(lambda item: 1 / item, [1, 2, 0, 3])
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_blas_has_one_thread_inside_and_its_own_number_again_afterwards(threads):
+def test_blas_is_limited_to_one_thread_and_restored(threads):
     before = blas_threads()
-    assert before  # NumPy's BLAS must be one that can be told
+    assert before  # NumPy's BLAS must be one that can be limited
     with Workers(threads) as workers:
         inside = workers.map(lambda _: blas_threads(), [0, 1])
         assert inside == [[1] * len(before)] * 2
@@ -55,21 +55,22 @@ def test_blas_has_one_thread_inside_and_its_own_number_again_afterwards(threads)
         assert blas_threads() == before
 
 
-def test_all_cores_are_used_unless_told_otherwise():
+def test_all_cores_are_used_by_default():
     with Workers() as workers:
         assert workers.threads == available_cores() >= 1
     with Workers(3) as workers:
         assert workers.threads == 3
+        assert repr(workers) == "Workers(threads=3)"
 
 
 @pytest.mark.parametrize("threads", [0, -1])
-def test_fewer_than_one_thread_is_refused(threads):
+def test_fewer_than_one_thread_is_rejected(threads):
     with pytest.raises(MinidiffError, match="at least one thread"):
         Workers(threads)
 
 
 @given(st.integers(0, 100), st.integers(1, 30))
-def test_slices_cover_everything_once_in_order(count, size):
-    parts = slices(count, size)
+def test_chunks_cover_everything_once_in_order(count, size):
+    parts = chunks(count, size)
     assert [i for part in parts for i in range(count)[part]] == list(range(count))
     assert all(part.stop - part.start == size for part in parts[:-1])

@@ -30,7 +30,7 @@ def test_writing_to_a_view_writes_to_the_vector():
     assert np.shares_memory(p["weight"], p.vector)
 
 
-def test_an_existing_vector_is_looked_into_and_not_copied():
+def test_an_existing_vector_is_viewed_and_not_copied():
     vector = np.arange(10.0)
     p = Parameters(SHAPES, vector=vector)
     p["bias"] = -1
@@ -38,13 +38,13 @@ def test_an_existing_vector_is_looked_into_and_not_copied():
     assert p["bias"].dtype == np.float64
 
 
-def test_a_vector_of_another_network_is_refused():
-    with pytest.raises(MinidiffError, match=r"hold 11 numbers and the network needs 10"):
+def test_a_vector_of_another_network_is_rejected():
+    with pytest.raises(MinidiffError, match="vector has 11 parameters but the network has 10"):
         Parameters(SHAPES, vector=np.zeros(11, np.float32))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_zeros_like_is_a_place_of_its_own(dtype):
+def test_zeros_like_has_its_own_memory(dtype):
     p = Parameters(SHAPES, dtype)
     p.vector[:] = 1
     g = p.zeros_like()
@@ -53,3 +53,7 @@ def test_zeros_like_is_a_place_of_its_own(dtype):
     np.testing.assert_array_equal(g.vector, 0)
     g.vector[:] = 2
     np.testing.assert_array_equal(p.vector, 1)
+
+
+def test_repr_has_no_arrays():
+    assert repr(Parameters(SHAPES)) == "Parameters(3 arrays, 10 values, float32)"

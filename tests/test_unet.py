@@ -1,5 +1,6 @@
-"""The whole network: gradients, shapes, and that neither batch, nor thread, nor call changes a result."""
+"""The whole network: gradients, shapes, layout of the parameters, and independence of batch, thread and other calls."""
 
+import hashlib
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,7 +12,7 @@ from minidiff.errors import MinidiffError
 from minidiff.gradient_check import check_layer, directional_derivative, random_parameters, relative_error
 from minidiff.unet import UNet, UNetConfig
 
-# As small as a network with everything in it can be: three levels, attention at two of them, classes, H unlike W
+# A small network with all features: three levels, attention at two of them, classes, H and W different
 SMALL = UNetConfig(
     height=8, width=12, image_channels=3, channels=(4, 6, 8), blocks_per_level=2, attention_levels=2, time_channels=6,
     num_groups=2, head_channels=2, num_classes=3,
@@ -37,7 +38,7 @@ def random_problem(config, rng, count=2, dtype=np.float64):
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_gradient_of_every_parameter(rng, config):
-    """Some entries of each, and of the noisy images."""
+    """Some elements of each, and of the noisy images."""
     network, p, inputs = random_problem(config, rng)
     errors = check_layer(network, *inputs, rng=rng, entries=2)
     assert set(errors) == {"input 0", *p.shapes}
@@ -46,7 +47,7 @@ def test_gradient_of_every_parameter(rng, config):
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_gradient_along_random_directions(rng, config):
-    """All entries of all parameters at once, and all of the noisy images."""
+    """All elements of all parameters at once, and all of the noisy images."""
     network, p, (z, log_sigma, labels) = random_problem(config, rng)
     y, cache = network.forward(p, z, log_sigma, labels)
     upstream = rng.normal(size=y.shape)
@@ -80,7 +81,7 @@ def test_float32_agrees_with_float64(rng):
         assert relative_error(single, double) < 1e-3
 
 
-def test_a_new_network_says_zero(rng):
+def test_a_new_network_predicts_zero(rng):
     network = UNet(replace(SMALL, num_classes=0))
     p = network.create_parameters(seed=3)
     z = rng.normal(size=(2, 8, 12, 3)).astype(np.float32)
@@ -89,15 +90,15 @@ def test_a_new_network_says_zero(rng):
     np.testing.assert_array_equal(y, 0)
 
 
-def test_new_parameters_follow_the_seed():
+def test_new_parameters_depend_on_the_seed():
     network = UNet(SMALL)
     first, again, other = (network.create_parameters(seed).vector for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert np.any(first != other)
 
 
-def test_a_batch_is_its_images(rng):
-    """Three at once and one after the other: the same predictions, and the sum of the gradients."""
+def test_a_batch_gives_the_results_of_its_images(rng):
+    """Three images at once and one by one: the same predictions, and the sum of the gradients."""
     network, p, (z, log_sigma, labels) = random_problem(SMALL, rng, count=3)
     upstream = rng.normal(size=z.shape)
     g, g_single = p.zeros_like(), p.zeros_like()
@@ -113,8 +114,8 @@ def test_a_batch_is_its_images(rng):
 
 
 @pytest.mark.parametrize("shape", [(16, 16, 3, (24, 40)), (12, 20, 1, (32,))])
-def test_a_prediction_does_not_depend_on_the_rest_of_the_batch_by_a_bit(rng, shape):
-    """What samples rely on: they are the same however many are drawn, and on any number of threads."""
+def test_a_prediction_is_bit_for_bit_identical_in_any_batch(rng, shape):
+    """So samples do not depend on how many are generated, nor on the number of threads."""
     height, width, image_channels, channels = shape
     network = UNet(
         UNetConfig(height, width, image_channels, channels, attention_levels=1, head_channels=8, num_classes=3)
@@ -143,7 +144,7 @@ def test_backward_adds_to_the_gradient(rng):
 
 
 def test_a_second_forward_leaves_the_first_cache_alone(rng):
-    """Memory is used again, but never while a cache still needs it."""
+    """Memory is reused, but not while a cache needs it."""
     network, p, inputs = random_problem(SMALL, rng, dtype=np.float32)
     _, _, other_inputs = random_problem(SMALL, rng, dtype=np.float32)
     upstream = rng.normal(size=inputs[0].shape).astype(np.float32)
@@ -162,7 +163,7 @@ def test_a_second_forward_leaves_the_first_cache_alone(rng):
 
 
 def test_two_threads_share_a_network(rng):
-    """Two different batches at the same moment, again and again: each gives the same as alone, to the bit."""
+    """Two different batches at the same time, again and again: results are bit-for-bit identical to one thread."""
     config = replace(SMALL, height=16, width=24)
     network, p, first = random_problem(config, rng, dtype=np.float32)
     batches = first, random_problem(config, rng, dtype=np.float32)[2]
@@ -175,7 +176,7 @@ def test_two_threads_share_a_network(rng):
         return y.copy(), dz.copy(), g.vector
 
     usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # the threads take turns as often as they can, to be in each other's way
+    sys.setswitchinterval(1e-6)  # the threads alternate as often as possible
     try:
         with ThreadPoolExecutor(2) as pool:
             results = list(pool.map(work, batches * 20))
@@ -187,17 +188,17 @@ def test_two_threads_share_a_network(rng):
             np.testing.assert_array_equal(array, truth)
 
 
-def test_the_network_knows_noise_level_and_class(rng):
+def test_the_prediction_depends_on_noise_level_and_class(rng):
     network, p, (z, log_sigma, _) = random_problem(SMALL, rng)
     y = network.forward(p, z, log_sigma, np.array([0, 0]))[0]
     assert relative_error(network.forward(p, z, log_sigma + 1, np.array([0, 0]))[0], y) > 1e-3
     assert relative_error(network.forward(p, z, log_sigma, np.array([1, 1]))[0], y) > 1e-3
-    any_class = network.forward(p, z, log_sigma, np.array([3, 3]))[0]
-    np.testing.assert_array_equal(network.forward(p, z, log_sigma)[0], any_class)
+    null_class = network.forward(p, z, log_sigma, np.array([3, 3]))[0]
+    np.testing.assert_array_equal(network.forward(p, z, log_sigma)[0], null_class)
 
 
-def test_every_pixel_matters_to_every_pixel(rng):
-    """With the levels below and attention, a change in one corner shows in the opposite one."""
+def test_every_pixel_affects_every_pixel(rng):
+    """Through the coarse levels and attention, a change in one corner affects the opposite one."""
     network, p, (z, log_sigma, labels) = random_problem(SMALL, rng, count=1)
     y = network.forward(p, z, log_sigma, labels)[0].copy()
     z[0, 0, 0] += 1
@@ -205,11 +206,64 @@ def test_every_pixel_matters_to_every_pixel(rng):
     assert np.abs(changed - y)[0, -1, -1].min() > 1e-9
 
 
+def layout(config):
+    """Name, shape and offset of every parameter in the flat vector, one per line."""
+    p = UNet(config).create_parameters()
+    return [f"{name} {'x'.join(map(str, shape))} {p.slices[name].start}" for name, shape in p.shapes.items()]
+
+
+@pytest.mark.parametrize(
+    ("config", "count", "digest", "rows"),
+    [
+        pytest.param(
+            UNetConfig(num_classes=8), 207, "1294eb4d9ff7b4c5b4354c4629a099c8fdee3a5cc08bc0f591cef6965d082388",
+            [
+                "time.linear1.weight 64x128 0",
+                "time.classes.table 9x128 24832",
+                "conv_in.weight 3x3x3x32 25984",
+                "down0.downsample.bias 64 99072",
+                "down1.block0.film.weight 128x128 136192",
+                "down2.attention.qkv.weight 128x384 1011904",
+                "middle.block1.film.weight 128x256 2030784",
+                "middle.attention.qkv.weight 128x384 2211904",
+                "up1.block0.carry.weight 1x1x128x64 3663360",
+                "up0.upsample.convolution.weight 1x1x64x32 3762240",
+                "up0.block0.carry.weight 1x1x64x32 3800480",
+                "conv_out.bias 3 3830368",
+            ],
+            id="default",
+        ),
+        pytest.param(
+            UNetConfig(16, 16, 1, (8, 16), 1, attention_levels=1, num_groups=4, head_channels=8, film=False),
+            72, "da6a4f01112c1812670e1d45b99a8dd2bf76760789dabe9111d791a5d073bad4",
+            [
+                "time.linear1.weight 64x128 0",
+                "conv_in.weight 3x3x1x8 24832",
+                "down0.downsample.bias 16 28296",
+                "down1.block0.film.weight 128x16 30664",
+                "middle.block1.film.weight 128x16 37432",
+                "middle.attention.qkv.weight 16x48 41880",
+                "up0.upsample.convolution.weight 1x1x16x8 49736",
+                "up0.block0.carry.weight 1x1x16x8 52696",
+                "conv_out.bias 1 52920",
+            ],
+            id="shift-only",
+        ),
+    ],
+)  # fmt: skip
+def test_layout_of_the_parameters_is_that_of_existing_checkpoints(config, count, digest, rows):
+    """A checkpoint stores the flat vector alone, so no parameter may move or change its shape."""
+    lines = layout(config)
+    assert len(lines) == count
+    assert [line for line in lines if line in rows] == rows
+    assert hashlib.sha256("\n".join(lines).encode()).hexdigest() == digest
+
+
 @pytest.mark.parametrize("config", CONFIGS)
 def test_children_are_all_layers_with_parameters(rng, config):
     network = UNet(config)
     p = network.create_parameters()
-    names = [layer.name for layer in network.children()]
+    names = [layer.name for layer in network.children]
     assert len(set(names)) == len(names)
     for name in p.shapes:
         assert any(name.startswith(f"{prefix}.") for prefix in names), name
@@ -220,52 +274,52 @@ def test_summary_adds_up(config):
     network = UNet(config)
     lines = network.summary()
     total = lines[-1].replace(",", "").split()
-    assert len(lines) == len(network.children()) + 2
+    assert len(lines) == len(network.children) + 2
     assert int(total[-2]) == network.create_parameters().size
     last_layer = lines[-2]
     assert f"{config.height} x {config.width} x {config.image_channels}" in last_layer
 
 
-def test_config_survives_json():
+def test_config_round_trip_through_json():
     assert UNetConfig.from_dict(SMALL.as_dict()) == SMALL
     assert isinstance(SMALL.as_dict()["channels"], list)
     shift_only = replace(SMALL, film=False)
     assert UNetConfig.from_dict(shift_only.as_dict()) == shift_only
 
 
-def test_a_config_from_before_there_was_a_choice_means_scale_and_shift():
+def test_a_config_without_film_means_scale_and_shift():
     old = SMALL.as_dict()
     del old["film"]
     assert UNetConfig.from_dict(old) == SMALL
 
 
 @pytest.mark.parametrize(("channels", "head_channels"), [((32, 64), 32), ((16, 32), 16), ((24, 48), 8), ((64, 16), 16)])
-def test_the_usual_heads_fit_any_channels(channels, head_channels):
+def test_default_heads_fit_any_channels(channels, head_channels):
     config = UNetConfig.for_images(16, 16, 3, channels=channels)
     assert config.head_channels == head_channels
     UNet(config)
 
 
 @pytest.mark.parametrize("attention_levels", [0, 1, 2])
-def test_the_lighter_network_has_one_block_a_level_and_attention_at_most_at_one(attention_levels):
-    usual = replace(SMALL, blocks_per_level=2, attention_levels=attention_levels)
-    lighter = usual.lighter()
-    assert lighter == replace(usual, blocks_per_level=1, attention_levels=min(1, attention_levels))
+def test_the_lighter_network_has_one_block_per_level_and_attention_at_one_level(attention_levels):
+    default = replace(SMALL, blocks_per_level=2, attention_levels=attention_levels)
+    lighter = default.lighter()
+    assert lighter == replace(default, blocks_per_level=1, attention_levels=min(1, attention_levels))
     names = UNet(lighter).create_parameters().shapes
     assert not any("block1" in name for name in names if name.startswith(("down", "up")))
-    assert any("block1" in name for name in UNet(usual).create_parameters().shapes)
+    assert any("block1" in name for name in UNet(default).create_parameters().shapes)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"height": 10}, "height 10 cannot be halved 2 times; the next sizes that work are 8 and 12"),
-        ({"width": 3}, "width 3 cannot be halved 2 times; the next sizes that work are 4"),
+        ({"height": 10}, "height 10 cannot be halved 2 times; choose 8 or 12"),
+        ({"width": 3}, "width 3 cannot be halved 2 times; choose 4"),
         ({"image_channels": 4}, "1 or 3 channels, not 4"),
         ({"attention_levels": 4}, "attention_levels must be 0 to 3, not 4"),
         ({"attention_levels": -1}, "attention_levels must be 0 to 3, not -1"),
-        ({"num_groups": 4}, "6 channels cannot be cut into 4 equal groups"),
-        ({"head_channels": 4}, "6 channels cannot be cut into heads of 4"),
+        ({"num_groups": 4}, "6 channels cannot be split into 4 equal groups"),
+        ({"head_channels": 4}, "6 channels cannot be split into heads of 4"),
         ({"blocks_per_level": 0}, "blocks_per_level must be at least 1, not 0"),
         ({"num_groups": 0}, "num_groups must be at least 1, not 0"),
         ({"channels": (4, 0, 8)}, r"channels\[1\] must be at least 1, not 0"),
@@ -273,7 +327,7 @@ def test_the_lighter_network_has_one_block_a_level_and_attention_at_most_at_one(
         ({"film": "no"}, "film must be true or false, not 'no'"),
     ],
 )
-def test_a_network_that_cannot_be_is_refused(change, message):
+def test_an_invalid_config_is_rejected(change, message):
     with pytest.raises(MinidiffError, match=message):
         UNet(replace(SMALL, **change))
 
@@ -285,14 +339,18 @@ def test_a_network_that_cannot_be_is_refused(change, message):
         ((2, 3, 8, 12), (2,), [0, 1], r"takes images of shape \(N, 8, 12, 3\)"),
         ((2, 8, 12, 1), (2,), [0, 1], r"takes images of shape \(N, 8, 12, 3\)"),
         ((8, 12, 3), (2,), [0, 1], r"takes images of shape \(N, 8, 12, 3\)"),
-        ((2, 8, 12, 3), (3,), [0, 1], "log_sigma must hold one number for each of the 2 images"),
-        ((2, 8, 12, 3), (), [0, 1], "log_sigma must hold one number for each of the 2 images"),
-        ((2, 8, 12, 3), (2,), [0], "labels must hold one number for each of the 2 images"),
+        ((2, 8, 12, 3), (3,), [0, 1], r"log_sigma must have shape \(2,\), one value per image"),
+        ((2, 8, 12, 3), (), [0, 1], r"log_sigma must have shape \(2,\), one value per image"),
+        ((2, 8, 12, 3), (2,), [0], r"labels must have shape \(2,\), one value per image"),
         ((2, 8, 12, 3), (2,), [0, 4], r"outside 0 \.\. 3"),
     ],
 )
-def test_inputs_that_do_not_fit_are_refused(z_shape, noise_shape, labels, message):
+def test_inputs_of_other_shapes_are_rejected(z_shape, noise_shape, labels, message):
     network = UNet(SMALL)
     p = network.create_parameters()
     with pytest.raises(MinidiffError, match=message):
         network.forward(p, np.zeros(z_shape, np.float32), np.zeros(noise_shape), np.array(labels))
+
+
+def test_repr_has_no_arrays():
+    assert repr(UNet(SMALL)) == f"UNet({SMALL})"

@@ -34,14 +34,9 @@ class ResidualBlock(Layer):
     """
 
     def __init__(
-        self,
-        name: str,
-        in_channels: int,
-        out_channels: int,
-        time_channels: int,
-        num_groups: int = 8,
+        self, name: str, in_channels: int, out_channels: int, time_channels: int, num_groups: int = 8,
         film: bool = True,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.name, self.scales = name, film
         self.norm1 = GroupNorm(f"{name}.norm1", in_channels, num_groups)
         self.conv1 = Conv2d(f"{name}.conv1", in_channels, out_channels)

@@ -46,15 +46,9 @@ class Conv2d(Layer):
     """
 
     def __init__(
-        self,
-        name: str,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int = 3,
-        stride: int = 1,
-        zero: bool = False,
-        method: str | None = None,
-    ) -> None:
+        self, name: str, in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1,
+        zero: bool = False, method: str | None = None,
+    ) -> None:  # fmt: skip
         if kernel_size % 2 == 0 or stride not in (1, 2):
             raise MinidiffError(f"{name}: kernel_size must be odd and stride 1 or 2, not {kernel_size} and {stride}")
         supported = {"matmul": kernel_size == stride == 1, "winograd": kernel_size == 3 and stride == 1, "im2col": True}

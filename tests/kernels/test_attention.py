@@ -1,4 +1,4 @@
-"""Attention in blocks against its formulas on whole arrays, and their transposes."""
+"""Attention in blocks against the formulas on whole arrays."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from minidiff.kernels.attention import BLOCK, attend, attend_backward
 
 
 def attend_plainly(q, k, v, factor):
-    """The module's formulas as they stand: y and the weights."""
+    """The formulas of the module: y and the weights."""
     scores = factor * q @ k.swapaxes(2, 3)
     weights = np.exp(scores - scores.max(axis=3, keepdims=True))
     weights /= weights.sum(axis=3, keepdims=True)
@@ -33,8 +33,8 @@ def attend_backward_plainly(q, k, v, factor, dy):
         (1, 4, 256, 32),
     ],
 )
-def test_blocks_are_the_formulas(shape, dtype):
-    """On windows of a larger array, as the layer hands them over."""
+def test_blocks_agree_with_the_formulas(shape, dtype):
+    """On views of a larger array, as in the layer."""
     N, heads, S, d = shape
     rng = np.random.default_rng([*shape])
     arrays = rng.normal(size=(N, S, 4, heads, d)).astype(dtype)
@@ -53,7 +53,7 @@ def test_blocks_are_the_formulas(shape, dtype):
         if S > 1 or found is y or found is dv:
             assert relative_error(found, right) < tolerance
         else:
-            np.testing.assert_array_equal(found, 0)  # the weight of the only pixel is one, whatever q and k are
+            np.testing.assert_array_equal(found, 0)  # the weight of a single pixel is one for any q and k
 
 
 def test_large_scores_do_not_overflow():

@@ -1,4 +1,4 @@
-"""The naive loops against sliding windows and finite differences; im2col against the naive loops, run in float64."""
+"""The naive loops against sliding windows and finite differences; im2col against the naive loops in float64."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def random_problem(shape, kernel_size, stride, dtype):
 
 
 def im2col(x, kernel_size, stride):
-    """The kernel, with a place for its result in which nothing is right yet."""
+    """Runs the kernel on memory filled with NaN."""
     N, H, W, C = x.shape
     columns = np.full((N * -(-H // stride) * -(-W // stride), kernel_size**2 * C), np.nan, x.dtype)
     convolution.im2col(x, kernel_size, stride, columns)
@@ -38,7 +38,7 @@ def im2col(x, kernel_size, stride):
 
 
 def convolve_windows(x, weight, bias, stride):
-    """The convolution without a loop: every window of the padded images, times the kernel."""
+    """The convolution in NumPy: every window of the padded images, times the weight."""
     k = weight.shape[0]
     padded = np.pad(x, [(0, 0), (k // 2, k // 2), (k // 2, k // 2), (0, 0)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, (k, k), axis=(1, 2))[:, ::stride, ::stride]
@@ -57,7 +57,7 @@ def test_naive_forward_is_the_sum_over_windows(shape, kernel_size, stride):
 @pytest.mark.parametrize("shape", [*SHAPES[:2], pytest.param((1, 5, 4, 2, 3), id="5x4-2-3")])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("kernel_size", [1, 3, 5])
-def test_naive_backward_is_the_slope_of_naive_forward(shape, kernel_size, stride):
+def test_naive_backward_agrees_with_finite_differences(shape, kernel_size, stride):
     x, weight, bias, dy = random_problem(shape, kernel_size, stride, np.float64)
 
     def loss():
@@ -88,14 +88,14 @@ def test_im2col_agrees_with_naive(shape, kernel_size, stride, dtype):
     assert relative_error(y, convolve_naive(x, weight, bias, stride)) < TOLERANCE[dtype]
     assert relative_error(dx, expected_dx) < TOLERANCE[dtype]
     assert relative_error(dweight, expected_dweight) < TOLERANCE[dtype]
-    assert relative_error(dy_rows.sum(axis=0), expected_dbias) < 10 * TOLERANCE[dtype]  # NumPy adds row after row
+    assert relative_error(dy_rows.sum(axis=0), expected_dbias) < 10 * TOLERANCE[dtype]  # NumPy sums row by row
 
 
 @pytest.mark.parametrize("shape", SHAPES[:5])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("kernel_size", [1, 3, 5])
 def test_col2im_is_the_transpose_of_im2col(shape, kernel_size, stride):
-    """<im2col x, c> = <x, col2im c>, and col2im adds to what is there."""
+    """<im2col x, c> = <x, col2im c>, and col2im adds to dx."""
     x = random_problem(shape, kernel_size, stride, np.float64)[0]
     columns = im2col(x, kernel_size, stride)
     rng = np.random.default_rng(1)
@@ -107,8 +107,8 @@ def test_col2im_is_the_transpose_of_im2col(shape, kernel_size, stride):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_number_gone_bad_shows(dtype, bad):
-    """One NaN or infinity in x or dy reaches every output that depends on it, and no other."""
+def test_nan_and_infinity_propagate(dtype, bad):
+    """One NaN or infinity in x or dy affects every output that depends on it, and no other."""
     x, weight, bias, dy = random_problem((1, 5, 7, 3, 3), 3, 1, dtype)
     reach = np.zeros((5, 7), bool)
     reach[1:4, 2:5] = True

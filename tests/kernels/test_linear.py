@@ -1,10 +1,10 @@
-"""The linear map and its gradient against NumPy's product."""
+"""The linear map and its backward pass against NumPy's product."""
 
 import numpy as np
 import pytest
 
 from minidiff.gradient_check import relative_error
-from minidiff.kernels.linear import BLOCK, in_panels, in_panels_transposed, linear, linear_backward
+from minidiff.kernels.linear import BLOCK, linear, linear_backward, pack_panels, pack_panels_transposed
 from minidiff.kernels.products import PANEL
 
 # rows, C, K: "tiny" ones also run without the compiler, see test_pure_python.py
@@ -26,16 +26,16 @@ def random_arrays(shape, dtype):
 
 
 def panels_of(W, transposed):
-    """The panels in memory that held anything before, here NaN."""
+    """The panels, in memory that was filled with NaN."""
     rows, columns = W.T.shape if transposed else W.shape
     panels = np.full((-(-columns // PANEL), rows, PANEL), np.nan, W.dtype)
-    (in_panels_transposed if transposed else in_panels)(W, panels)
+    (pack_panels_transposed if transposed else pack_panels)(W, panels)
     return panels
 
 
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_panels_side_by_side_are_the_matrix(shape, transposed):
+def test_concatenated_panels_are_the_matrix(shape, transposed):
     W = random_arrays(shape, np.float32)[1]
     expected = W.T if transposed else W
     panels = panels_of(W, transposed)
@@ -43,13 +43,13 @@ def test_panels_side_by_side_are_the_matrix(shape, transposed):
 
 
 @both_types
-@pytest.mark.parametrize("carries", [False, True])
+@pytest.mark.parametrize("has_residual", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_linear(shape, carries, dtype, tolerance):
-    x, W, bias, carried, _ = random_arrays(shape, dtype)
-    y = np.full(carried.shape, np.nan, dtype)
-    linear(x, panels_of(W, False), bias, carried if carries else carried[:0], y)
-    expected = x.astype(np.float64) @ W + bias + (carried if carries else 0)
+def test_linear(shape, has_residual, dtype, tolerance):
+    x, W, bias, residual, _ = random_arrays(shape, dtype)
+    y = np.full(residual.shape, np.nan, dtype)
+    linear(x, panels_of(W, False), bias, residual if has_residual else residual[:0], y)
+    expected = x.astype(np.float64) @ W + bias + (residual if has_residual else 0)
     assert relative_error(y, expected) < tolerance
 
 

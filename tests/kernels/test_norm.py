@@ -1,4 +1,4 @@
-"""SiLU against NumPy's exp; group normalization, forward and backward, against plain formulas in NumPy."""
+"""SiLU and group normalization, forward and backward, against the formulas in NumPy."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def silu(u):
 
 
 def run_sigmoid(u):
-    return np.array([norm.sigmoid(number) for number in u], u.dtype)
+    return np.array([norm.sigmoid(value) for value in u], u.dtype)
 
 
 def run_silu(u):
@@ -41,38 +41,38 @@ def run_silu(u):
 
 
 def plain_forward(x, num_groups, scale, shift, activate):
-    """Wu and He's equations with NumPy's own mean and variance; returns y, mean and 1 / deviation."""
+    """Wu and He's equations with NumPy's mean and variance; returns y, mean and 1 / std."""
     N, P, C = x.shape
     groups = x.reshape(N, P, num_groups, C // num_groups)
     mean = groups.mean(axis=(1, 3), keepdims=True)
-    inverse_deviation = 1 / np.sqrt(groups.var(axis=(1, 3), keepdims=True) + EPS)
-    u = ((groups - mean) * inverse_deviation).reshape(N, P, C) * scale[:, None] + shift[:, None]
+    inverse_std = 1 / np.sqrt(groups.var(axis=(1, 3), keepdims=True) + EPS)
+    u = ((groups - mean) * inverse_std).reshape(N, P, C) * scale[:, None] + shift[:, None]
     y = silu(u)[0] if activate else u
-    mean, inverse_deviation = (a.reshape(N, num_groups).repeat(C // num_groups, 1) for a in (mean, inverse_deviation))
-    return y, mean, inverse_deviation
+    mean, inverse_std = (a.reshape(N, num_groups).repeat(C // num_groups, 1) for a in (mean, inverse_std))
+    return y, mean, inverse_std
 
 
 def run_forward(x, num_groups, scale, shift, activate):
     """The kernels, in the order in which the layer calls them."""
     N, _, C = x.shape
-    mean, inverse_deviation = np.full((2, N, C), np.nan, x.dtype)
-    norm.group_statistics(x, num_groups, EPS, mean, inverse_deviation)
+    mean, inverse_std = np.full((2, N, C), np.nan, x.dtype)
+    norm.group_statistics(x, num_groups, EPS, mean, inverse_std)
     y = np.full_like(x, np.nan)
-    norm.norm_scale_silu(x, mean, inverse_deviation, scale, shift, activate, y)
-    return y, mean, inverse_deviation
+    norm.norm_scale_silu(x, mean, inverse_std, scale, shift, activate, y)
+    return y, mean, inverse_std
 
 
-def run_backward(dy, x, num_groups, scale, shift, activate, dcarried=None):
-    _, mean, inverse_deviation = run_forward(x, num_groups, scale, shift, activate)
+def run_backward(dy, x, num_groups, scale, shift, activate, dresidual=None):
+    _, mean, inverse_std = run_forward(x, num_groups, scale, shift, activate)
     dx, dscale, dshift = np.full_like(x, np.nan), np.full_like(scale, np.nan), np.full_like(scale, np.nan)
     norm.norm_scale_silu_backward(
-        dy, x, mean, inverse_deviation, scale, shift, num_groups, activate, dcarried, dx, dscale, dshift
+        dy, x, mean, inverse_std, scale, shift, num_groups, activate, dresidual, dx, dscale, dshift
     )
     return dx, dscale, dshift
 
 
 def random_problem(shape, dtype, offset=0.0):
-    """x of deviation 1, scale, shift and an upstream gradient."""
+    """x of standard deviation 1, scale, shift and an upstream gradient."""
     N, P, C, _ = shape
     rng = np.random.default_rng([*shape])
     sizes = (N, P, C), (N, C), (N, C), (N, P, C)
@@ -80,7 +80,7 @@ def random_problem(shape, dtype, offset=0.0):
     return x + dtype(offset), scale, shift, dy
 
 
-def test_float64_sigmoid_and_silu_are_exact():
+def test_float64_sigmoid_and_silu_agree_with_numpy():
     u = np.concatenate([np.linspace(-40, 40, 2001), [-1e4, 1e4, 0]])
     np.testing.assert_allclose(run_sigmoid(u), sigmoid(u), rtol=1e-15, atol=0)
     y, slope = run_silu(u)
@@ -88,8 +88,8 @@ def test_float64_sigmoid_and_silu_are_exact():
     np.testing.assert_allclose(slope, silu(u)[1], rtol=1e-12, atol=1e-15)
 
 
-def test_float32_sigmoid_is_as_exact_as_float32_allows():
-    """A float32 u is itself uncertain by 6e-8 |u|, and so relatively is exp(u): no method can do better than that."""
+def test_float32_sigmoid_is_accurate_to_rounding():
+    """Rounding u to float32 changes it by up to 6e-8 |u|, which is also the relative error of exp(u)."""
     u = np.linspace(-87, 87, 200_001).astype(np.float32)
     s = run_sigmoid(u)
     assert np.abs(s - sigmoid(u)).max() < 2e-7
@@ -99,7 +99,7 @@ def test_float32_sigmoid_is_as_exact_as_float32_allows():
 def test_float32_silu():
     u = np.linspace(-30, 30, 100_001).astype(np.float32)
     y, slope = run_silu(u)
-    size = np.maximum(1, np.abs(u))  # the slope has a term u (1 - s), with 1 - s known to 6e-8 only
+    size = np.maximum(1, np.abs(u))  # the slope has a term u (1 - s), in which 1 - s has an error of 6e-8
     assert np.max(np.abs(y - silu(u)[0]) / size) < 2e-7
     assert np.max(np.abs(slope - silu(u)[1]) / size) < 2e-7
 
@@ -118,8 +118,8 @@ def test_silu_of_any_length(size, dtype):
 
 
 @pytest.mark.parametrize("dtype", [pytest.param(np.float32, id="tiny-float32"), pytest.param(np.float64, id="tiny-64")])
-def test_extremes(dtype):
-    """Far out SiLU is 0 and u, with slopes 0 and 1; what is not a number stays so and infinity does not turn finite."""
+def test_extreme_values(dtype):
+    """For large |u|, SiLU is 0 or u, with slope 0 or 1; NaN and infinity propagate."""
     u = np.array([-1e4, -200, -100, 0, 100, 200, 1e4, np.inf, -np.inf, np.nan], dtype)
     s = run_sigmoid(u)
     y, slope = run_silu(u)
@@ -147,7 +147,7 @@ def test_forward_agrees_with_the_formula(shape, activate, dtype):
 
 @pytest.mark.parametrize("activate", [True, False])
 @pytest.mark.parametrize("shape", SHAPES[:4])
-def test_backward_is_the_slope_of_forward(shape, activate):
+def test_backward_agrees_with_finite_differences(shape, activate):
     x, scale, shift, dy = random_problem(shape, np.float64)
 
     def loss():
@@ -173,10 +173,10 @@ def test_backward_in_float32_agrees_with_float64(shape, activate):
 @pytest.mark.parametrize(
     ("shape", "tolerance"), [((1, 64 * 64, 16, 8), 1e-4), ((1, 63 * 65, 3, 1), 1e-4), ((1, 4 * 4, 16, 8), 2e-3)]
 )
-def test_a_large_mean_does_not_eat_the_deviation(shape, tolerance):
-    """Mean 100 and deviation 1 in float32: the variance is a difference of two numbers near 10000.
+def test_a_large_mean_does_not_hide_the_variance(shape, tolerance):
+    """Mean 100 and standard deviation 1 in float32: the variance is a difference of two values near 10000.
 
-    Each square is rounded by up to 5e-4. Over many pixels the errors cancel, over the 16 of the last shape less so.
+    Each square is rounded by up to 5e-4. Over many pixels the errors average out; over the 16 of the last shape, less.
     """
     x, scale, shift, dy = random_problem(shape, np.float32, offset=100)
     arrays = [array.astype(np.float64) for array in (x, scale, shift)]
@@ -193,7 +193,7 @@ def test_a_large_mean_does_not_eat_the_deviation(shape, tolerance):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_constant_image_is_mapped_to_the_shift(dtype):
-    """Variance 0: nothing is divided by zero, and rounding does not make the variance negative."""
+    """With variance 0 there is no division by zero, and rounding does not make the variance negative."""
     x = np.full((1, 35, 4), 0.1, dtype)
     scale, shift = np.ones((2, 1, 4), dtype)
     y = run_forward(x, 2, scale, shift, False)[0]
@@ -203,8 +203,8 @@ def test_a_constant_image_is_mapped_to_the_shift(dtype):
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("activate", [True, False])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_number_gone_bad_shows(dtype, activate, bad):
-    """One NaN or infinity spoils its group and its image, and no other."""
+def test_nan_and_infinity_propagate(dtype, activate, bad):
+    """One NaN or infinity affects its group of its image, and no other."""
     shape = (2, 35, 4, 2)
     x, scale, shift, dy = random_problem(shape, dtype)
     x[0, 20, 1] = bad

@@ -1,4 +1,4 @@
-"""The matrix product against NumPy's, for shapes that fit its tiles and shapes that do not."""
+"""The matrix product against NumPy's, for shapes with and without incomplete tiles."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_multiply_is_the_product(way, shape, transposed, add, dtype):
 
 @pytest.mark.parametrize("add", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_nothing_beside_the_result_is_written(shape, add):
+def test_nothing_outside_the_result_is_written(shape, add):
     rows, _, columns = shape
     A, B, out = matrices(shape, np.float64)
     around = np.full((rows + 2, columns + LANES + 1), 7.0)
@@ -59,7 +59,7 @@ def test_nothing_beside_the_result_is_written(shape, add):
 
 @pytest.mark.parametrize("more", [1, LANES - 1, PANEL])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_columns_of_b_beyond_the_result_do_not_matter(shape, more):
+def test_columns_of_b_beyond_the_result_are_ignored(shape, more):
     columns = shape[2]
     A, B, out = matrices(shape, np.float64)
     wide = np.full((len(B), columns + more), np.nan)
@@ -68,7 +68,7 @@ def test_columns_of_b_beyond_the_result_do_not_matter(shape, more):
     np.testing.assert_allclose(out, A @ B, rtol=0, atol=1e-12)
 
 
-def test_a_number_gone_bad_shows_in_its_row_and_column_only():
+def test_nan_and_infinity_affect_their_row_and_column_only():
     A, B, out = matrices((2 * ROWS + 3, 5, LANES + 3), np.float32)
     A[2 * ROWS + 2, 1], B[2, LANES + 1] = np.nan, np.inf
     multiply(A, B, False, out)

@@ -1,4 +1,4 @@
-"""The kernels are plain Python as well: a reader may step through them in a debugger, with Numba switched off."""
+"""The kernels also run as plain Python, for example in a debugger, when Numba is disabled."""
 
 import os
 import subprocess
@@ -11,13 +11,13 @@ PROGRAM = """
 import sys
 import pytest
 from minidiff.kernels import norm
-assert not hasattr(norm.silu, "py_func"), "Numba was not switched off"
+assert not hasattr(norm.silu, "py_func"), "Numba is not disabled"
 sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-k", "tiny", "tests/kernels", "tests/layers"]))
 """
 
 
 def test_kernels_and_layers_without_the_compiler():
-    """Every test on tiny arrays in this directory and in that of the layers, in a process of its own."""
+    """Runs every test on tiny arrays, of kernels and layers, in a separate process."""
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
     result = subprocess.run(
         [sys.executable, "-W", "ignore::RuntimeWarning", "-c", PROGRAM],

@@ -1,4 +1,4 @@
-"""Transposing by blocks, against NumPy's."""
+"""The transpose by blocks against NumPy's."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from minidiff.kernels.vectors import SIDE
     ],
 )
 def test_transpose(shape, dtype):
-    """Also for windows of larger arrays, beside which nothing is written."""
+    """For views of larger arrays; nothing outside the views is written."""
     rows, columns = shape
     whole = np.random.default_rng([*shape]).normal(size=(rows + 2, columns + 5)).astype(dtype)
     A = whole[1:-1, 2:-3]

@@ -1,6 +1,6 @@
-"""Winograd's maps against the matrices they stand for, and against their transposes.
+"""Winograd's maps against their matrices and transposes.
 
-The convolution that they make together is held to the plain one in `../layers/test_convolution.py`.
+`../layers/test_convolution.py` tests the whole convolution.
 """
 
 import numba
@@ -31,7 +31,7 @@ def tiles_of(size):
 
 
 def test_the_matrices_are_a_convolution():
-    """A' [ (G w) * (B' x) ] = the four sums of three products, for every x and w: the identity it all rests on."""
+    """A' [ (G w) * (B' x) ] = the four sums of three products."""
     rng = np.random.default_rng(0)
     x, w = rng.normal(size=6), rng.normal(size=3)
     expected = [x[i : i + 3] @ w for i in range(4)]
@@ -51,7 +51,7 @@ def test_the_matrices_are_a_convolution():
     ],
 )
 def test_a_map_is_its_matrix(one_dimensional_map, matrix, dtype):
-    """On vectors, whose lane i is the i-th unit vector: so lane i of the result is column i of the matrix."""
+    """Lane i of the input is the i-th unit vector, so lane i of the result is column i of the matrix."""
     outputs, inputs = matrix.shape
     load_inputs = {3: winograd_weights.load_three, 4: winograd.load_four, 6: winograd.load_six}[inputs]
     store_outputs = {3: winograd_weights.store_three, 4: winograd.store_four, 6: winograd.store_six}[outputs]
@@ -73,7 +73,7 @@ def sizes(shape):
 
 
 def of_tiles(V, N, R, Q):
-    """(36, T, C) seen as (6, 6, N, R, Q, C), without the row that belongs to no tile."""
+    """A view of (36, T, C) as (6, 6, N, R, Q, C), without the row that belongs to no tile."""
     return V[:, :-1].reshape(6, 6, N, R, Q, V.shape[2])
 
 
@@ -91,18 +91,18 @@ def test_input_transform_is_the_matrix_on_every_tile(shape):
     assert np.isnan(V[:, -1]).all()  # belongs to no tile
 
 
-@pytest.mark.parametrize("carries", [False, True])
+@pytest.mark.parametrize("has_residual", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_output_transform_is_the_matrix_on_every_tile(shape, carries):
+def test_output_transform_is_the_matrix_on_every_tile(shape, has_residual):
     N, H, W, K, R, Q = sizes(shape)
     rng = np.random.default_rng(0)
     M, bias = rng.normal(size=(36, N * R * Q + 1, K)), rng.normal(size=K)
     tiles = np.einsum("ai,bj,ijnrqk->nraqbk", A_TRANSPOSED, A_TRANSPOSED, of_tiles(M, N, R, Q), optimize=True)
     expected = tiles.reshape(N, 4 * R, 4 * Q, K)[:, :H, :W] + bias
-    carried = rng.normal(size=(N, H, W, K)) if carries else np.empty((0, H, W, K))
+    residual = rng.normal(size=(N, H, W, K)) if has_residual else np.empty((0, H, W, K))
     y = np.full((N, H, W, K), np.nan)
-    winograd.output_transform(M, bias, carried, 0, R, y)
-    expected += carried if carries else 0
+    winograd.output_transform(M, bias, residual, 0, R, y)
+    expected += residual if has_residual else 0
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-11)
 
 
@@ -133,38 +133,38 @@ def test_each_backward_transform_is_the_transpose_of_its_forward(shape):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("step", [1, 2])
-def test_tile_row_by_tile_row_is_the_same(shape, step):
+def test_processing_in_blocks_gives_the_same(shape, step):
     N, H, W, C, R, Q = sizes(shape)
     rng = np.random.default_rng(0)
-    x, dy, carried = rng.normal(size=(3, N, H, W, C))
+    x, dy, residual = rng.normal(size=(3, N, H, W, C))
     M, bias = rng.normal(size=(36, N * R * Q + 1, C)), rng.normal(size=C)
 
-    def in_pieces(step):
+    def in_blocks(step):
         V, dM = np.full((2, 6, 6, N, R, Q, C), np.nan)
         dx, y = np.zeros_like(x), np.full_like(x, np.nan)
         for first in range(0, R, step):
             rows = min(step, R - first)
-            piece = np.full((36, N * rows * Q + 1, C), np.nan)
+            block = np.full((36, N * rows * Q + 1, C), np.nan)
             part = np.s_[:, :, :, first : first + rows]
-            winograd.input_transform(x, first, rows, piece)
-            V[part] = of_tiles(piece, N, rows, Q)
-            winograd.output_transform_backward(dy, first, rows, piece)
-            dM[part] = of_tiles(piece, N, rows, Q)
-            piece[:, :-1] = of_tiles(M, N, R, Q)[part].reshape(36, -1, C)
-            winograd.input_transform_backward(piece, first, rows, dx)
-            winograd.output_transform(piece, bias, carried, first, rows, y)
+            winograd.input_transform(x, first, rows, block)
+            V[part] = of_tiles(block, N, rows, Q)
+            winograd.output_transform_backward(dy, first, rows, block)
+            dM[part] = of_tiles(block, N, rows, Q)
+            block[:, :-1] = of_tiles(M, N, R, Q)[part].reshape(36, -1, C)
+            winograd.input_transform_backward(block, first, rows, dx)
+            winograd.output_transform(block, bias, residual, first, rows, y)
         return V, dM, dx, y
 
-    for one, other in zip(in_pieces(R), in_pieces(step), strict=True):
+    for one, other in zip(in_blocks(R), in_blocks(step), strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
 
 
 # C, and the vectors of K
-KERNELS = [pytest.param(1, 1, id="tiny-1-1"), pytest.param(3, 2, id="tiny-3-2"), (17, 3)]
+WEIGHTS = [pytest.param(1, 1, id="tiny-1-1"), pytest.param(3, 2, id="tiny-3-2"), (17, 3)]
 
 
-@pytest.mark.parametrize(("C", "vectors"), KERNELS)
-def test_kernel_transform_is_the_matrix_and_its_backward_the_transpose(C, vectors):
+@pytest.mark.parametrize(("C", "vectors"), WEIGHTS)
+def test_weight_transform_is_the_matrix_and_its_backward_the_transpose(C, vectors):
     K = vectors * LANES
     rng = np.random.default_rng(0)
     w, before = rng.normal(size=(2, 3, 3, C, K))
@@ -174,24 +174,24 @@ def test_kernel_transform_is_the_matrix_and_its_backward_the_transpose(C, vector
     for first in range(0, K, PANEL):
         width = min(PANEL, K - first)
         U, dU_panel = np.full((2, 36, C + 1, PANEL), np.nan)
-        winograd_weights.kernel_transform(w, first, U)
+        winograd_weights.weight_transform(w, first, U)
         np.testing.assert_allclose(U[:, :C, :width], expected[..., first : first + width], rtol=0, atol=1e-14)
         assert np.isnan(U[:, C]).all()
         dU_panel[:, :C, :width] = dU[..., first : first + width]
-        winograd_weights.kernel_transform_backward(dU_panel, first, dw)
+        winograd_weights.weight_transform_backward(dU_panel, first, dw)
     expected_dw = np.einsum("ia,jb,ijck->abck", G, G, dU.reshape(6, 6, C, K))
     np.testing.assert_allclose(dw - before, expected_dw, rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("more", [0, 1, 20])
 @pytest.mark.parametrize(("C", "K"), [pytest.param(1, 1, id="tiny-1-1"), (3, 40), (33, 16), (64, 32)])
-def test_transpose_kernel(C, K, more):
+def test_transpose_weight(C, K, more):
     w = np.random.default_rng(0).normal(size=(3, 3, C, K))
     transposed = np.full((3, 3, K, C + more), np.nan)
-    winograd_weights.transpose_kernel(w, transposed)
+    winograd_weights.transpose_weight(w, transposed)
     np.testing.assert_array_equal(transposed[..., :C], w.transpose(0, 1, 3, 2))
     assert not transposed[..., C:].any()
-    if K > 1:  # the last channels of a kernel that was filled up do not count
+    if K > 1:  # without the last, padded channels
         fewer = np.full((3, 3, K - 1, C + more), np.nan)
-        winograd_weights.transpose_kernel(w, fewer)
+        winograd_weights.transpose_weight(w, fewer)
         np.testing.assert_array_equal(fewer, transposed[:, :, : K - 1])

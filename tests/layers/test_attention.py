@@ -1,12 +1,11 @@
-"""Self-attention against the definition, one pixel and one head at a time."""
+"""Self-attention against its definition, one pixel and one head at a time."""
 
 import numpy as np
 import pytest
 
 from minidiff.errors import MinidiffError
 from minidiff.gradient_check import check_layer, random_parameters, relative_error
-from minidiff.layers import SelfAttention
-from minidiff.parameters import Parameters
+from minidiff.layers import SelfAttention, create_parameters
 
 
 def attend(layer, p, x):
@@ -27,7 +26,7 @@ def attend(layer, p, x):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("channels", "head_channels"), [(4, 4), (6, 2)])
-def test_is_the_definition(rng, channels, head_channels, dtype):
+def test_agrees_with_the_definition(rng, channels, head_channels, dtype):
     layer = SelfAttention("attention", channels, head_channels, num_groups=2)
     p = random_parameters(layer, rng, dtype)
     x = rng.normal(size=(2, 3, 5, channels)).astype(dtype)
@@ -44,7 +43,7 @@ def test_gradients(rng, shape, head_channels):
     layer = SelfAttention("attention", shape[-1], head_channels, num_groups=1)
     errors = check_layer(layer, rng.normal(size=shape), rng=rng)
     assert len(errors) == 7
-    if shape[1:3] == (1, 1):  # a single pixel looks at itself, whatever q and k: their gradient is nothing but rounding
+    if shape[1:3] == (1, 1):  # a single pixel attends to itself for any q and k, so their gradient is rounding error
         assert errors["input 0"] < 1e-6
     else:
         assert max(errors.values()) < 1e-6
@@ -52,15 +51,13 @@ def test_gradients(rng, shape, head_channels):
 
 def test_a_new_layer_is_the_identity(rng):
     layer = SelfAttention("attention", 8, 4)
-    p = Parameters({name: shape for child in layer.children for name, shape in child.shapes().items()})
-    for child in layer.children:
-        child.initialize(p, rng)
+    p = create_parameters([layer])
     x = rng.normal(size=(2, 3, 5, 8)).astype(np.float32)
     np.testing.assert_array_equal(layer.forward(p, x)[0], x)
 
 
-def test_pixels_have_no_order(rng):
-    """Attention knows nothing of positions: pixels that change places take their results along."""
+def test_permuting_the_pixels_permutes_the_result(rng):
+    """Attention does not depend on positions."""
     layer = SelfAttention("attention", 4, 2, num_groups=2)
     p = random_parameters(layer, rng)
     x = rng.normal(size=(1, 1, 6, 4))
@@ -71,14 +68,14 @@ def test_pixels_have_no_order(rng):
 def test_large_scores_do_not_overflow(rng):
     layer = SelfAttention("attention", 4, 2, num_groups=2)
     p = random_parameters(layer, rng, np.float32)
-    p["attention.qkv.weight"] *= 100  # scores of some ten thousand: exp of them is infinite
+    p["attention.qkv.weight"] *= 100  # scores of some ten thousand, whose exp is infinite
     x = rng.normal(size=(1, 2, 3, 4)).astype(np.float32)
     y, cache = layer.forward(p, x)
     assert np.isfinite(y).all()
     assert np.isfinite(layer.backward(p, p.zeros_like(), cache, y)).all()
 
 
-def test_a_number_gone_bad_shows(rng):
+def test_nan_propagates(rng):
     layer = SelfAttention("attention", 4, 2, num_groups=2)
     p = random_parameters(layer, rng, np.float32)
     x = rng.normal(size=(2, 2, 3, 4)).astype(np.float32)
@@ -89,12 +86,12 @@ def test_a_number_gone_bad_shows(rng):
 
 
 def test_cost_counts_the_products_and_the_norm():
-    """qkv and projection are 4 C^2 a pixel, q k' and weights v are 2 S C a pixel; each two operations."""
+    """qkv and projection take 4 C^2 per pixel, q k' and weights v take 2 S C per pixel; each is two operations."""
     S, C = 3 * 5, 8
     products, norm = 2 * 2 * (4 * S * C**2 + 2 * S**2 * C), 2 * 8 * S * C
     assert SelfAttention("attention", C, 4).cost((2, 3, 5, C)) == ((2, 3, 5, C), products + norm)
 
 
-def test_heads_that_do_not_divide_are_refused():
-    with pytest.raises(MinidiffError, match="6 channels cannot be cut into heads of 4"):
+def test_heads_that_do_not_divide_are_rejected():
+    with pytest.raises(MinidiffError, match="6 channels cannot be split into heads of 4"):
         SelfAttention("attention", 6, 4, num_groups=2)

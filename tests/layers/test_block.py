@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from minidiff.gradient_check import check_layer, random_parameters
-from minidiff.layers import ResidualBlock
-from minidiff.parameters import Parameters
+from minidiff.layers import ResidualBlock, create_parameters
 
 
 def silu(u):
@@ -14,8 +13,8 @@ def silu(u):
 
 @pytest.mark.parametrize("film", [True, False])
 @pytest.mark.parametrize(("in_channels", "out_channels"), [(4, 4), (6, 4)])
-def test_is_the_formula(rng, in_channels, out_channels, film):
-    """Written out with the layers' parameters, but without the block: every part is used once and in its place."""
+def test_agrees_with_the_formula(rng, in_channels, out_channels, film):
+    """The formula in NumPy, with the parameters of the block."""
     layer = ResidualBlock("block", in_channels, out_channels, time_channels=3, num_groups=2, film=film)
     p = random_parameters(layer, rng)
     x, time_vector = rng.normal(size=(2, 3, 5, in_channels)), rng.normal(size=(2, 3))
@@ -52,15 +51,13 @@ def test_gradients(rng, in_channels, out_channels, film):
 
 def test_a_new_block_is_the_identity(rng):
     layer = ResidualBlock("block", 8, 8, time_channels=3)
-    p = Parameters({name: shape for child in layer.children for name, shape in child.shapes().items()})
-    for child in layer.children:
-        child.initialize(p, rng)
+    p = create_parameters([layer])
     x, time_vector = rng.normal(size=(2, 3, 5, 8)).astype(np.float32), rng.normal(size=(2, 3)).astype(np.float32)
     np.testing.assert_array_equal(layer.forward(p, x, time_vector)[0], x)
 
 
-def test_without_film_it_is_a_block_whose_scale_is_zero(rng):
-    """The same outputs, and the same gradients of all that both have."""
+def test_without_film_it_is_a_block_with_scale_zero(rng):
+    """The same outputs, and the same gradients with respect to all that both have."""
     scaling, shifting = (
         ResidualBlock("block", 4, 4, time_channels=3, num_groups=2, film=film) for film in (True, False)
     )

@@ -1,16 +1,15 @@
-"""The linear map and the class embedding."""
+"""Linear map and class embedding."""
 
 import numpy as np
 import pytest
 
 from minidiff.errors import MinidiffError
 from minidiff.gradient_check import check_layer, random_parameters
-from minidiff.layers import ClassEmbedding, Linear
-from minidiff.parameters import Parameters
+from minidiff.layers import ClassEmbedding, Linear, create_parameters
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (2, 5, 2, 3)])
-def test_linear_is_the_formula_on_the_last_axis(rng, shape):
+def test_linear_agrees_with_the_formula_on_the_last_axis(rng, shape):
     layer = Linear("linear", 3, 6)
     p = random_parameters(layer, rng)
     x = rng.normal(size=shape)
@@ -26,24 +25,22 @@ def test_linear_gradients(rng, shape):
     assert max(errors.values()) < 1e-6
 
 
-def test_linear_stays_in_float32(rng):
+def test_linear_keeps_float32(rng):
     layer = Linear("linear", 3, 6)
     p = random_parameters(layer, rng, np.float32)
     y, cache = layer.forward(p, rng.normal(size=(4, 3)).astype(np.float32))
     assert y.dtype == layer.backward(p, p.zeros_like(), cache, y).dtype == np.float32
 
 
-def test_initial_values(rng):
+def test_initial_values():
     for zero in (False, True):
         layer = Linear("linear", 100, 50, zero)
-        p = Parameters(layer.shapes())
-        p.vector[:] = np.nan
-        layer.initialize(p, rng)
+        p = create_parameters([layer])
         assert np.all(p["linear.bias"] == 0)
         assert p["linear.weight"].std() == pytest.approx(0 if zero else 0.1 / 3**0.5, rel=0.03)
 
 
-def test_embedding_looks_up_rows_and_the_last_is_any_class(rng):
+def test_embedding_looks_up_rows_and_the_last_is_the_null_class(rng):
     layer = ClassEmbedding("classes", 3, 5)
     p = random_parameters(layer, rng)
     assert p["classes.table"].shape == (4, 5)
@@ -52,8 +49,8 @@ def test_embedding_looks_up_rows_and_the_last_is_any_class(rng):
     assert layer.cost((4,))[0] == y.shape
 
 
-def test_embedding_gradients_with_a_label_that_comes_twice(rng):
-    """Row 2 is looked up twice and collects two gradients, row 1 never and collects none."""
+def test_embedding_gradients_with_a_repeated_label(rng):
+    """Row 2 is looked up twice and gets two gradients, row 1 gets none."""
     layer = ClassEmbedding("classes", 3, 5)
     labels = np.array([2, 0, 3, 2])
     assert check_layer(layer, labels, rng=rng)["classes.table"] < 1e-6
@@ -64,7 +61,7 @@ def test_embedding_gradients_with_a_label_that_comes_twice(rng):
 
 
 @pytest.mark.parametrize("label", [-1, 4])
-def test_a_label_outside_is_refused(rng, label):
+def test_a_label_out_of_range_is_rejected(rng, label):
     layer = ClassEmbedding("classes", 3, 5)
     with pytest.raises(MinidiffError, match=r"outside 0 \.\. 3"):
         layer.forward(random_parameters(layer, rng), np.array([0, label]))

@@ -1,12 +1,11 @@
-"""Group normalization with FiLM: statistics of the result, the formula, and gradients."""
+"""Group normalization with FiLM: the statistics of the result, the formula, and gradients."""
 
 import numpy as np
 import pytest
 
 from minidiff.errors import MinidiffError
 from minidiff.gradient_check import check_layer, random_parameters, relative_error
-from minidiff.layers import GroupNorm
-from minidiff.parameters import Parameters
+from minidiff.layers import GroupNorm, create_parameters
 
 # N, H, W, C, num_groups: "tiny" ones also run without the compiler, see ../kernels/test_pure_python.py
 SHAPES = [
@@ -32,7 +31,7 @@ def formula(x, num_groups, gamma, beta, a, b, activate):
 @pytest.mark.parametrize("conditioned", [True, False])
 @pytest.mark.parametrize("activate", [True, False])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_is_the_formula(rng, shape, activate, conditioned, dtype):
+def test_agrees_with_the_formula(rng, shape, activate, conditioned, dtype):
     N, H, W, C, num_groups = shape
     layer = GroupNorm("norm", C, num_groups, activate)
     p = random_parameters(layer, rng, dtype)
@@ -57,20 +56,19 @@ def test_gradients(rng, shape, activate, conditioned):
 
 
 @pytest.mark.parametrize("activate", [True, False])
-def test_a_gradient_that_comes_past_the_layer_is_added(rng, activate):
+def test_the_gradient_of_a_residual_connection_is_added(rng, activate):
     layer = GroupNorm("norm", 4, 2, activate)
     p = random_parameters(layer, rng)
-    x, dy, dcarried = rng.normal(size=(3, 2, 5, 6, 4))
+    x, dy, dresidual = rng.normal(size=(3, 2, 5, 6, 4))
     _, cache = layer.forward(p, x)
     alone = layer.backward(p, p.zeros_like(), cache, dy)
-    np.testing.assert_allclose(layer.backward(p, p.zeros_like(), cache, dy, dcarried), alone + dcarried, atol=1e-14)
+    np.testing.assert_allclose(layer.backward(p, p.zeros_like(), cache, dy, dresidual), alone + dresidual, atol=1e-14)
 
 
 @pytest.mark.parametrize("offset", [-3e4, 1e3])
 def test_float32_normalizes_far_from_zero(rng, offset):
     layer = GroupNorm("norm", 4, 2, activate=False)
-    p = Parameters(layer.shapes(), np.float32)
-    layer.initialize(p, rng)
+    p = create_parameters([layer])
     x = (offset + rng.normal(size=(2, 16, 16, 4))).astype(np.float32)
     exact = x.astype(np.float64).reshape(2, -1, 2, 2)
     exact = (exact - exact.mean(axis=(1, 3), keepdims=True)) / exact.std(axis=(1, 3), keepdims=True)
@@ -79,22 +77,21 @@ def test_float32_normalizes_far_from_zero(rng, offset):
 
 def test_a_new_layer_normalizes(rng):
     layer = GroupNorm("norm", 6, 2, activate=False)
-    p = Parameters(layer.shapes(), np.float64)
-    layer.initialize(p, rng)
+    p = create_parameters([layer], dtype=np.float64)
     y = layer.forward(p, 3 + 5 * rng.normal(size=(2, 4, 5, 6)))[0].reshape(2, 20, 2, 3)
     np.testing.assert_allclose(y.mean(axis=(1, 3)), 0, atol=1e-12)
     np.testing.assert_allclose(y.std(axis=(1, 3)), 1, atol=1e-5)
 
 
 def test_arrays_that_are_not_contiguous(rng):
-    """An image laid out with its channels first, seen with its channels last."""
+    """A view with channels last of an image that is stored with channels first."""
     layer = GroupNorm("norm", 4, 2)
     p = random_parameters(layer, rng)
     x, dy = rng.normal(size=(2, 2, 4, 3, 5)).transpose(0, 1, 3, 4, 2)
     results = []
-    for x_as_laid_out, dy_as_laid_out in ((x, dy), (np.ascontiguousarray(x), np.ascontiguousarray(dy))):
-        y, cache = layer.forward(p, x_as_laid_out)
-        results.append((y, layer.backward(p, p.zeros_like(), cache, dy_as_laid_out)))
+    for x_as_stored, dy_as_stored in ((x, dy), (np.ascontiguousarray(x), np.ascontiguousarray(dy))):
+        y, cache = layer.forward(p, x_as_stored)
+        results.append((y, layer.backward(p, p.zeros_like(), cache, dy_as_stored)))
     np.testing.assert_array_equal(results[0][0], results[1][0])
     np.testing.assert_array_equal(results[0][1], results[1][1])
 
@@ -103,6 +100,6 @@ def test_cost_keeps_the_shape():
     assert GroupNorm("norm", 6, 2).cost((2, 4, 5, 6))[0] == (2, 4, 5, 6)
 
 
-def test_groups_that_do_not_divide_are_refused():
-    with pytest.raises(MinidiffError, match="6 channels cannot be cut into 4"):
+def test_groups_that_do_not_divide_are_rejected():
+    with pytest.raises(MinidiffError, match="6 channels cannot be split into 4"):
         GroupNorm("norm", 6, 4)

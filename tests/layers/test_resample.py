@@ -1,4 +1,4 @@
-"""Halving and doubling."""
+"""Downsampling and upsampling."""
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def test_down_gradients(rng):
     assert max(errors.values()) < 1e-6
 
 
-def test_up_repeats_pixels_and_joins(rng):
+def test_up_repeats_pixels_and_concatenates(rng):
     layer = UpsampleAndJoin("up", 3, 5)
     p = random_parameters(layer, rng)
     x, skip = rng.normal(size=(2, 2, 3, 3)), rng.normal(size=(2, 4, 6, 5))

@@ -23,7 +23,7 @@ def test_features_are_sines_and_cosines_of_the_noise_level():
     np.testing.assert_allclose(features[1], [0] * 32 + [1.4] * 32, rtol=0, atol=0)
 
 
-def test_features_have_variance_one_and_tell_noise_levels_apart():
+def test_features_have_variance_one_and_differ_between_noise_levels():
     features = noise_level_features(np.linspace(-5, 5, 1001), np.float32)
     assert features.dtype == np.float32
     assert np.mean(features**2) == pytest.approx(1, rel=0.05)
@@ -31,7 +31,7 @@ def test_features_have_variance_one_and_tell_noise_levels_apart():
 
 
 @pytest.mark.parametrize("num_classes", [0, 3])
-def test_is_the_formula(rng, num_classes):
+def test_agrees_with_the_formula(rng, num_classes):
     layer = TimeEmbedding("time", 5, num_classes)
     p = random_parameters(layer, rng)
     log_sigma, labels = rng.normal(size=4), np.array([2, 0, 3, 1]) if num_classes else None
@@ -51,7 +51,7 @@ def test_gradients(rng, num_classes):
     assert max(errors.values()) < 1e-6
 
 
-def test_a_row_knows_nothing_of_its_place_in_the_batch(rng):
+def test_a_row_does_not_depend_on_its_index_in_the_batch(rng):
     layer = TimeEmbedding("time", 5, num_classes=3)
     p = random_parameters(layer, rng, np.float32)
     y = layer.forward(p, np.array([0.3, -1.0, 0.3]), np.array([1, 2, 1]))[0]
@@ -60,7 +60,7 @@ def test_a_row_knows_nothing_of_its_place_in_the_batch(rng):
     assert np.abs(y[0] - y[1]).max() > 0.01
 
 
-def test_no_labels_mean_any_class(rng):
+def test_no_labels_mean_the_null_class(rng):
     layer = TimeEmbedding("time", 5, num_classes=3)
     p = random_parameters(layer, rng)
     log_sigma = rng.normal(size=2)
@@ -69,7 +69,7 @@ def test_no_labels_mean_any_class(rng):
     )
 
 
-def test_a_label_outside_is_refused(rng):
+def test_a_label_out_of_range_is_rejected(rng):
     layer = TimeEmbedding("time", 5, num_classes=3)
     with pytest.raises(MinidiffError, match=r"outside 0 \.\. 3"):
         layer.forward(random_parameters(layer, rng), np.zeros(1), np.array([4]))
