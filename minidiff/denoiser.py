@@ -17,6 +17,7 @@ Read more: `tutorials/03_without_a_network.ipynb`.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -71,12 +72,7 @@ class Network(Protocol):
         """Its configuration."""
 
     def forward(
-        self,
-        p: Parameters,
-        z: np.ndarray,
-        log_sigma: np.ndarray,
-        labels: np.ndarray | None = None,
-        keep: bool = True,
+        self, p: Parameters, z: np.ndarray, log_sigma: np.ndarray, labels: np.ndarray | None = None, keep: bool = True
     ) -> tuple[np.ndarray, Any]:
         """The prediction, of z's shape, and the cache for `backward`, which only `keep` makes complete."""
 
@@ -92,6 +88,7 @@ class Network(Protocol):
         """New parameters with their initial values."""
 
 
+@dataclass(eq=False, repr=False)
 class NetworkDenoiser:
     """The denoiser of a trained network.
 
@@ -108,17 +105,12 @@ class NetworkDenoiser:
             points in the plane.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        p: Parameters,
-        schedule: Schedule,
-        target: str,
-        workers: Workers,
-        microbatch_size: int | None = None,
-    ) -> None:
-        self.network, self.p, self.schedule, self.target = network, p, schedule, target
-        self.workers, self.microbatch_size = workers, microbatch_size
+    network: Network
+    p: Parameters
+    schedule: Schedule
+    target: str
+    workers: Workers
+    microbatch_size: int | None = None
 
     def __repr__(self) -> str:
         return f"NetworkDenoiser({type(self.network).__name__}, {self.schedule}, target={self.target!r})"

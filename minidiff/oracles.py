@@ -42,11 +42,7 @@ class GaussianDenoiser:
     """
 
     def __init__(
-        self,
-        schedule: Schedule,
-        mean: ArrayLike,
-        std: ArrayLike | None = None,
-        covariance: ArrayLike | None = None,
+        self, schedule: Schedule, mean: ArrayLike, std: ArrayLike | None = None, covariance: ArrayLike | None = None
     ) -> None:
         if (std is None) == (covariance is None):
             raise MinidiffError("a normal distribution needs either std or covariance; give one of them")

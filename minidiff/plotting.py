@@ -1,6 +1,7 @@
 """Images and figures as files: sheets of images, animations, the loss curve, the schedules.
 
 Images are pixels in [-1, 1], (N, H, W, C) with C 1 or 3. Figures do not use the global state of pyplot.
+A file that cannot be written raises a `MinidiffError`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,9 +52,6 @@ def save_sheet(path: str | Path, images: np.ndarray, columns: int | None = None,
         images: (N, H, W, C) in [-1, 1].
         columns: images per row, see `sheet`.
         scale: integer magnification; default: to a side of about 128.
-
-    Raises:
-        MinidiffError: the file cannot be written.
     """
     _save(_enlarged(images, columns, scale), path, format="PNG")
 
@@ -72,9 +70,6 @@ def save_animation(
         frames: (N, H, W, C) in [-1, 1] each.
         columns, scale: as in `save_sheet`.
         milliseconds: per frame.
-
-    Raises:
-        MinidiffError: the file cannot be written.
     """
     images = [_enlarged(frame, columns, scale) for frame in frames]
     durations = [milliseconds] * (len(images) - 1) + [2000]
@@ -105,9 +100,6 @@ def save_loss_curve(path: str | Path, history: Sequence[Mapping[str, float]]) ->
     Args:
         path: of the PNG file.
         history: rows with "epoch" and "loss", at least one.
-
-    Raises:
-        MinidiffError: the file cannot be written.
     """
     from matplotlib.ticker import MaxNLocator, NullFormatter, StrMethodFormatter
 
@@ -124,11 +116,7 @@ def save_loss_curve(path: str | Path, history: Sequence[Mapping[str, float]]) ->
 
 
 def save_schedules(path: str | Path, schedules: Mapping[str, Schedule]) -> None:
-    """Plots signal, noise and log-SNR of named schedules over t / T into a PNG file.
-
-    Raises:
-        MinidiffError: the file cannot be written.
-    """
+    """Plots signal, noise and log-SNR of named schedules over t / T into a PNG file."""
     figure = new_figure(10, 3.4)
     panels = figure.subplots(1, 3)
     for (name, schedule), color in zip(schedules.items(), COLORS, strict=False):
@@ -154,11 +142,7 @@ def new_figure(width: float, height: float) -> "Figure":
 
 
 def save_figure(figure: "Figure", path: str | Path) -> None:
-    """Writes a figure as a PNG file, without the upper and right borders of its axes.
-
-    Raises:
-        MinidiffError: the file cannot be written.
-    """
+    """Writes a figure as a PNG file, without the upper and right borders of its axes."""
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
     write_whole(path, lambda file: figure.savefig(file, format="png"))

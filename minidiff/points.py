@@ -180,12 +180,7 @@ class PointNetwork:
         self.linear_out = Linear("linear_out", channels, config.dimensions, zero=True)
 
     def forward(
-        self,
-        p: Parameters,
-        z: np.ndarray,
-        log_sigma: np.ndarray,
-        labels: np.ndarray | None = None,
-        keep: bool = True,
+        self, p: Parameters, z: np.ndarray, log_sigma: np.ndarray, labels: np.ndarray | None = None, keep: bool = True
     ) -> tuple[np.ndarray, Any]:
         """The network's prediction for noised points.
 
@@ -227,7 +222,7 @@ class PointNetwork:
             dz, the gradient with respect to z, (N, 2).
         """
         cache_time, slopes, cache_in, caches, slope_out, cache_out = cache
-        dtime_vector = 0
+        dtime_vector: Any = 0
         dh = self.linear_out.backward(p, g, cache_out, dprediction)
         dh = dh * slope_out
         for (linear1, linear_time, linear2), (cache1, cache2, slope, cache3) in zip(

@@ -19,8 +19,7 @@ sigma = noise / signal and z_bar = z / signal = x0 + sigma eps it is
 
 The order is the rate of convergence: twice as many steps divide the error by 2 (order 1) or 4 (order 2).
 
-All samplers have the arguments of `ddim` and yield a `State` after each step. A new one is entered in the table at the
-end of this file.
+All samplers have the arguments of `ddim`, yield a `State` after each step, and are listed in `SAMPLERS` below.
 
 Read more: `tutorials/09_sampling.ipynb`.
 """
@@ -180,12 +179,7 @@ def _floats(array: np.ndarray) -> list[float]:
 
 
 SAMPLERS: dict[str, Callable[..., States]] = {
-    "ddim": ddim,
-    "ddpm": ddpm,
-    "euler": euler,
-    "heun": heun,
-    "dpmpp_2m": dpmpp_2m,
-    "dpmpp_2m_sde": dpmpp_2m_sde,
+    sampler.__name__: sampler for sampler in (ddim, ddpm, euler, heun, dpmpp_2m, dpmpp_2m_sde)
 }
 SECOND_ORDER = ("heun", "dpmpp_2m", "dpmpp_2m_sde")
 STOCHASTIC = ("ddpm", "dpmpp_2m_sde")  # these draw noise in every step; ddim does with eta > 0

@@ -74,7 +74,9 @@ def sample(
         start = State(z=z, x0_hat=np.zeros_like(z), t=schedule.T)
     if start.z.shape != tuple(shape):
         raise MinidiffError(f"the start has shape {start.z.shape}, the result {tuple(shape)}; give the same shape")
-    pairs = choose_steps(schedule, steps, spacing or default_spacing(sampler), start.t)
+    # Order 2 gains most from short steps at low noise, and is inaccurate with a first step as long as a trailing one.
+    spacing = spacing or ("karras" if sampler in SECOND_ORDER else "trailing")
+    pairs = choose_steps(schedule, steps, spacing, start.t)
     yield from follow(denoiser, start, pairs, sampler, draw_noise, labels, clip, eta)
 
 
@@ -164,15 +166,6 @@ def _pairs(times: np.ndarray) -> Pairs:
     return list(zip(timesteps, [*timesteps[1:], 0], strict=True))
 
 
-def default_spacing(sampler: str) -> str:
-    """The default spacing of a sampler's steps: "karras" for order 2, else "trailing".
-
-    Methods of order 2 gain most from short steps at low noise, and they are inaccurate when the first step is as long
-    as with trailing spacing.
-    """
-    return "karras" if sampler in SECOND_ORDER else "trailing"
-
-
 def noise_streams(seed: int, shape: tuple[int, ...], stream: int = NOISE_STREAM) -> DrawNoise:
     """A function that draws standard normal noise, for each image from its own random stream.
 
@@ -194,16 +187,7 @@ def starting_noise(schedule: Schedule, shape: tuple[int, ...], seed: int) -> np.
 
 
 def check_sampler(sampler: str, eta: float = 0.0, deterministic: bool = False) -> None:
-    """Raises an error for unknown samplers and incompatible options.
-
-    Args:
-        sampler: its name.
-        eta: of ddim.
-        deterministic: whether fresh noise is ruled out.
-
-    Raises:
-        MinidiffError: with the reason.
-    """
+    """Raises an error for unknown samplers and incompatible options; `deterministic` rules out fresh noise."""
     if sampler not in SAMPLERS:
         raise MinidiffError(f"unknown sampler {sampler!r}; choose from {', '.join(SAMPLERS)}")
     if eta and sampler != "ddim":

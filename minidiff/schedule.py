@@ -93,7 +93,7 @@ class Schedule:
         Returns:
             z, of x0's shape and dtype.
         """
-        return self._at(self.signal, t, x0) * x0 + self._at(self.noise, t, x0) * eps
+        return per_example(self.signal[t], x0) * x0 + per_example(self.noise[t], x0) * eps
 
     def add_more_noise(self, z: np.ndarray, eps: np.ndarray, t: int, t_up: int) -> np.ndarray:
         """The forward process from one timestep to a noisier one (Kingma et al., 2021, appendix A.1).
@@ -130,7 +130,7 @@ class Schedule:
             y =      a x0 +     b eps
 
         Args:
-            target: what y is, "flow", "noise", "image" or "velocity".
+            target: what y is, as in `target`.
             z: noised images (N, ...).
             y: predictions, of z's shape.
             t: timestep of each image, (N,), or one for all; at least 1.
@@ -139,19 +139,15 @@ class Schedule:
             x0_hat, eps_hat, of z's shape and dtype.
         """
         a, b = (per_example(coefficient, z) for coefficient in self.target_coefficients(target, t))
-        signal, noise = self._at(self.signal, t, z), self._at(self.noise, t, z)
+        signal, noise = per_example(self.signal[t], z), per_example(self.noise[t], z)
         determinant = signal * b - noise * a
         return (b * z - noise * y) / determinant, (signal * y - a * z) / determinant
 
     def error_scales(self, target: str, t: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The factors by which an error of y is magnified in x0_hat and in eps_hat, from the solution in `solve`.
 
-        Args:
-            target: "flow", "noise", "image" or "velocity".
-            t: timestep of each image, (N,), or one for all; at least 1.
-
         Returns:
-            noise / determinant and signal / determinant, float64 of t's shape, as absolute values.
+            noise / determinant and signal / determinant, float64 of t's shape, as absolute values; t is at least 1.
         """
         a, b = self.target_coefficients(target, t)
         determinant = np.abs(self.signal[t] * b - self.noise[t] * a)
@@ -173,7 +169,7 @@ class Schedule:
 
     def eps_from_x0(self, z: np.ndarray, x0_hat: np.ndarray, t: int | np.ndarray) -> np.ndarray:
         """The noise in z if the clean image is x0_hat: eps = (z - signal x0) / noise."""
-        return (z - self._at(self.signal, t, z) * x0_hat) / self._at(self.noise, t, z)
+        return (z - per_example(self.signal[t], z) * x0_hat) / per_example(self.noise[t], z)
 
     def posterior(self, t: int, t_next: int) -> tuple[float, float, float]:
         """The normal distribution of the less noisy z_s, s = t_next < t, given z_t and x0.
@@ -182,9 +178,6 @@ class Schedule:
 
         (Ho et al., 2020, eq. 6 and 7; for any s < t: Kingma et al., 2021, appendix A.2; here written with the ratio of
         the squared noise levels, sigma_s^2 / sigma_t^2.)
-
-        Args:
-            t, t_next: timesteps, 0 <= t_next < t <= T.
 
         Returns:
             z_coefficient, x0_coefficient, std.
@@ -198,9 +191,6 @@ class Schedule:
         """For each given ln(noise / signal), the timestep t >= 1 with the nearest one; int64, of the same shape."""
         middles = (self.log_sigma[1:-1] + self.log_sigma[2:]) / 2
         return 1 + np.searchsorted(middles, log_sigma)
-
-    def _at(self, array: np.ndarray, t: int | np.ndarray, x: np.ndarray) -> np.ndarray:
-        return per_example(array[t], x)
 
 
 def check_is_schedule(signal: np.ndarray, noise: np.ndarray) -> None:
@@ -227,14 +217,6 @@ def check_is_schedule(signal: np.ndarray, noise: np.ndarray) -> None:
 
 
 def per_example(coefficient: float | np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Reshapes one coefficient per example to (N, 1, ...), so that it broadcasts over the examples, in their dtype.
-
-    Args:
-        coefficient: (N,), or a scalar for all.
-        x: examples, (N, ...).
-
-    Returns:
-        Array (N, 1, ...) of x's dtype, or a scalar.
-    """
+    """Reshapes coefficients (N,) to (N, 1, ...), to multiply examples x (N, ...), in x's dtype; a scalar stays one."""
     coefficient = np.asarray(coefficient, x.dtype)
     return coefficient.reshape(coefficient.shape + (1,) * (x.ndim - 1)) if coefficient.ndim else coefficient

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from minidiff import plotting
-from minidiff.data import to_bytes, to_pixels
+from minidiff.data import to_pixels
 from minidiff.errors import MinidiffError
 
 HISTORY = [{"epoch": epoch, "loss": 0.5 / epoch} for epoch in range(1, 6)]
@@ -118,8 +118,3 @@ def test_a_decreasing_loss_decreases_in_the_plot(tmp_path):
 def test_a_missing_folder_is_an_error_in_one_line(tmp_path, save):
     with pytest.raises(MinidiffError, match=r"cannot write .*missing.*No such file"):
         save(tmp_path / "missing")
-
-
-def test_bytes_and_pixels_convert_into_each_other():
-    images, pixels = random_images(2)
-    np.testing.assert_array_equal(to_bytes(pixels), images)
