@@ -19,7 +19,7 @@ from minidiff.runs.folder import Run
 from minidiff.runs.snapshots import COUNT, is_snapshot_epoch, snapshots
 from minidiff.runs.train import read_config
 from minidiff.samplers import State
-from minidiff.sampling import sample, starting_noise
+from minidiff.sampling import generate, sample, starting_noise
 from minidiff.schedule import Schedule
 from minidiff.training_config import TrainingConfig
 from minidiff.unet import UNet, UNetConfig
@@ -170,9 +170,8 @@ def add_generated(report: ReportData, run: Run, workers: Workers) -> None:
         x0_hat=np.stack([to_bytes(state.x0_hat) for state in [*states[1:], states[-1]]]),
         names=names[: len(SEEDS)],
     )
-    images, _ = pipeline.generate(
-        denoiser, (SAMPLES, *shape), SAMPLER, steps, report.training.seed, labels, progress=False
-    )
+    seed = report.training.seed
+    images = generate(denoiser, (SAMPLES, *shape), sampler=SAMPLER, steps=steps, seed=seed, labels=labels)
     report.samples = with_nearest(to_bytes(images), names, report.dataset)
 
 

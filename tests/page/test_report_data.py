@@ -12,7 +12,7 @@ from minidiff.page.report_data import COUNT, SAMPLES, SEEDS, STEPS, collect, wit
 from minidiff.runs import pipeline
 from minidiff.runs.folder import Run
 from minidiff.runs.snapshots import snapshots
-from minidiff.sampling import sample
+from minidiff.sampling import generate, sample
 from tests import tiny
 from tests.page.pages import NAMES, evil_run
 
@@ -77,7 +77,7 @@ def test_samples_are_those_of_the_command_and_the_nearest_images_are_nearest(rep
     data, found = evil[1], report.samples
     labels = np.arange(SAMPLES) % 3
     denoiser = pipeline.load_denoiser(evil[0], workers)
-    sheet, _ = pipeline.generate(denoiser, (SAMPLES, 8, 8, 3), "heun", 12, 0, labels)
+    sheet = generate(denoiser, (SAMPLES, 8, 8, 3), sampler="heun", steps=12, seed=0, labels=labels)
     np.testing.assert_array_equal(found.images, to_bytes(sheet))
     assert found.names == [NAMES[label] for label in labels]
     for image, near, distance in zip(found.images, found.nearest, found.distances, strict=True):

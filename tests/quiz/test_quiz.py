@@ -12,7 +12,7 @@ from minidiff.errors import MinidiffError
 from minidiff.quiz import LEVELS, PRACTICE, QUESTIONS, choose
 from minidiff.quiz.reading import read
 from minidiff.quiz.terminal import ask_all
-from minidiff.steps import choose_steps
+from minidiff.sampling import choose_steps
 
 ROOT = Path(minidiff.__file__).parents[1]
 NAMES = [question.name for question in QUESTIONS]
