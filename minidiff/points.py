@@ -144,7 +144,7 @@ class PointNetworkConfig:
         blocks: number of residual blocks.
         time_channels: length of the time vector.
         num_classes: 0 for a network without labels.
-        dimensions: numbers of a point.
+        dimensions: coordinates of a point.
     """
 
     channels: int = 128

@@ -225,7 +225,7 @@ MISTAKES = [
     (["sample", "RUN", "--interpolate", "-n", "1"], "at least 2 images"),
     (["sample", "RUN", "--spacing", "wide"], "trailing, uniform, karras"),
     (["sample", "RUN", "--steps", "5", "--eta", "2"], "between 0"),
-    (["sample", "RUN", "--steps", "5", "--sampler", "heun", "--eta", "1"], "heun has no such choice"),
+    (["sample", "RUN", "--steps", "5", "--sampler", "heun", "--eta", "1"], "heun has no such option"),
     (["samplers", "RUN", "--steps", "5,many"], "whole numbers"),
     (["samplers", "RUN", "--steps", "0"], "from 1 to 20"),
     (["samplers", "RUN", "--out", "chart.jpg"], ".png"),

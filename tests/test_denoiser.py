@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from minidiff.denoiser import Guided, NetworkDenoiser
+from minidiff.editing import Inpainting
 from minidiff.errors import MinidiffError
+from minidiff.oracles import IdealDenoiser
 from minidiff.parallel import Workers
-from minidiff.points import PointNetwork, PointNetworkConfig
+from minidiff.points import PointNetwork, PointNetworkConfig, draw_points
+from minidiff.samplers import State
 from minidiff.schedule import TARGETS, Schedule
 from minidiff.unet import UNet, UNetConfig
 
@@ -25,14 +28,14 @@ def tiny_network(num_classes=3):
     return network, p
 
 
-def noisy_images(count):
+def noised_images(count):
     return np.random.default_rng(3).normal(size=(count, 8, 4, 1)).astype(np.float32)
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_x0_hat_and_eps_hat_follow_from_the_prediction(workers, target):
     network, p = tiny_network()
-    z, t, labels = noisy_images(2), 7, np.array([2, 0])
+    z, t, labels = noised_images(2), 7, np.array([2, 0])
     x0_hat, eps_hat = NetworkDenoiser(network, p, SCHEDULE, target, workers)(z, t, labels)
     log_sigma = np.full(2, SCHEDULE.log_sigma[t])
     y = network.forward(p, z * np.float32(SCHEDULE.input_scale[t]), log_sigma, labels)[0]
@@ -42,7 +45,7 @@ def test_x0_hat_and_eps_hat_follow_from_the_prediction(workers, target):
 
 def test_an_image_does_not_depend_on_the_others_nor_on_the_threads():
     network, p = tiny_network()
-    z, labels = noisy_images(7), np.array([0, 1, 2, 0, 1, 2, 0])
+    z, labels = noised_images(7), np.array([0, 1, 2, 0, 1, 2, 0])
     with Workers(1) as one, Workers(3) as three:
         expected = NetworkDenoiser(network, p, SCHEDULE, "flow", one)(z, 5, labels)[0]
         np.testing.assert_array_equal(NetworkDenoiser(network, p, SCHEDULE, "flow", three)(z, 5, labels)[0], expected)
@@ -89,7 +92,7 @@ def test_images_are_distributed_evenly_over_the_threads(monkeypatch, config, cou
 
 def test_labels_and_their_absence_reach_the_network(workers):
     network, p = tiny_network()
-    z = noisy_images(1)
+    z = noised_images(1)
     denoiser = NetworkDenoiser(network, p, SCHEDULE, "noise", workers)
     found = [denoiser(z, 9, labels)[0] for labels in (None, np.array([0]), np.array([1]), np.array([3]))]
     assert not np.allclose(found[0], found[1])
@@ -100,9 +103,9 @@ def test_labels_and_their_absence_reach_the_network(workers):
 def test_labels_for_a_network_without_classes_are_refused(workers):
     network, p = tiny_network(num_classes=0)
     denoiser = NetworkDenoiser(network, p, SCHEDULE, "flow", workers)
-    assert denoiser(noisy_images(1), 9)[0].shape == (1, 8, 4, 1)
+    assert denoiser(noised_images(1), 9)[0].shape == (1, 8, 4, 1)
     with pytest.raises(MinidiffError, match="without classes"):
-        denoiser(noisy_images(1), 9, np.array([0]))
+        denoiser(noised_images(1), 9, np.array([0]))
     assert repr(denoiser) == f"NetworkDenoiser(UNet, {SCHEDULE}, target='flow')"
 
 
@@ -136,3 +139,19 @@ def test_guidance_needs_labels_unless_its_weight_is_0_or_1():
         np.testing.assert_array_equal(Guided(KnownNoise(), w)(z, 10)[1], np.ones((2, 3)))
     with pytest.raises(MinidiffError, match="give labels"):
         Guided(KnownNoise(), 2)(z, 10)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Guided(KnownNoise(), 2.0),
+        IdealDenoiser(SCHEDULE, noised_images(2)),
+        Inpainting(IdealDenoiser(SCHEDULE, noised_images(2)), noised_images(2), np.ones((8, 4))),
+        State(noised_images(2), noised_images(2), 3),
+        draw_points("moons", 20),
+    ],
+)
+def test_a_repr_is_one_short_line_without_arrays(value):
+    assert len(repr(value)) < 150
+    assert "\n" not in repr(value)
+    assert "array" not in repr(value)

@@ -99,14 +99,14 @@ def test_ddim_and_euler_are_the_same_closed_form_map(name, sampler, steps):
 
 @every_schedule
 @pytest.mark.parametrize("sampler", ["heun", "dpmpp_2m"])
-def test_the_exact_path_keeps_each_number_at_its_place_in_the_distribution(name, sampler):
-    """How many deviations from the mean a number lies does not change along the probability-flow path."""
+def test_the_exact_path_preserves_standard_scores(name, sampler):
+    """(z - mean) / std is constant along the probability-flow path."""
     schedule = Schedule(name, 10_000)
     z = schedule.noise[-1] * np.random.default_rng(2).standard_normal((200, 1))
-    place = (z - schedule.signal[-1] * 0.4) / np.hypot(schedule.signal[-1] * 0.25, schedule.noise[-1])
+    score = (z - schedule.signal[-1] * 0.4) / np.hypot(schedule.signal[-1] * 0.25, schedule.noise[-1])
     pairs = choose_steps(schedule, 200, "karras")
     found = run(GaussianDenoiser(schedule, 0.4, 0.25), sampler, pairs, z)
-    np.testing.assert_allclose((found - 0.4) / 0.25, place, atol=0.02)
+    np.testing.assert_allclose((found - 0.4) / 0.25, score, atol=0.02)
 
 
 # The formulas as the papers write them, in their own letters
