@@ -105,14 +105,17 @@ class Dataset:
 
     @property
     def height(self) -> int:
+        """Height of an image in pixels."""
         return self.images.shape[1]
 
     @property
     def width(self) -> int:
+        """Width of an image in pixels."""
         return self.images.shape[2]
 
     @property
     def channels(self) -> int:
+        """Number of channels: 1 (gray) or 3 (color)."""
         return self.images.shape[3]
 
     @property
@@ -122,17 +125,11 @@ class Dataset:
 
     @property
     def num_classes(self) -> int:
+        """Number of classes; 0 without labels."""
         return len(self.class_names)
 
     def pixels(self, indices: np.ndarray | slice) -> np.ndarray:
-        """Images in the network's range.
-
-        Args:
-            indices: integers (n,), a slice or a mask along the first axis.
-
-        Returns:
-            float32 (n, H, W, C) in [-1, 1].
-        """
+        """The images at `indices` (integers (n,), a slice or a mask) as float32 (n, H, W, C) in [-1, 1]."""
         return to_pixels(self.images[indices])
 
     def subset(self, indices: np.ndarray | slice | Sequence[int]) -> "Dataset":
@@ -196,14 +193,7 @@ class Dataset:
 def choose(
     count: int, num_images: int | None, seed: int, where: str | Path, what: str = "images"
 ) -> tuple[np.ndarray | slice, Notes]:
-    """Chooses images at random, in the same way for all readers.
-
-    Args:
-        count: number of images to choose from.
-        num_images: number to choose; None for all of them.
-        seed: of the random choice.
-        where: the source, for error messages.
-        what: what the images are called in messages and in the note.
+    """Chooses `num_images` of `count` images at random, or all if it is None.
 
     Returns:
         Indices (num_images,) in increasing order, or a slice of everything; and a note on the choice.

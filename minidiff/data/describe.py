@@ -56,12 +56,7 @@ def class_lines(dataset: Dataset) -> list[str]:
 
 
 def contact_sheet(dataset: Dataset, count: int = SHEET_IMAGES, seed: int = 0) -> np.ndarray:
-    """Chooses images for a contact sheet: at random, balanced over the classes, sorted by class.
-
-    Args:
-        dataset: the images.
-        count: the largest number of images.
-        seed: of the random choice.
+    """Chooses up to `count` images for a contact sheet: at random, balanced over the classes, sorted by class.
 
     Returns:
         float32 (n, H, W, C) in [-1, 1].

@@ -19,6 +19,7 @@ NEW_NAMES = {  # of keys and columns
     "licence": "license",
     "loss_unseen": "loss_held_out",
 }
+NEW_CLASS_NAMES = {"grey tabby": "gray tabby"}  # of the synthetic cats
 OLD_OPTIONS = {  # of the command line; refused with the new name
     "--optimiser": "--optimizer", "--slice-size": "--microbatch-size", "--grey": "--gray",
 }  # fmt: skip
@@ -39,6 +40,8 @@ def current_names(values: dict) -> dict:
         if isinstance(value, dict):
             value = current_names(value)
             value |= {field: default for field, default in OLD_DEFAULTS.get(name, {}).items() if field not in value}
+        if name == "class_names" and isinstance(value, list):
+            value = [NEW_CLASS_NAMES.get(item, item) if isinstance(item, str) else item for item in value]
         current[name] = value
     return current
 

@@ -49,13 +49,13 @@ def open_files(path: str | Path) -> "Files":
     path = Path(path)
     try:
         if path.is_dir():
-            return FolderFiles(path, os.walk(path))
+            return _FolderFiles(path, os.walk(path))
         if zipfile.is_zipfile(path):
-            return ZipFiles(path)
+            return _ZipFiles(path)
         if _is_tar(path):
-            return TarFiles(path)
+            return _TarFiles(path)
         names = sorted(file.name for file in path.parent.iterdir() if file.is_file())
-        return FolderFiles(path.parent, [(str(path.parent), [], names)], only=path.name)
+        return _FolderFiles(path.parent, [(str(path.parent), [], names)], only=path.name)
     except DAMAGED as error:
         raise MinidiffError(f"{path}: cannot be read ({error}); {REMEDY}") from error
 
@@ -134,7 +134,7 @@ class Files:
         return _sha256(self.path.open("rb"))
 
 
-class FolderFiles(Files):
+class _FolderFiles(Files):
     """The files below a folder; `walk` is the result of `os.walk`."""
 
     is_packed = False
@@ -172,7 +172,7 @@ class FolderFiles(Files):
         return digest.hexdigest()
 
 
-class ZipFiles(Files):
+class _ZipFiles(Files):
     """The files within a .zip."""
 
     def __init__(self, path: str | Path) -> None:
@@ -197,7 +197,7 @@ class ZipFiles(Files):
         return info.compress_size * DEFLATE_LIMIT
 
 
-class TarFiles(Files):
+class _TarFiles(Files):
     """The files within a .tar or .tgz.
 
     A .tgz can only be read forward: once to list the names, and once more for the contents, fastest in the order of
@@ -206,7 +206,7 @@ class TarFiles(Files):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
-        self.stream = BoundedStream(path, min(self.path.stat().st_size * DEFLATE_LIMIT, MAX_TAR_BYTES))
+        self.stream = _BoundedStream(path, min(self.path.stat().st_size * DEFLATE_LIMIT, MAX_TAR_BYTES))
         self.members, end = {}, -1
         self.archive = tarfile.open(fileobj=self.stream, mode="r:")  # type: ignore[call-overload]  # noqa: SIM115
         for member in self.archive:
@@ -230,7 +230,7 @@ class TarFiles(Files):
         return self.members[name].size
 
 
-class BoundedStream:
+class _BoundedStream:
     """A file, decompressed if it is gzip, that allows no read of more than MAX_READ bytes and no seek past `end`.
 
     `tarfile` trusts its headers: if one announces a name a gigabyte long, it reads that into memory.

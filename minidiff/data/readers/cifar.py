@@ -82,11 +82,7 @@ VERSIONS = (
 
 
 def find_version(files: Files) -> tuple[Version, dict[str, list[str]]] | None:
-    """Recognizes the version by the names of the files.
-
-    Returns:
-        `Version` and the names of the files of each part, in order; None if it is none of VERSIONS.
-    """
+    """Recognizes the version by the names of the files; returns it and the names for each part, or None."""
     names = {name: name.rsplit("/", 1)[-1] for name in ([files.only] if files.only else files.names)}
     for version in VERSIONS:
         found = {

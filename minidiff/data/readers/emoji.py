@@ -86,15 +86,7 @@ def without_tone(points: list[str]) -> list[str]:
 
 
 def label_of(points: list[str], subset: str) -> int | None:
-    """The class of an emoji.
-
-    Args:
-        points: its code points.
-        subset: "people" or "faces".
-
-    Returns:
-        Index into TONE_NAMES or into FACES; None if the emoji is not in the subset.
-    """
+    """The class of an emoji: index into TONE_NAMES (people) or FACES (faces); None if it is not in the subset."""
     design = without_tone(points)
     if not design:
         return None

@@ -42,14 +42,7 @@ def load_folder(files: Files, options: ReadingOptions) -> Dataset:
 
 
 def sort_files(files: Files, part: str | None) -> tuple[list[str], np.ndarray | None, tuple[str, ...], Notes]:
-    """Finds the image files of a part and their classes.
-
-    Returns:
-        Names, labels (N,) or None, class names, and notes.
-
-    Raises:
-        MinidiffError: no files, or no such part.
-    """
+    """Finds the image files of a part and their classes: names, labels (N,) or None, class names, and notes."""
     names, notes = list(files.names), []
     if files.is_packed:  # archives contain other files too; in a folder, those are left out and listed one by one
         names = [name for name in names if IMAGE_NAME.search(name)]
@@ -83,7 +76,7 @@ def sort_files(files: Files, part: str | None) -> tuple[list[str], np.ndarray | 
     return list(classes), labels, tuple(printable(name) for name in label_of), tuple(notes)
 
 
-def common_folders(paths: list[Notes]) -> tuple[str, ...]:
+def common_folders(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
     """The folders that all paths begin with, up to one that is named after a part."""
     shared = []
     for level in zip(*(path[:-1] for path in paths), strict=False):
@@ -96,16 +89,8 @@ def common_folders(paths: list[Notes]) -> tuple[str, ...]:
 def read_images(files: Files, names: list[str], options: ReadingOptions) -> tuple[np.ndarray, np.ndarray, Notes]:
     """Decodes image files, or finds them in the cache.
 
-    Args:
-        files: that contain them.
-        names: of the image files.
-        options: of which size, max_pixels, max_bytes and cache_folder are used.
-
     Returns:
         uint8 (N, size, size, C); the positions in `names` of the readable ones (N,); notes.
-
-    Raises:
-        MinidiffError: none is readable, or more than max_bytes.
     """
     from PIL import __version__ as pillow_version  # import takes time, and other kinds of files do not need Pillow
 

@@ -29,9 +29,6 @@ def to_labels(array: np.ndarray, num_images: int, where: Path) -> ClassLabels:
 
     Returns:
         Labels, with the integers as class names. Measurements and several labels per image are left out, with a note.
-
-    Raises:
-        MinidiffError: not one label per image, or negative labels.
     """
     if array.shape[:1] != (num_images,):
         raise MinidiffError(

@@ -1,8 +1,8 @@
 """Converts arrays to images: the layout of the axes, and the values of black and white.
 
-An array specifies neither. Where shape and values allow one interpretation, it is taken and noted. Otherwise the user
+An array specifies neither. If its shape and values allow one interpretation, it is taken and noted. Otherwise the user
 specifies `layout`, the axes as letters N (image), H (height), W (width) and C (channel), or `value_range`, the values
-of black and white.
+of black and white; without them, ambiguous arrays raise `MinidiffError`.
 
     (60000, 28, 28)    is NHW          (5000, 3, 32, 32)  is NCHW
     (5000, 32, 32, 3)  is NHWC         (100000, 784)      is NHW, flattened
@@ -32,9 +32,6 @@ def to_images(array: np.ndarray, value_range: Sequence[float] | None, where: Pat
 
     Returns:
         uint8 (N, H, W, C) with C 1 or 3, and notes.
-
-    Raises:
-        MinidiffError: values that are not finite or outside the range, or an ambiguous range.
     """
     images, notes = to_gray_levels(array, value_range, where)
     if images.shape[3] == 4:
@@ -52,9 +49,6 @@ def arrange(array: np.ndarray, layout: str | None, where: Path) -> tuple[np.ndar
 
     Returns:
         (N, H, W, C), a view if possible, and a note if the layout was guessed.
-
-    Raises:
-        MinidiffError: not images, or an ambiguous layout.
     """
     if array.dtype.kind not in "buif":
         raise MinidiffError(f"{where}: contains {array.dtype}, which cannot be pixels; give an array of numbers")

@@ -30,16 +30,13 @@ DAMAGED = (
 
 
 def check_size(num_bytes: int, most_bytes: int, max_bytes: int, where: str | Path) -> None:
-    """Checks the size that a header announces, before the memory is allocated.
+    """Raises `MinidiffError` if a header announces more than the file can contain, or than the user allows.
 
     Args:
         num_bytes: announced by the header.
-        most_bytes: upper bound on what the file can contain.
-        max_bytes: limit set by the caller.
+        most_bytes: upper bound on the content of the file.
+        max_bytes: limit set by the user.
         where: the file, for error messages.
-
-    Raises:
-        MinidiffError: it is too large.
     """
     if num_bytes > max_bytes:
         raise MinidiffError(f"{where}: contains {num_bytes:,} bytes, limit {max_bytes:,}; raise max_bytes if intended")
@@ -48,14 +45,7 @@ def check_size(num_bytes: int, most_bytes: int, max_bytes: int, where: str | Pat
 
 
 def read_exactly(stream: IO[bytes], num_bytes: int, where: str | Path) -> np.ndarray:
-    """The rest of a stream, which must have `num_bytes` bytes; call `check_size` first.
-
-    Returns:
-        uint8 (num_bytes,).
-
-    Raises:
-        MinidiffError: the stream is shorter or longer.
-    """
+    """The rest of a stream, uint8 (num_bytes,); `MinidiffError` if its length differs. Call `check_size` first."""
     content = np.empty(num_bytes, np.uint8)
     filled = 0
     while filled < num_bytes:

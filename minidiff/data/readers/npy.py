@@ -34,17 +34,7 @@ BAD_HEADER = (*DAMAGED, SyntaxError, TypeError, KeyError, OverflowError, MemoryE
 
 
 def read_npy(files: Files, name: str, max_bytes: int) -> np.ndarray:
-    """Reads one .npy file.
-
-    Args:
-        files: that contain it.
-        name: of the file.
-        max_bytes: limit on the array's size.
-
-    Raises:
-        MinidiffError: not a .npy file, Python objects, shorter or longer than its header announces, or larger than
-            max_bytes.
-    """
+    """Reads one .npy file; `MinidiffError` if it is damaged, contains Python objects, or is larger than max_bytes."""
     where = files.where(name)
     with files.reading(name) as stream:
         shape, is_fortran, dtype = read_header(stream, where)
@@ -71,14 +61,7 @@ def open_npy(files: Files, name: str, max_bytes: int) -> np.ndarray:
 
 
 def read_header(stream: IO[bytes], where: str | Path) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Reads and checks the header.
-
-    Returns:
-        Shape, whether the order is Fortran's, and dtype.
-
-    Raises:
-        MinidiffError: not the header of an array of plain numbers.
-    """
+    """Reads shape, whether the order is Fortran's, and dtype; `MinidiffError` if they are not those of numbers."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NumPy warns about headers written by Python 2

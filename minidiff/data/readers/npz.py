@@ -38,6 +38,7 @@ class ArrayName:
 
     @classmethod
     def of(cls, name: str) -> "ArrayName":
+        """Parses a file name."""
         words = re.split(r"[_\W]+", PurePosixPath(name).stem.lower())
         parts = [PART_WORDS[word] for word in words if word in PART_WORDS]
         contains = "labels" if LABEL_WORDS & set(words) else "images" if IMAGE_WORDS & set(words) else None
@@ -63,6 +64,9 @@ def load_arrays(files: Files, options: ReadingOptions) -> Dataset:
         raise MinidiffError(f"{files.path}: its .npy files have images of different shapes; give one of the files")
     counts = [len(array) for array, _ in opened]
     chosen, choice = choose(sum(counts), options.num_images, options.seed, where)
+    num_bytes = (options.num_images or sum(counts)) * opened[0][0][0].size
+    if num_bytes > max_bytes:
+        raise MinidiffError(f"{where}: images exceed {max_bytes:,} bytes; reduce num_images, or raise max_bytes")
     indices = np.arange(sum(counts))[chosen]
     label_of_file = np.repeat(np.arange(len(names)), counts)[indices]
     starts = np.cumsum([0, *counts])
@@ -70,8 +74,6 @@ def load_arrays(files: Files, options: ReadingOptions) -> Dataset:
         array[indices[label_of_file == i] - starts[i]] if options.num_images is not None else array
         for i, (array, _) in enumerate(opened)
     ]
-    if sum(array.size for array in selected) > max_bytes:
-        raise MinidiffError(f"{where}: images exceed {max_bytes:,} bytes; reduce num_images, or raise max_bytes")
     array = selected[0] if len(selected) == 1 else np.concatenate(selected)
     images, image_notes = to_images(array, options.value_range, where)
     images, size_notes = fit(images, options.size, max_bytes, where)

@@ -52,15 +52,9 @@ class ReadingOptions:
 
 
 def choose_part(wanted: str | None, parts: Collection[str], where: str | Path) -> str:
-    """The part to read.
+    """The part to read: `wanted` or, by default, "train" or the first; `MinidiffError` if there is no such part.
 
-    Args:
-        wanted: the requested part. Default: "train" if there is one, otherwise the first.
-        parts: the parts there are; "" stands for files without a part.
-        where: the source, for error messages.
-
-    Raises:
-        MinidiffError: there is no such part.
+    `parts` contains "" if files belong to no part.
     """
     if wanted is None:
         return "train" if "train" in parts else next(iter(parts), "")

@@ -13,7 +13,6 @@ distributed in this format, and here it accepts nothing but arrays and plain dat
 Read more: the comments in `pickletools.py` of the Python standard library, the only description of the format.
 """
 
-import codecs
 import math
 import re
 import warnings
@@ -42,7 +41,7 @@ STORE = {"PUT", "BINPUT", "LONG_BINPUT"}
 FETCH = {"GET", "BINGET", "LONG_BINGET"}
 
 
-class FunctionName:
+class _FunctionName:
     """The name of an accepted function in the file; nothing is imported."""
 
     def __init__(self, text: str) -> None:
@@ -51,7 +50,7 @@ class FunctionName:
             raise ValueError(f"it uses {self.text[:80]!r}, which is not needed for arrays")
 
 
-class Dtype:
+class _Dtype:
     """The type of an array's elements as given in the file."""
 
     def __init__(self, code: str | bytes, *_: object) -> None:
@@ -65,7 +64,7 @@ class Dtype:
         self.dtype = self.dtype.newbyteorder(order if order in ("<", ">") else "|")
 
 
-class Array:
+class _Array:
     """An array as given in the file."""
 
     def __init__(self, *_: object, array: np.ndarray | None = None) -> None:
@@ -78,7 +77,7 @@ class Array:
 
 def build_array(content: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
     """Checks the parts of an array and puts them together."""
-    if not isinstance(content, (bytes, bytearray)) or not isinstance(dtype, Dtype) or not isinstance(shape, tuple):
+    if not isinstance(content, (bytes, bytearray)) or not isinstance(dtype, _Dtype) or not isinstance(shape, tuple):
         raise ValueError("an array of something other than numbers")
     if any(not isinstance(length, int) or not 0 <= length < 2**40 for length in shape) or len(shape) > 32:
         raise ValueError("an array of invalid shape")
@@ -87,16 +86,16 @@ def build_array(content: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
     return np.frombuffer(bytes(content), dtype.dtype).reshape(shape, order="F" if order in ("F", b"F") else "C")
 
 
-def from_buffer(content: Any, dtype: Any, shape: Any, order: Any) -> Array:
+def from_buffer(content: Any, dtype: Any, shape: Any, order: Any) -> _Array:
     """An array as written by protocol 5."""
-    return Array(array=build_array(content, dtype, shape, order))
+    return _Array(array=build_array(content, dtype, shape, order))
 
 
 def encode(text: Any, encoding: Any) -> bytes:
     """Bytes as Python 3 writes them in protocol 2: Latin-1 text to be encoded."""
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
         raise ValueError("bytes in an encoding that is not needed for arrays")
-    return codecs.encode(text, "latin-1")
+    return text.encode("latin-1")
 
 
 def no_bytes() -> bytes:
@@ -105,10 +104,10 @@ def no_bytes() -> bytes:
 
 
 CALLS: dict[str, Any] = {
-    "numpy.core.multiarray._reconstruct": Array,
+    "numpy.core.multiarray._reconstruct": _Array,
     "numpy.core.numeric._frombuffer": from_buffer,
     "numpy.ndarray": None,  # an argument of the first, never called
-    "numpy.dtype": Dtype,
+    "numpy.dtype": _Dtype,
     "_codecs.encode": encode,
     "__builtin__.bytes": no_bytes,
 }
@@ -134,7 +133,7 @@ def read_pickle(content: bytes, where: str | Path) -> dict[Any, Any]:
         if not isinstance(found, dict):
             raise ValueError(f"it contains a {type(found).__name__} instead of a dictionary")
         found = {key.decode("latin-1") if isinstance(key, bytes) else key: value for key, value in found.items()}
-        return {key: value.array if isinstance(value, Array) else value for key, value in found.items()}
+        return {key: value.array if isinstance(value, _Array) else value for key, value in found.items()}
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise MinidiffError(
@@ -187,9 +186,9 @@ def run_opcodes(content: bytes) -> Any:
         elif name in FETCH:
             stack.append(memo[argument])
         elif name == "GLOBAL":
-            stack.append(FunctionName(argument.replace(" ", ".")))
+            stack.append(_FunctionName(argument.replace(" ", ".")))
         elif name == "STACK_GLOBAL":
-            stack.append(FunctionName(".".join(pop_from(-2))))
+            stack.append(_FunctionName(".".join(pop_from(-2))))
         elif name == "REDUCE":
             function, arguments = pop_from(-2)
             stack.append(CALLS[function.text](*arguments))

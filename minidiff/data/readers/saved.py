@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minidiff.atomic import write_whole
-from minidiff.data.dataset import Dataset, Notes, choose
+from minidiff.data.dataset import Dataset, choose
 from minidiff.data.readers.archives import Files
 from minidiff.data.readers.npy import read_npy
 from minidiff.data.readers.options import ReadingOptions
@@ -61,11 +61,11 @@ def load_saved(files: Files, options: ReadingOptions) -> Dataset:
         raise MinidiffError(f"{files.path}: {error}") from error
     chosen, choice = choose(len(dataset), options.num_images, options.seed, files.path)
     dataset = dataset.subset(chosen)
-    size_notes: Notes = ()
+    images, notes = dataset.images, dataset.notes
     if options.size is not None:
-        images, size_notes = fit(dataset.images, options.size, max_bytes, files.path)
-        dataset = replace(dataset, images=images)
-    return replace(dataset, notes=(*dataset.notes, *size_notes, *choice))
+        images, size_notes = fit(images, options.size, max_bytes, files.path)
+        notes += size_notes
+    return replace(dataset, images=images, notes=notes + choice)
 
 
 def _read_about(files: Files) -> dict[str, Any]:

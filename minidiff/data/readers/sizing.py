@@ -28,9 +28,6 @@ def fit(
 
     Returns:
         uint8 (N, height, width, C) and notes.
-
-    Raises:
-        MinidiffError: size out of range, or more than max_bytes.
     """
     N, H, W, C = images.shape
     height, width = (size or math.ceil(side / SIZE_MULTIPLE) * SIZE_MULTIPLE for side in (H, W))

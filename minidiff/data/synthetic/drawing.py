@@ -166,14 +166,11 @@ class Painter:
         return painter
 
     def coverage(self, distance: np.ndarray, softness: float = 0.0) -> np.ndarray:
-        """The fraction of each pixel that a figure covers.
+        """The fraction of each pixel that a figure covers, float32 (size, size) in [0, 1].
 
         Args:
             distance: (size, size), signed distance in units of this frame.
             softness: width over which the edge fades, if it is more than a pixel.
-
-        Returns:
-            float32 (size, size) in [0, 1].
         """
         return (0.5 - distance / max(self.pixel, softness)).clip(0, 1)
 

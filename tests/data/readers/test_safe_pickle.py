@@ -123,7 +123,7 @@ def global_name(module, name):
         (b"\x80\x02}h\x07.", "binary version"),
         (b"\x80\x02}K\x01b.", "binary version"),
         (b"\x80\x02}" + global_name("numpy", "ndarray") + b")R.", "binary version"),
-        (b"\x80\x02" + global_name("numpy.core.multiarray", "_reconstruct") + b")R.", "a Array instead"),
+        (b"\x80\x02" + global_name("numpy.core.multiarray", "_reconstruct") + b")R.", "a _Array instead"),
         (b"\x80\x02" + global_name("posix", "system") + b".", "'posix.system', which is not needed for arrays"),
         (b"\x80\x04\x8c\x05posix\x8c\x06system\x93.", "'posix.system', which is not needed for arrays"),
         (b"\x80\x02Pname\n.", "PERSID"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from minidiff.data import Dataset, load, save
+from minidiff.data.readers.saved import OLD_KEYS
 from minidiff.errors import MinidiffError
 from tests.data.helpers import random_bytes
 
@@ -64,7 +65,8 @@ def test_an_unwritable_path_is_rejected(tmp_path):
 
 
 def test_files_of_version_0_1_0_are_read(tmp_path):
-    content = {"name": "a", "source": "b", "licence": "CC0", "class_names": [], "notes": []}
+    (old_key,) = OLD_KEYS
+    content = {"name": "a", "source": "b", old_key: "CC0", "class_names": [], "notes": []}
     about = np.frombuffer(json.dumps(content).encode(), np.uint8)
     np.savez(tmp_path / "old.npz", images=random_bytes(2, 8, 8, 3), about=about)
     assert load(tmp_path / "old.npz").license == "CC0"
