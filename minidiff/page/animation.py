@@ -20,7 +20,6 @@ def animation(name: str, label: str, frames: Sequence[Frame], start: int = 0, *s
     Args:
         name: the id of the element.
         label: the label of the slider.
-        frames: in order.
         start: index of the frame that is shown first.
         shared: elements below all frames; `page.js` moves the circles in them that have a data-dot attribute.
     """

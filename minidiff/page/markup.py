@@ -107,7 +107,6 @@ def image_grid(images: np.ndarray, label: str, columns: int, alts: Sequence[str]
     Args:
         images: uint8 (N, H, W, C).
         label: description of the whole grid.
-        columns: number of columns.
         alts: alternative texts, one per image.
     """
     cells = [image_tag(image, alt) for image, alt in zip(images, alts or [""] * len(images), strict=True)]

@@ -32,7 +32,6 @@ def write_report(run: Run, workers: Workers, path: str | Path | None = None, dat
     """Writes the report of a run and returns the file's path.
 
     Args:
-        run: the run.
         workers: threads for the network.
         path: the file (default: RUN/report.html).
         dataset: the training images; read again by default.

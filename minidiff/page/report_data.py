@@ -99,7 +99,6 @@ def collect(run: Run, workers: Workers, dataset: Dataset | None = None) -> Repor
     """Reads everything about a run, and generates images with its network.
 
     Args:
-        run: the run.
         workers: threads for the network.
         dataset: the training images; read again by default.
 

@@ -95,13 +95,7 @@ def chosen_rows(history: Sequence[dict]) -> list[dict]:
 
 
 def observe(row: dict, before: dict | None, history: Sequence[dict]) -> str:
-    """A sentence or two about an epoch.
-
-    Args:
-        row: the epoch's row of the history.
-        before: the previous row of the table, or None.
-        history: all rows.
-    """
+    """A sentence or two about the epoch of a row; `before` is the previous row of the table."""
     if before is not None:
         parts = [about_change(row, before)]
     elif row["loss"] < 1:

@@ -23,18 +23,15 @@ def read(text: str | None = None) -> tuple[tuple[Question, ...], tuple[Practice,
         ValueError: an entry is incomplete.
     """
     text = FILE.read_text(encoding="utf-8") if text is None else text
-    questions, practice = [], []
+    entries = []
     for entry in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         name, body = entry.split("\n", 1)
         try:
-            found = read_entry(name.strip(), body)
+            entries.append(read_entry(name.strip(), body))
         except (KeyError, IndexError, ValueError) as error:
             raise ValueError(f"the entry {name!r} is incomplete: {error!r}") from error
-        if isinstance(found, Practice):
-            practice.append(found)
-        else:
-            questions.append(found)
-    return tuple(questions), tuple(practice)
+    questions = tuple(entry for entry in entries if isinstance(entry, Question))
+    return questions, tuple(entry for entry in entries if isinstance(entry, Practice))
 
 
 def read_entry(name: str, body: str) -> Question | Practice:
