@@ -65,8 +65,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-V", "--version", action="version", version=f"minidiff {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_command(commands)
+    for module in COMMANDS:
+        description = (module.__doc__ or "").partition(": ")[2]
+        command = commands.add_parser(
+            module.__name__.rpartition(".")[2],
+            help=description.splitlines()[0].rstrip("."),
+            description=description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.set_defaults(run_command=module.run)
+        module.add_options(command)
     return parser
 
 

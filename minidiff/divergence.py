@@ -58,34 +58,25 @@ def first_bad_layer(trainer: Any, examples: Examples) -> str:
     checked = copy.copy(trainer)
     checked.network = copy.deepcopy(trainer.network)
     for layer in leaves(checked.network):
-        layer.forward = _checked(layer.forward, f"the forward pass of {layer.name}", found, _output)
-        layer.backward = _checked(layer.backward, f"the backward pass of {layer.name}", found, _gradients(layer))
+        layer.forward, layer.backward = _checked(layer, "forward", found), _checked(layer, "backward", found)
     with np.errstate(all="ignore"):
         checked.add_gradient(trainer.p.zeros_like(), examples, len(examples.t))
     return found[0] if found else "the sum over the batch"
 
 
-def _checked(method: Callable, where: str, found: list[str], arrays_of: Callable) -> Callable:
-    """A layer's method that also appends `where` to `found` if one of its results is not finite."""
+def _checked(layer: Any, direction: str, found: list[str]) -> Callable:
+    """A layer's method "forward" or "backward" that also notes in `found` if one of its results is not finite."""
+    method = getattr(layer, direction)
 
     def call(*arguments: Any) -> Any:
         result = method(*arguments)
-        if not all(np.isfinite(array).all() for array in arrays_of(result, arguments)):
-            found.append(where)
+        if direction == "forward":
+            arrays = result[:1]  # y, not the cache
+        else:
+            dx = result if isinstance(result, tuple) else () if result is None else (result,)
+            arrays = [*dx, *(arguments[1][name] for name in layer.shapes())]  # and the layer's gradients in g
+        if not all(np.isfinite(array).all() for array in arrays):
+            found.append(f"the {direction} pass of {layer.name}")
         return result
 
     return call
-
-
-def _output(result: tuple, arguments: tuple) -> list[np.ndarray]:
-    y, _ = result
-    return [y]
-
-
-def _gradients(layer: Any) -> Callable:
-    def arrays_of(result: Any, arguments: tuple) -> list[np.ndarray]:
-        dx = result if isinstance(result, tuple) else () if result is None else (result,)
-        g = arguments[1]
-        return [*dx, *(g[name] for name in layer.shapes())]
-
-    return arrays_of

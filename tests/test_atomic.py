@@ -1,14 +1,14 @@
-"""Files that are there whole or not at all, whatever goes wrong in the middle of writing them."""
+"""Atomic writes, with failures while writing."""
 
 import os
 
 import pytest
 
-from minidiff.atomic import write_whole
+from minidiff.atomic import write_text, write_whole
 from minidiff.errors import MinidiffError
 
 
-def test_a_file_is_written_and_written_again(tmp_path):
+def test_a_file_is_written_and_overwritten(tmp_path):
     for content in (b"first", b"second, longer", b""):
         write_whole(tmp_path / "file", lambda file, content=content: file.write(content))
         assert (tmp_path / "file").read_bytes() == content
@@ -16,7 +16,7 @@ def test_a_file_is_written_and_written_again(tmp_path):
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("a bug"), KeyboardInterrupt()])
-def test_a_failure_in_the_middle_leaves_the_old_file_and_nothing_beside_it(tmp_path, error):
+def test_a_failure_leaves_the_old_file_and_no_other(tmp_path, error):
     def write(file):
         file.write(b"half of the n")
         file.flush()
@@ -31,8 +31,8 @@ def test_a_failure_in_the_middle_leaves_the_old_file_and_nothing_beside_it(tmp_p
         assert str(caught.value) == f"cannot write {tmp_path / 'file'}: No space left on device"
 
 
-def test_the_contents_are_on_the_disk_before_the_name_is(tmp_path, monkeypatch):
-    """After a power cut there must never be a name without its contents: flush, rename, flush the folder."""
+def test_the_contents_are_flushed_before_the_rename(tmp_path, monkeypatch):
+    """After a power cut there must not be a name without its contents: flush, rename, flush the folder."""
     order = []
     path = tmp_path / "file"
     real_fsync, real_replace = os.fsync, type(path).replace
@@ -55,8 +55,13 @@ def test_the_contents_are_on_the_disk_before_the_name_is(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["missing/file", "file-as-folder/file"])
-def test_a_place_that_is_none_is_one_clear_line(tmp_path, name):
+def test_a_path_that_cannot_exist_is_one_clear_line(tmp_path, name):
     (tmp_path / "file-as-folder").touch()
     with pytest.raises(MinidiffError, match=r"cannot write .*file: No") as caught:
         write_whole(tmp_path / name, lambda file: file.write(b"content"))
     assert "\n" not in str(caught.value)
+
+
+def test_text_is_written_in_utf_8(tmp_path):
+    write_text(tmp_path / "file", "t → 0\n")
+    assert (tmp_path / "file").read_bytes() == "t → 0\n".encode()

@@ -1,6 +1,7 @@
-"""The command, in this process: what it makes, and that every mistake is one line and exit code 2."""
+"""The command line, in this process: its results, and that every mistake is one line and exit code 2."""
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -11,31 +12,33 @@ import pytest
 from PIL import Image
 
 from minidiff.cli import COMMANDS, main
+from minidiff.commands.printing import console
 from minidiff.data import to_bytes
 from minidiff.data.readers.image_file import read_image
 from minidiff.runs.folder import Run
 from minidiff.runs.progress import Progress
 
 TINY = ["--size", "16", "--images", "8", "--epochs", "1", "--threads", "1"]
+NAMES = [command.__name__.rpartition(".")[2] for command in COMMANDS]
 TRAIN = ["train", "--data", "shapes", "--channels", "32,32", "--T", "20", *TINY]
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A run with classes, trained in eight large steps so that its images show its labels."""
+    """A run with classes, trained in eight large steps so that its images depend on the labels."""
     path = tmp_path_factory.mktemp("runs") / "run"
     large_steps = ["--batch-size", "1", "--learning-rate", "0.02", "--warmup-steps", "0"]
     assert main([*TRAIN, *large_steps, "--out", str(path)]) == 0
     return path
 
 
-def test_demo_does_all_four_stages(tmp_path, capsys):
+def test_demo_runs_all_four_stages(tmp_path, capsys):
     assert main(["demo", "--out", str(tmp_path / "demo"), *TINY]) == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for stage in ("1. Data: cats", "2. Noise", "3. Training: 1 epochs", "4. Generation"):
-        assert stage in said
-    assert "(8, 16, 16, 3)" in said
-    peak = re.search(r"Done in \d+ s, at most (\d+) MB of memory", said)
+        assert stage in printed
+    assert "(8, 16, 16, 3)" in printed
+    peak = re.search(r"Done in \d+ s, at most (\d+) MB of memory", printed)
     assert 50 < int(peak[1]) < 5000
     made = {file.name for file in (tmp_path / "demo").iterdir()}
     expected = {"config.json", "history.csv", "checkpoints", "forward_process.png", "loss.png", "samples.png"}
@@ -59,7 +62,7 @@ def test_demo_finds_a_free_folder(tmp_path, monkeypatch):
         (["train", "--data", "shapes", "--batch-size", "2", *TINY], 2),
     ],
 )
-def test_fast_takes_a_lighter_network_and_larger_batches(tmp_path, command, batch_size):
+def test_fast_selects_a_lighter_network_and_larger_batches(tmp_path, command, batch_size):
     assert main([*command, "--fast", "--out", str(tmp_path / "run")]) == 0
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["training"]["batch_size"] == batch_size
@@ -68,7 +71,7 @@ def test_fast_takes_a_lighter_network_and_larger_batches(tmp_path, command, batc
     assert config["network"]["channels"] == [32, 64]  # as without it
 
 
-def test_train_keeps_every_option(run):
+def test_train_records_every_option(run):
     config = json.loads((run / "config.json").read_text())
     assert config["data"]["spec"] == "shapes"
     assert config["data"]["images"] == 8
@@ -102,8 +105,8 @@ def test_sample_as_npz(run, tmp_path, capsys):
 def test_sample_as_gif(run, tmp_path):
     out = tmp_path / "some.gif"
     assert main(["sample", str(run), "-n", "2", "--steps", "3", "--out", str(out)]) == 0
-    with Image.open(out) as film:
-        assert film.n_frames == 4
+    with Image.open(out) as animation:
+        assert animation.n_frames == 4
 
 
 def test_sample_as_png_in_the_run_by_default(run):
@@ -118,7 +121,7 @@ def images_of(run, tmp_path, *options):
         return archive["images"]
 
 
-def test_the_same_seed_gives_the_same_images_whatever_their_number_and_the_threads(run, tmp_path):
+def test_images_depend_on_the_seed_and_not_on_their_number_or_the_threads(run, tmp_path):
     three = images_of(run, tmp_path, "-n", "3", "--threads", "1")
     np.testing.assert_array_equal(images_of(run, tmp_path, "-n", "2", "--threads", "2"), three[:2])
     assert (images_of(run, tmp_path, "-n", "3", "--seed", "1") != three).any()
@@ -133,13 +136,13 @@ def test_guidance_changes_images_and_zero_ignores_the_label(run, tmp_path):
 
 def test_summary_is_a_table_of_the_layers(capsys):
     assert main(["summary", "--size", "16", "--channels", "32,32", "--classes", "0", "--gray"]) == 0
-    said = capsys.readouterr().out
-    assert "16 x 16 x 1" in said
-    assert "MFLOP" in said
-    assert "conv_in" in said
+    printed = capsys.readouterr().out
+    assert "16 x 16 x 1" in printed
+    assert "MFLOP" in printed
+    assert "conv_in" in printed
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["demo", "--help"], ["train", "--help"], ["sample", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in NAMES)], ids=" ".join)
 def test_help_fits_a_terminal_and_exits_with_0(arguments, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     with pytest.raises(SystemExit) as caught:
@@ -148,7 +151,7 @@ def test_help_fits_a_terminal_and_exits_with_0(arguments, capsys, monkeypatch):
     assert max(len(line) for line in capsys.readouterr().out.splitlines()) <= 100
 
 
-def test_help_says_on_one_line_what_each_command_does(capsys, monkeypatch):
+def test_help_describes_each_command_on_one_line(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     with pytest.raises(SystemExit):
         main(["--help"])
@@ -159,7 +162,7 @@ def test_help_says_on_one_line_what_each_command_does(capsys, monkeypatch):
 
 @pytest.fixture
 def images(tmp_path):
-    """An image that is no square and larger than the run's, and a mask whose right half is white."""
+    """An image that is not square and larger than the run's, and a mask with a white right half."""
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 256, (40, 60, 3), np.uint8)).save(tmp_path / "given.png")
     mask = np.zeros((40, 60), np.uint8)
@@ -168,7 +171,7 @@ def images(tmp_path):
     return tmp_path / "given.png", tmp_path / "mask.png"
 
 
-def test_inpainting_keeps_what_is_black_in_the_mask(run, tmp_path, images):
+def test_inpainting_keeps_the_black_part_of_the_mask(run, tmp_path, images):
     given, mask = map(str, images)
     made = images_of(run, tmp_path, "-n", "3", "--inpaint", given, "--mask", mask, "--rounds", "2")
     kept = to_bytes(read_image(given, 16, 16, 3))
@@ -176,7 +179,7 @@ def test_inpainting_keeps_what_is_black_in_the_mask(run, tmp_path, images):
     assert (made[0, :, 9:] != made[1, :, 9:]).any()
 
 
-def test_an_image_at_little_strength_stays_and_at_full_strength_goes(run, tmp_path, images):
+def test_the_strength_determines_the_distance_from_the_image(run, tmp_path, images):
     given = str(images[0])
     kept = to_bytes(read_image(given, 16, 16, 3)).astype(float)
     errors = [
@@ -197,13 +200,13 @@ def test_the_sheet_shows_the_given_image_first(run, tmp_path, images):
     np.testing.assert_array_equal(first, to_bytes(read_image(given, 16, 16, 3)))
 
 
-def test_interpolation_walks_from_one_seed_to_the_next(run, tmp_path):
-    walk = images_of(run, tmp_path, "-n", "5", "--interpolate", "--label", "ring", "--seed", "3")
+def test_interpolation_leads_from_one_seed_to_the_next(run, tmp_path):
+    found = images_of(run, tmp_path, "-n", "5", "--interpolate", "--label", "ring", "--seed", "3")
     for position, seed in ((0, "3"), (-1, "4")):
         end = images_of(run, tmp_path, "-n", "1", "--label", "ring", "--seed", seed)[0]
-        assert np.abs(walk[position].astype(int) - end).max() <= 1
-    steps = np.abs(np.diff(walk.astype(float), axis=0)).mean(axis=(1, 2, 3))
-    assert steps.max() < np.abs(walk[0].astype(float) - walk[-1]).mean()
+        assert np.abs(found[position].astype(int) - end).max() <= 1
+    steps = np.abs(np.diff(found.astype(float), axis=0)).mean(axis=(1, 2, 3))
+    assert steps.max() < np.abs(found[0].astype(float) - found[-1]).mean()
 
 
 def test_eta_and_spacing_change_the_images(run, tmp_path):
@@ -218,7 +221,7 @@ MISTAKES = [
     (["sample", "RUN", "--rounds", "3"], "--rounds belongs to --inpaint"),
     (["sample", "RUN", "--strength", "0.5", "--interpolate"], "--strength belongs to --from-image"),
     (["sample", "RUN", "--from-image", "FILE", "--interpolate"], "--from-image and --interpolate cannot be combined"),
-    (["sample", "RUN", "--inpaint", "FILE", "--mask", "FILE", "--eta", "1"], "--inpaint has no use for --eta"),
+    (["sample", "RUN", "--inpaint", "FILE", "--mask", "FILE", "--eta", "1"], "--inpaint does not use --eta"),
     (["sample", "RUN", "--from-image", "FILE"], "cannot be read as an image"),
     (["sample", "RUN", "--from-image", "NEW"], "there is no such file"),
     (["sample", "RUN", "--interpolate", "--sampler", "ddpm"], "adds fresh noise"),
@@ -277,32 +280,32 @@ MISTAKES = [
 @pytest.mark.parametrize(
     ("arguments", "message"), MISTAKES, ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else ""
 )
-def test_a_mistake_is_one_line_that_says_what_to_do(run, tmp_path, capsys, arguments, message):
+def test_a_mistake_is_one_line_with_a_remedy(run, tmp_path, capsys, arguments, message):
     (tmp_path / "file").touch()
-    places = {"RUN": run, "NEW": tmp_path / "new", "FILE": tmp_path / "file"}
-    for word, place in places.items():
-        arguments = [argument.replace(word, str(place)) for argument in arguments]
+    paths = {"RUN": run, "NEW": tmp_path / "new", "FILE": tmp_path / "file"}
+    for word, path in paths.items():
+        arguments = [argument.replace(word, str(path)) for argument in arguments]
     assert main(arguments) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("minidiff: ")
-    assert said.count("\n") == 1
-    assert message in said
-    assert not (tmp_path / "new").exists()  # nothing was made on the way
+    error = capsys.readouterr().err
+    assert error.startswith("minidiff: ")
+    assert error.count("\n") == 1
+    assert message in error
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(
     "arguments",
     [[], ["paint"], ["train", "--data", "cats", "--out", "x", "--epochs", "some"]],
 )
-def test_a_command_that_cannot_be_read_exits_with_2_too(arguments, capsys):
+def test_a_command_that_cannot_be_parsed_exits_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
     assert "minidiff" in capsys.readouterr().err
 
 
-def test_a_run_that_was_stopped_goes_on(run, tmp_path, capsys, monkeypatch):
-    """Stopped by a signal in the middle of a step: exit code 130, and the line that says how to go on is right."""
+def test_an_interrupted_run_is_resumed(run, tmp_path, capsys, monkeypatch):
+    """A signal in the middle of a step: exit code 130, and the printed command resumes the run."""
     path, stopped = tmp_path / "run", []
     real_add = Progress.add
 
@@ -316,16 +319,14 @@ def test_a_run_that_was_stopped_goes_on(run, tmp_path, capsys, monkeypatch):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # even if the tests run in the background
     assert main([*TRAIN, "--out", str(path)]) == 130
     signal.signal(signal.SIGINT, before)
-    said = capsys.readouterr().err
-    assert said.startswith(
-        "minidiff: stopped after step 1 of 2 (epoch 1) and saved; go on with: minidiff train --resume "
-    )
-    assert main(said.split("minidiff ")[-1].split()) == 0
-    assert "going on after step 1 of 2" in capsys.readouterr().out
+    error = capsys.readouterr().err
+    assert error.startswith("minidiff: stopped after step 1 of 2 (epoch 1) and saved; resume with: minidiff train ")
+    assert main(error.split("minidiff ")[-1].split()) == 0
+    assert "resuming after step 1 of 2" in capsys.readouterr().out
     assert [row["step"] for row in Run.open(path).history()] == [2]
 
 
-def test_a_resumed_run_stops_at_changes_until_they_are_accepted(run, tmp_path, capsys):
+def test_changes_stop_a_resumed_run_unless_accepted(run, tmp_path, capsys):
     path = tmp_path / "run"
     shutil.copytree(run, path)
     arguments = ["train", "--resume", str(path), "--epochs", "2", "--learning-rate", "0.001", "--threads", "1"]
@@ -336,7 +337,7 @@ def test_a_resumed_run_stops_at_changes_until_they_are_accepted(run, tmp_path, c
     assert [row["epoch"] for row in Run.open(path).history()] == [1, 2]
 
 
-def test_data_that_was_moved_can_be_pointed_to(tmp_path, capsys):
+def test_the_new_path_of_moved_data_can_be_given(tmp_path, capsys):
     photos = tmp_path / "photos"
     photos.mkdir()
     for i in range(4):
@@ -348,7 +349,7 @@ def test_data_that_was_moved_can_be_pointed_to(tmp_path, capsys):
     assert main(resume) == 2
     assert f"no data at '{photos}'" in capsys.readouterr().err
     assert main([*resume, "--data", str(tmp_path / "moved")]) == 0
-    assert main(resume) == 0  # now it knows
+    assert main(resume) == 0  # now it is recorded
     (tmp_path / "moved" / "3.png").unlink()
     assert main(resume) == 2
     assert "the images were 4" in capsys.readouterr().err
@@ -362,17 +363,17 @@ def test_held_out_images_and_the_best_checkpoint(tmp_path, capsys):
     assert main(["sample", str(path), "-n", "1", "--steps", "1", "--best", "--out", str(tmp_path / "best.png")]) == 0
 
 
-def test_a_damaged_checkpoint_is_mentioned_and_the_one_before_is_used(run, tmp_path, capsys):
+def test_a_damaged_checkpoint_is_reported_and_the_previous_one_is_used(run, tmp_path, capsys):
     path = tmp_path / "run"
     assert main([*TRAIN, "--epochs", "2", "--out", str(path)]) == 0
     capsys.readouterr()
     (path / "checkpoints" / "step_000000004.npz").write_bytes(b"\x1b[2J\nhostile")
     arguments = ["sample", str(path), "-n", "1", "--steps", "1", "--out", str(tmp_path / "one.png")]
     assert main(arguments) == 0
-    said = capsys.readouterr().err
-    assert said.startswith("minidiff: ")
-    assert said.endswith("the checkpoint before it is tried\n")
-    assert said.count("\n") == 1
+    error = capsys.readouterr().err
+    assert error.startswith("minidiff: ")
+    assert error.endswith("trying the checkpoint before it\n")
+    assert error.count("\n") == 1
     (path / "checkpoints" / "step_000000002.npz").unlink()
     assert main(arguments) == 2
     assert capsys.readouterr().err.splitlines()[-1].endswith("can be read; train again")
@@ -382,16 +383,30 @@ def test_a_second_writer_is_refused(run, capsys):
     with Run.open(run, to_write=True):
         assert main(["train", "--resume", str(run)]) == 2
         assert f"process {os.getpid()} on" in capsys.readouterr().err
-        assert main(["sample", str(run), "-n", "1", "--steps", "1"]) == 0  # reading is free
+        assert main(["sample", str(run), "-n", "1", "--steps", "1"]) == 0  # reading needs no lock
 
 
-def test_names_that_would_play_tricks_on_a_terminal_are_shown_as_they_are(run, tmp_path, capsys):
+def test_control_characters_in_names_are_escaped(run, tmp_path, capsys):
     path = tmp_path / "run"
     shutil.copytree(run, path)
     config = json.loads((path / "config.json").read_text())
     config["class_names"][0] = "\x1b]0;owned\x07\nsecond line"
     (path / "config.json").write_text(json.dumps(config))
     assert main(["sample", str(path), "--label", "cube"]) == 2
-    said = capsys.readouterr().err
-    assert r"\x1b]0;owned\x07\nsecond line, square" in said
-    assert said.count("\n") == 1
+    error = capsys.readouterr().err
+    assert r"\x1b]0;owned\x07\nsecond line, square" in error
+    assert error.count("\n") == 1
+
+
+def test_log_messages_are_shown_only_while_the_command_runs(capsys):
+    """Messages go to the current standard output, warnings to standard error, and no handler stays."""
+    logger = logging.getLogger("minidiff")
+    before = list(logger.handlers), logger.level
+    with console():
+        logger.getChild("runs").info("%d epochs", 3)
+        logger.warning("two\nlines")
+    logger.info("not shown")
+    printed = capsys.readouterr()
+    assert printed.out == "3 epochs\n"
+    assert printed.err == "minidiff: two\\nlines\n"
+    assert (list(logger.handlers), logger.level) == before

@@ -1,4 +1,4 @@
-"""Training: that it learns, what is drawn for an example, the loss and its gradient; the same bits for any threads."""
+"""Training: learning, what is drawn for an example, the loss and its gradient, and independence of threads."""
 
 from dataclasses import fields, replace
 from itertools import islice
@@ -8,9 +8,8 @@ import pytest
 
 from minidiff.data import Dataset
 from minidiff.errors import MinidiffError
-from minidiff.examples import Examples
+from minidiff.examples import LOSS_WEIGHTS, Examples, loss_weight
 from minidiff.gradient_check import directional_derivative, numerical_gradient, random_parameters, relative_error
-from minidiff.loss_weights import LOSS_WEIGHTS, loss_weight
 from minidiff.parallel import Workers
 from minidiff.sampling import generate
 from minidiff.schedule import TARGETS
@@ -21,7 +20,7 @@ every_target = pytest.mark.parametrize("target", TARGETS)
 
 
 class Recorder(Trainer):
-    """Keeps what was drawn, in the order of the epoch; for one thread only."""
+    """Records what is drawn, in the order of the epoch; for one thread only."""
 
     def draw(self, epoch, indices, positions):
         examples = super().draw(epoch, indices, positions)
@@ -30,7 +29,7 @@ class Recorder(Trainer):
 
 
 def drawn_in_all_epochs(workers, **options):
-    """Everything drawn in a training: epochs, indices and the arrays of `Examples`, each example in its turn."""
+    """Everything drawn in training: epochs, indices and the arrays of `Examples`, in the order of the epochs."""
     trainer = tiny.trainer(workers, kind=Recorder, **options)
     for _ in trainer.train():
         pass
@@ -43,12 +42,12 @@ def drawn_in_all_epochs(workers, **options):
     return epochs, indices, *arrays
 
 
-# It learns
+# Learning
 
 
 @every_target
 def test_one_batch_can_be_overfitted(workers, target):
-    """The same four images with the same noise, 120 times over: the network has to know them by heart."""
+    """The same four images with the same noise, 120 times."""
     trainer = tiny.trainer(workers, target=target, epochs=40, learning_rate=5e-3)  # 120 steps
     batch = np.arange(4)
     losses = [trainer.train_step(0, batch, batch).loss for _ in range(trainer.total_steps)]
@@ -56,10 +55,10 @@ def test_one_batch_can_be_overfitted(workers, target):
 
 
 def test_ten_losses_of_a_tiny_run(workers):
-    """Frozen: they change when what is drawn, the first parameters, the network or the optimizer change.
+    """They change when the random streams, the initial parameters, the network or the optimizer change.
 
-    Such a change has to be meant; then the numbers below are to be written anew. The tolerance leaves room for other
-    processors and other builds of BLAS, which sum in another order: one part in a million a step, or so.
+    Such a change must be intended; then update the values below. The tolerance allows for other processors and builds
+    of BLAS, which sum in another order: about one part in a million per step.
     """
     trainer = tiny.trainer(workers, epochs=4)
     losses = [step.loss for step in trainer.train()][:10]
@@ -70,7 +69,7 @@ FROZEN_LOSSES = [0.59798, 0.40366, 0.43685, 0.36739, 0.45223, 0.4022, 0.37292, 0
 
 
 def test_training_learns_more_than_the_average_image(workers):
-    """Sixteen times the same image, half dark, half light: after a few epochs the loss is a fraction of the first."""
+    """Sixteen copies of an image, half dark, half light: after a few epochs the loss is a fraction of the first."""
     image = np.repeat(np.array([50, 200], np.uint8), 4)[:, None]  # (8, 1): four columns of each
     data = Dataset(np.broadcast_to(image, (16, 8, 8, 3)).copy())
     trainer = tiny.trainer(workers, data, epochs=30, learning_rate=5e-3)
@@ -78,14 +77,14 @@ def test_training_learns_more_than_the_average_image(workers):
     assert np.mean([step.loss for step in steps[-8:]]) < 0.3 * np.mean([step.loss for step in steps[:4]])
 
 
-# The same bits
+# Reproducibility
 
 
-def test_the_number_of_threads_changes_not_a_bit():
+def test_results_are_bit_for_bit_identical_for_any_number_of_threads():
     results = []
     for threads in (1, 2, 3):
         with Workers(threads) as workers:
-            trainer = tiny.trainer(workers, batch_size=5, microbatch_size=1, flip=True)  # five slices for four shares
+            trainer = tiny.trainer(workers, batch_size=5, microbatch_size=1, flip=True)  # five for four accumulators
             losses = [step.loss for step in trainer.train()]
             samples = generate(trainer.denoiser(), (3, 8, 8, 3), sampler="ddpm", steps=4, labels=[0, 1, 2])
         results.append((losses, trainer.p.vector.tobytes(), trainer.optimizer.average.tobytes(), samples.tobytes()))
@@ -99,11 +98,11 @@ def test_another_seed_is_another_run(workers):
 
 
 @pytest.mark.parametrize(("batch_size", "microbatch_size"), [(1, 1), (3, 2), (5, 3), (12, 12)])
-def test_what_is_drawn_for_an_example_does_not_depend_on_batches_or_slices(workers, batch_size, microbatch_size):
+def test_what_is_drawn_for_an_example_does_not_depend_on_its_batch_and_microbatch(workers, batch_size, microbatch_size):
     options = {"flip": True, "class_dropout": 0.4}
     expected = drawn_in_all_epochs(workers, batch_size=4, microbatch_size=4, **options)
     found = drawn_in_all_epochs(workers, batch_size=batch_size, microbatch_size=microbatch_size, **options)
-    if batch_size > microbatch_size:  # shares work on slices in turn, so that they are recorded in another order
+    if batch_size > microbatch_size:  # the accumulators take them in turns, in another order
         expected, found = sorted_by_example(expected), sorted_by_example(found)
     for one, other in zip(expected, found, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -114,7 +113,7 @@ def sorted_by_example(arrays):
     return [array[order] for array in arrays]
 
 
-# What is drawn
+# Random draws
 
 
 def test_every_epoch_shows_every_image_once_in_another_order(workers):
@@ -138,7 +137,7 @@ def test_noise_is_standard_normal_and_never_the_same_twice(workers):
 
 
 @pytest.mark.parametrize("T", [1, 2, 7, 50])
-def test_uniform_times_train_every_step_from_the_first_to_the_last_alike(workers, T):
+def test_uniform_times_draw_every_timestep_equally_often(workers, T):
     trainer = tiny.trainer(workers, T=T, time_distribution="uniform", data=tiny.dataset(count=400))
     everyone = np.arange(400)
     t = np.concatenate([trainer.draw(epoch, everyone, everyone).t for epoch in range(4)])
@@ -178,12 +177,12 @@ def test_flip_mirrors_half_of_the_images_left_to_right(workers, flip):
     assert (as_they_are ^ mirrored).all()
     assert mirrored.mean() == pytest.approx(0.5 if flip else 0, abs=0.1)  # four standard deviations
     mirrored_later = (trainer.draw(1, everyone, everyone).x0 == pixels[:, :, ::-1]).all(axis=(1, 2, 3))
-    assert flip == (mirrored != mirrored_later).any()  # each epoch draws anew
-    np.testing.assert_array_equal(data.pixels(everyone), pixels)  # the data is left alone
+    assert flip == (mirrored != mirrored_later).any()  # every epoch draws again
+    np.testing.assert_array_equal(data.pixels(everyone), pixels)  # the data is unchanged
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.25])
-def test_class_dropout_replaces_its_share_of_labels_by_the_null_class(workers, rate):
+def test_class_dropout_replaces_a_fraction_of_the_labels_by_the_null_class(workers, rate):
     data = tiny.dataset(count=1200)
     before = data.labels.copy()
     trainer = tiny.trainer(workers, class_dropout=rate, data=data)
@@ -202,7 +201,7 @@ def test_data_without_classes_trains_without_labels(workers):
     assert all(np.isfinite(step.loss) for step in trainer.train())
 
 
-def test_a_network_without_classes_may_learn_from_labeled_data(workers):
+def test_a_network_without_classes_can_be_trained_on_labeled_data(workers):
     net = tiny.network(num_classes=0)
     trainer = Trainer(net, net.create_parameters(), tiny.dataset(), TrainingConfig(epochs=1), workers)
     assert trainer.draw(0, np.arange(2), np.arange(2)).labels is None
@@ -212,7 +211,7 @@ def test_a_network_without_classes_may_learn_from_labeled_data(workers):
 
 
 def in_float64(trainer):
-    """Random parameters in float64, and a batch of four examples in float64, for checks to many digits."""
+    """Random parameters and a batch of four examples in float64, for precise checks."""
     trainer.p = random_parameters(trainer.network, np.random.default_rng(1), np.float64)
     examples = trainer.draw(0, np.arange(4), np.arange(4))
     return replace(examples, x0=examples.x0.astype(np.float64), eps=examples.eps.astype(np.float64))
@@ -220,7 +219,7 @@ def in_float64(trainer):
 
 @every_target
 def test_the_loss_is_the_mean_square_error_of_the_noise(workers, target):
-    """Through x0_hat and eps_hat, the way the samplers see the network, whatever the network predicts."""
+    """Computed from eps_hat, as a sampler does, whatever the target is."""
     trainer = tiny.trainer(workers, target=target, time_distribution="uniform")
     examples = in_float64(trainer)
     losses = trainer.add_gradient(trainer.p.zeros_like(), examples, 4)
@@ -236,8 +235,8 @@ def test_the_loss_is_the_mean_square_error_of_the_noise(workers, target):
 
 @pytest.mark.parametrize("weight", LOSS_WEIGHTS)
 @every_target
-def test_the_gradient_is_the_slope_of_the_batchs_mean_loss(workers, target, weight):
-    """Two slices of two examples add up to the gradient of the mean over four of weight (y_hat - y)^2."""
+def test_the_gradient_is_that_of_the_mean_loss_of_the_batch(workers, target, weight):
+    """Two microbatches of two examples add up to the gradient of the mean over four of weight (y_hat - y)^2."""
     trainer = tiny.trainer(workers, target=target, time_distribution="uniform", loss_weight=weight)
     examples = in_float64(trainer)
     p, schedule, t = trainer.p, trainer.schedule, examples.t
@@ -265,15 +264,15 @@ def cut(examples, part):
 @pytest.mark.parametrize(
     ("batch_size", "expected"), [(1, 1), (2, 1), (3, 2), (4, 2), (8, 2), (9, 3), (16, 4), (17, 5), (64, 16)]
 )
-def test_the_usual_slices_leave_work_for_two_threads(batch_size, expected):
+def test_the_default_microbatch_size_leaves_work_for_two_threads(batch_size, expected):
     assert TrainingConfig(batch_size=batch_size).microbatch_size == expected
 
 
 @pytest.mark.parametrize(("batch_size", "microbatch_size"), [(4, 2), (7, 2), (12, 1), (12, 12)])
 def test_a_step_follows_the_gradient_of_its_whole_batch(batch_size, microbatch_size):
-    """However a batch is cut, and however many threads and shares there are, nothing is left out or counted twice."""
+    """No example is left out or counted twice, for any number of microbatches, threads and accumulators."""
     with Workers(2) as workers:
-        # with AdamW, since Muon uses the gradient's memory up in its step
+        # with AdamW, since Muon overwrites the gradient in its step
         trainer = tiny.trainer(workers, batch_size=batch_size, microbatch_size=microbatch_size, optimizer="adamw")
         trainer.p.vector[:] = random_parameters(trainer.network, np.random.default_rng(1), np.float32).vector
         batch = np.arange(batch_size)
@@ -285,10 +284,10 @@ def test_a_step_follows_the_gradient_of_its_whole_batch(batch_size, microbatch_s
     np.testing.assert_allclose(step.losses, losses, rtol=1e-4)
 
 
-# What it reports, and what it refuses
+# Reports, state and errors
 
 
-def test_what_a_step_reports(workers):
+def test_the_report_of_a_step(workers):
     trainer = tiny.trainer(workers, tiny.dataset(count=7), batch_size=3, epochs=2, learning_rate=0.01, warmup_steps=2)
     steps = list(trainer.train())
     assert [step.epoch for step in steps] == [1, 1, 1, 2, 2, 2]
@@ -303,7 +302,7 @@ def test_what_a_step_reports(workers):
         assert step.seconds > 0
 
 
-def test_training_goes_on_from_where_the_trainer_stands(workers):
+def test_training_continues_from_the_current_step(workers):
     whole, parts = tiny.trainer(workers), tiny.trainer(workers)
     expected = [step.loss for step in whole.train()]
     found = [step.loss for count in (2, 1, 3) for step in islice(parts.train(), count)]  # three generators in turn
@@ -311,7 +310,7 @@ def test_training_goes_on_from_where_the_trainer_stands(workers):
     assert list(parts.train()) == []
 
 
-def test_a_trainer_that_is_put_back_does_it_all_again(workers):
+def test_a_restored_trainer_repeats_its_steps(workers):
     trainer = tiny.trainer(workers)
     list(islice(trainer.train(), 2))
     step, state = trainer.step, {name: vector.copy() for name, vector in trainer.state().items()}
@@ -323,7 +322,7 @@ def test_a_trainer_that_is_put_back_does_it_all_again(workers):
     assert {name: vector.tobytes() for name, vector in trainer.state().items()} == end
 
 
-def test_images_are_made_with_a_copy_of_the_averaged_parameters(workers):
+def test_the_denoiser_has_a_copy_of_the_averaged_parameters(workers):
     trainer = tiny.trainer(workers)
     for _ in trainer.train():
         pass
@@ -353,20 +352,21 @@ def test_data_that_does_not_fit_the_network_is_refused(workers, data, message):
     ("name", "value"),
     [
         ("epochs", 0), ("batch_size", 0), ("microbatch_size", -1), ("learning_rate", 0.0),
-        ("learning_rate", float("nan")), ("clip", -1.0), ("class_dropout", 1.0), ("ema_decay", -0.1), ("T", 0), ("warmup_steps", -1),
+        ("learning_rate", float("nan")), ("clip", -1.0), ("class_dropout", 1.0), ("ema_decay", -0.1), ("T", 0),
+        ("warmup_steps", -1),
         ("weight_decay", -0.1), ("seed", -1), ("seed", 1.5), ("T", "many"), ("flip", 3),
         ("schedule", None), ("schedule", "spiral"), ("target", "score"),
         ("time_distribution", "never"), ("optimizer", "sgd"), ("loss_weight", "heavy"), ("shift", 0.0),
     ],
 )  # fmt: skip
-def test_numbers_and_names_that_make_no_sense_are_refused(workers, name, value):
+def test_invalid_values_and_names_are_refused(workers, name, value):
     with pytest.raises(MinidiffError) as caught:
         tiny.trainer(workers, **{name: value})
     assert str(value) in str(caught.value)
 
 
-def test_numbers_of_numpy_become_plain_ones():
-    """They look alike, but JSON knows only the plain ones."""
+def test_numpy_scalars_become_plain_numbers():
+    """JSON accepts plain numbers only."""
     config = TrainingConfig(epochs=np.int64(3), learning_rate=np.float32(0.5), clip=2)
     assert [type(value) for value in (config.epochs, config.learning_rate, config.clip)] == [int, float, float]
     assert config == TrainingConfig(epochs=3, learning_rate=0.5, clip=2.0)

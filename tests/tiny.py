@@ -1,4 +1,7 @@
-"""The smallest network, data and training that still have every part: what the tests of whole runs are made of."""
+"""A minimal network, data set and training with all parts, for the tests of whole runs."""
+
+import contextlib
+import logging
 
 import numpy as np
 
@@ -14,7 +17,7 @@ TRAINING = TrainingConfig(epochs=3, batch_size=4, warmup_steps=2, T=50)  # nine 
 
 
 def dataset(count=12, channels=3, num_classes=3, seed=0):
-    """Random images of 8 x 8, no two alike and none symmetric, with labels 0, 1, 2, 0, ..."""
+    """Random images of 8 x 8, all different and none symmetric, with labels 0, 1, 2, 0, ..."""
     images = np.random.default_rng(seed).integers(0, 256, (count, SIDE, SIDE, channels), np.uint8)
     if not num_classes:
         return Dataset(images, name="tiny")
@@ -31,7 +34,7 @@ def network(image_channels=3, num_classes=3):
 
 
 def trainer(workers, data=None, kind=Trainer, **options):
-    """A trainer for the tiny data; options go to its `TrainingConfig`."""
+    """A trainer on the tiny data; `options` are those of `TrainingConfig`."""
     data = dataset() if data is None else data
     net = network(data.channels, data.num_classes)
     config = TrainingConfig(**{"epochs": 2, "batch_size": 4, "warmup_steps": 2, "T": 50} | options)
@@ -39,7 +42,7 @@ def trainer(workers, data=None, kind=Trainer, **options):
 
 
 def start(path, training=None, data=None):
-    """A new run folder of the tiny network, without the choices that `start_run` makes for real images."""
+    """A new run folder of the tiny network."""
     data = dataset() if data is None else data
     config = {
         "data": {"spec": "tiny", "size": SIDE, "images": len(data), "seed": 0},
@@ -50,18 +53,37 @@ def start(path, training=None, data=None):
     return Run.create(path, config)
 
 
-def train(run, workers, training=None, data=None, **options):
-    """Trains in a run folder from where it stands; returns the `Trainer` and the lines that were said."""
+@contextlib.contextmanager
+def log(on_line=lambda line: None):
+    """Collects the messages that minidiff logs, and passes each to `on_line`."""
+    logger, handler, lines = logging.getLogger("minidiff"), logging.Handler(), []
+
+    def emit(record):
+        lines.append(record.getMessage())
+        on_line(lines[-1])
+
+    handler.emit = emit
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield lines
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+def train(run, workers, training=None, data=None, on_line=lambda line: None, **options):
+    """Trains from the newest checkpoint of a run to the end; returns the `Trainer` and the logged lines."""
     data = dataset() if data is None else data
-    net, lines = network(data.channels, data.num_classes), []
-    say = options.pop("say", None) or lines.append
-    done = train_run(run, net.config, data, training or TRAINING, workers, say, **options)
-    return done, lines
+    net = network(data.channels, data.num_classes)
+    with log(on_line) as lines:
+        return train_run(run, net.config, data, training or TRAINING, workers, **options), lines
 
 
 def outcome(run):
-    """All that must be the same however often a training was stopped: bytes of the state, and history without times."""
-    checkpoint = run.find_checkpoint(network().create_parameters().size, lambda line: None)
+    """Everything that must not depend on interruptions: step, bytes of the state, and history without times."""
+    checkpoint = run.find_checkpoint(network().create_parameters().size)
     times = {"seconds", "images_per_second"}
     rows = [{key: str(value) for key, value in row.items() if key not in times} for row in run.history()]
     return checkpoint.step, {name: array.tobytes() for name, array in checkpoint.arrays.items()}, rows

@@ -1,4 +1,4 @@
-"""`minidiff ablate`: trains variants of the default recipe, measures their images, and tabulates the results."""
+"""`minidiff ablate`: trains variants of the default recipe, and measures and tabulates their images."""
 
 import argparse
 from dataclasses import fields, replace
@@ -17,10 +17,8 @@ HELP = {
 }
 
 
-def add_command(commands: argparse._SubParsersAction) -> None:
-    """Adds `minidiff ablate` to the commands of a parser."""
-    parser = commands.add_parser("ablate", help="train and measure variants of the default recipe")
-    parser.set_defaults(run_command=run)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `minidiff ablate` to its parser."""
     parser.add_argument("--out", metavar="DIR", required=True, help="folder of the runs; finished ones are kept")
     parser.add_argument(
         "--only", metavar="ROW,...", help=f"rows of the table: {', '.join(row.name for row in ROWS)} (default: all)"

@@ -5,10 +5,8 @@ import argparse
 from minidiff.commands.options import add_threads
 
 
-def add_command(commands: argparse._SubParsersAction) -> None:
-    """Adds `minidiff bench` to the commands of a parser."""
-    parser = commands.add_parser("bench", help="measure the speed of minidiff on this machine")
-    parser.set_defaults(run_command=run)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `minidiff bench` to its parser."""
     parser.add_argument(
         "--only", metavar="PART,...", help="parts: kernels, layers, tricks, step, memory, growth (default: all)"
     )

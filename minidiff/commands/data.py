@@ -1,4 +1,4 @@
-"""`minidiff data SPEC`: describes a data set.
+"""`minidiff data`: describes a data set, or saves a contact sheet of it.
 
 minidiff data photos/                               what it holds, and how it would be read
 minidiff data set.npz --layout NCHW --range -1 1    the same, with what cannot be inferred
@@ -11,10 +11,8 @@ import argparse
 from minidiff.commands.options import SPEC, add_reading_options, check_suffix, reading_options
 
 
-def add_command(commands: argparse._SubParsersAction) -> None:
-    """Adds `minidiff data` to the commands of a parser."""
-    parser = commands.add_parser("data", help="describe a data set, or save a contact sheet of it")
-    parser.set_defaults(run_command=run)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `minidiff data` to its parser."""
     parser.add_argument("spec", metavar="SPEC", help=SPEC)
     parser.add_argument("--size", type=int, help="height and width in pixels (default: the data's own, or 64)")
     parser.add_argument("--images", type=int, help="number of images (default: all; 1000 of a synthetic set)")

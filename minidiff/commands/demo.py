@@ -1,4 +1,4 @@
-"""`minidiff demo`: the four stages of a diffusion model on synthetic data, and a report."""
+"""`minidiff demo`: runs the four stages of a diffusion model on synthetic data, and reports on them."""
 
 import argparse
 import time
@@ -8,10 +8,8 @@ from minidiff.commands.printing import print_done
 from minidiff.training_config import FAST_BATCH_SIZE, TrainingConfig
 
 
-def add_command(commands: argparse._SubParsersAction) -> None:
-    """Adds `minidiff demo` to the commands of a parser."""
-    parser = commands.add_parser("demo", help="run all four stages: data, noise, training, generation")
-    parser.set_defaults(run_command=run)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `minidiff demo` to its parser."""
     parser.add_argument("--out", metavar="DIR", help="folder of the run (default: runs/demo, or the next free name)")
     parser.add_argument("--epochs", type=int, help="passes over the data (default: 20)")
     parser.add_argument("--images", type=int, help="number of images to generate and train on (default: 1000)")
@@ -37,8 +35,8 @@ def run(options: argparse.Namespace) -> None:
     with Workers(options.threads) as workers:
         dataset, _ = runs.load_data(data_options)
         folder = options.out or runs.free_folder("runs/demo")
-        run, network = runs.start_run(folder, data_options, dataset, training, fast=options.fast)
-        with run:
+        network = runs.network_for(dataset, fast=options.fast)
+        with runs.start_run(folder, data_options, dataset, network, training) as run:
             runs.run_stages(run, network, dataset, training, workers)
         print(f"   report: {write_report(run, workers, dataset=dataset)}")
     print_done(start, run.path)

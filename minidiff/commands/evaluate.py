@@ -1,4 +1,4 @@
-"""`minidiff evaluate`: measures the quality of the images that a run generates."""
+"""`minidiff evaluate`: measures the images that a run generates against held-out ones."""
 
 import argparse
 from pathlib import Path
@@ -8,10 +8,8 @@ from minidiff.errors import MinidiffError
 from minidiff.sampling import SAMPLERS
 
 
-def add_command(commands: argparse._SubParsersAction) -> None:
-    """Adds `minidiff evaluate` to the commands of a parser."""
-    parser = commands.add_parser("evaluate", help="measure generated images against held-out ones")
-    parser.set_defaults(run_command=run)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `minidiff evaluate` to its parser."""
     parser.add_argument("run", metavar="RUN", help="folder of the run")
     parser.add_argument("--samples", type=int, default=2048, help="number of images to generate (default: 2048)")
     parser.add_argument("--sampler", default="heun", help=f"{', '.join(SAMPLERS)} (default: heun)")

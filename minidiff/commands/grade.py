@@ -1,4 +1,4 @@
-"""`minidiff grade`: grades notebooks that students hand in."""
+"""`minidiff grade`: grades the exercises in notebooks that students hand in."""
 
 import argparse
 from pathlib import Path
@@ -6,10 +6,8 @@ from pathlib import Path
 from minidiff.errors import MinidiffError
 
 
-def add_command(commands: argparse._SubParsersAction) -> None:
-    """Adds `minidiff grade` to the commands of a parser."""
-    parser = commands.add_parser("grade", help="grade the exercises in notebooks that students hand in")
-    parser.set_defaults(run_command=run)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `minidiff grade` to its parser."""
     parser.add_argument("folder", metavar="FOLDER", help="a student's notebooks, or a subfolder for each student")
     parser.add_argument("--json", metavar="FILE", help="write name, points and the result of each exercise")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""`minidiff quiz`: questions about diffusion models, in the terminal."""
+"""`minidiff quiz`: asks questions about diffusion models, with hints and explanations."""
 
 import argparse
 
@@ -6,10 +6,8 @@ from minidiff.commands.options import check_at_least
 from minidiff.quiz.question import LEVELS
 
 
-def add_command(commands: argparse._SubParsersAction) -> None:
-    """Adds `minidiff quiz` to the commands of a parser."""
-    parser = commands.add_parser("quiz", help="questions about diffusion models, with hints and explanations")
-    parser.set_defaults(run_command=run)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `minidiff quiz` to its parser."""
     parser.add_argument("--level", help=f"{', '.join(LEVELS)} (default: all, easy ones first)")
     parser.add_argument("--seed", type=int, help="shuffle the questions with this seed (default: do not shuffle)")
     parser.add_argument("--count", type=int, help="number of questions (default: all)")

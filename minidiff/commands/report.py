@@ -5,10 +5,8 @@ import argparse
 from minidiff.commands.options import add_threads
 
 
-def add_command(commands: argparse._SubParsersAction) -> None:
-    """Adds `minidiff report` to the commands of a parser."""
-    parser = commands.add_parser("report", help="write the report of a run: one HTML file, with a quiz")
-    parser.set_defaults(run_command=run)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `minidiff report` to its parser."""
     parser.add_argument("run", metavar="RUN", help="folder of the run")
     parser.add_argument("--out", metavar="FILE", help="the file to write (default: RUN/report.html)")
     add_threads(parser)

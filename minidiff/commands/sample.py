@@ -1,9 +1,9 @@
 """`minidiff sample`: generates images with a trained network, from noise or by editing an image.
 
-minidiff sample RUN --label siamese --guidance 2              from noise
-minidiff sample RUN --inpaint cat.png --mask hole.png         replaces the white part of the mask
-minidiff sample RUN --from-image cat.png --strength 0.6       image-to-image: adds noise up to t = 0.6 T, then samples
-minidiff sample RUN --interpolate -n 12                       between the noise of two seeds
+minidiff sample RUN --label siamese --guidance 2           from noise
+minidiff sample RUN --inpaint cat.png --mask hole.png      replaces the white part of the mask
+minidiff sample RUN --from-image cat.png --strength 0.6    adds noise up to t = 0.6 T, then denoises
+minidiff sample RUN --interpolate -n 12                    between the noise of two seeds
 """
 
 import argparse
@@ -26,10 +26,8 @@ BELONGS_TO = {"mask": "inpaint", "rounds": "inpaint", "strength": "from_image"}
 UNUSED_BY = {"inpaint": ("spacing", "eta"), "interpolate": ("eta",)}
 
 
-def add_command(commands: argparse._SubParsersAction) -> None:
-    """Adds `minidiff sample` to the commands of a parser."""
-    parser = commands.add_parser("sample", help="generate images with a trained network")
-    parser.set_defaults(run_command=run)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `minidiff sample` to its parser."""
     parser.add_argument("run", metavar="RUN", help="folder of the run")
     parser.add_argument("-n", type=int, default=16, help="number of images (default: 16)")
     parser.add_argument("--steps", type=int, default=50, help="number of sampler steps (default: 50)")

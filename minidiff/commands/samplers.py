@@ -1,4 +1,4 @@
-"""`minidiff samplers`: compares the samplers, on data with a known solution or on a trained network.
+"""`minidiff samplers`: compares the samplers, with a known solution or a trained network.
 
 minidiff samplers                    error against sampler steps, where the exact solution is known
 minidiff samplers RUN                a sheet of images, and the seconds they take
@@ -25,10 +25,8 @@ SAMPLES = 256  # for each point of a curve
 USUAL_EVALUATIONS = ",".join(map(str, EVALUATIONS))
 
 
-def add_command(commands: argparse._SubParsersAction) -> None:
-    """Adds `minidiff samplers` to the commands of a parser."""
-    parser = commands.add_parser("samplers", help="compare the samplers: error, images, seconds, quality")
-    parser.set_defaults(run_command=run)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `minidiff samplers` to its parser."""
     parser.add_argument("run", metavar="RUN", nargs="?", help="folder of a run (default: data with a known solution)")
     parser.add_argument("--steps", metavar="N,...", help=f"numbers of sampler steps, with RUN (default: {STEPS})")
     parser.add_argument("-n", type=int, help=f"number of images for each, with RUN (default: {IMAGES})")

@@ -5,10 +5,8 @@ import argparse
 from minidiff.commands.options import check_suffix
 
 
-def add_command(commands: argparse._SubParsersAction) -> None:
-    """Adds `minidiff schedules` to the commands of a parser."""
-    parser = commands.add_parser("schedules", help="compare the schedules: signal, noise, log-SNR")
-    parser.set_defaults(run_command=run)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `minidiff schedules` to its parser."""
     parser.add_argument("--T", type=int, default=1000, help="number of timesteps (default: 1000)")
     parser.add_argument("--shift", type=float, default=1.0, help="factor on every noise level (default: 1)")
     parser.add_argument("--out", metavar="FILE", help=".png file of a chart (default: no chart)")

@@ -5,10 +5,8 @@ import argparse
 from minidiff.commands.options import whole_numbers
 
 
-def add_command(commands: argparse._SubParsersAction) -> None:
-    """Adds `minidiff summary` to the commands of a parser."""
-    parser = commands.add_parser("summary", help="list the layers of a network: shapes, parameters, operations")
-    parser.set_defaults(run_command=run)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `minidiff summary` to its parser."""
     parser.add_argument("--size", type=int, default=64, help="height and width of the images (default: 64)")
     parser.add_argument("--gray", action="store_true", help="images with one channel instead of three")
     parser.add_argument("--classes", type=int, default=8, help="number of classes, 0 for none (default: 8)")

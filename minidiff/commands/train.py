@@ -53,10 +53,8 @@ HELP = {
 FIXED = ("out", "channels", "fast", "size", "images", "held_out")  # options that a run cannot change
 
 
-def add_command(commands: argparse._SubParsersAction) -> None:
-    """Adds `minidiff train` to the commands of a parser."""
-    parser = commands.add_parser("train", help="train on your own data, or resume a run")
-    parser.set_defaults(run_command=run)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `minidiff train` to its parser."""
     parser.add_argument("--data", metavar="SPEC", help=SPEC)
     parser.add_argument("--out", metavar="RUN", help="folder of the new run")
     parser.add_argument("--resume", metavar="RUN", help="resume this run instead of starting a new one")
@@ -117,8 +115,8 @@ def run(options: argparse.Namespace) -> None:
             data_options |= {"seed": training.seed, "held_out": options.held_out} | reading_options(options)
             dataset, held_out = runs.load_data(data_options)
             channels = None if options.channels is None else whole_numbers("--channels", options.channels)
-            run, network = runs.start_run(options.out, data_options, dataset, training, channels, fast=options.fast)
-            stack.enter_context(run)
+            network = runs.network_for(dataset, channels, bool(options.fast))
+            run = stack.enter_context(runs.start_run(options.out, data_options, dataset, network, training))
         runs.run_stages(
             run, network, dataset, training, workers,
             held_out=held_out, accept_changes=options.accept_changes, data_options=data_options,

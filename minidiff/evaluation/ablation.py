@@ -165,7 +165,7 @@ def open_run(path: Path, row: Row, budget: Budget, dataset: Dataset, seed: int) 
     data_options = budget.data_options()
     network, training = configs_of(row, dataset, budget.epochs, seed)
     if not (path / CONFIG).exists():
-        return train.start_run(path, data_options, dataset, training, network=network)[0]
+        return train.start_run(path, data_options, dataset, network, training)
     run = Run.open(path, to_write=True)
     network_there, training_there, data_there = train.read_config(run)
     there = data_there | network_there.as_dict() | training_there.as_dict()
@@ -179,9 +179,8 @@ def open_run(path: Path, row: Row, budget: Budget, dataset: Dataset, seed: int) 
 
 def configs_of(row: Row, dataset: Dataset, epochs: int, seed: int) -> tuple[UNetConfig, TrainingConfig]:
     """The configurations of a row."""
-    default = UNetConfig.for_images(dataset.height, dataset.width, dataset.channels, dataset.num_classes)
     training = TrainingConfig(**{"epochs": epochs, "seed": seed} | row.training)
-    return replace(default, **row.network), training
+    return replace(train.network_for(dataset), **row.network), training
 
 
 def finish_training(run: Run, dataset: Dataset, workers: Workers) -> None:

@@ -22,6 +22,7 @@ from minidiff.runs import pipeline
 from minidiff.runs.compatibility import current_names
 from minidiff.runs.folder import Run
 from minidiff.runs.train import read_config
+from minidiff.sampling import sample
 
 logger = logging.getLogger(__name__)
 
@@ -86,13 +87,7 @@ def evaluate(run: Run, sampling: Sampling, workers: Workers, out: Path | None = 
 def generate(
     network: NetworkDenoiser, training: Dataset, sampling: Sampling, count: int | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Generates the images to be measured, with each class in turn.
-
-    Args:
-        network: of the run.
-        training: data that it was trained on.
-        sampling: options of the images.
-        count: generate only the first images; by default all.
+    """Generates the images to be measured, each class in turn: the first `count` of them, by default all.
 
     Returns:
         images (count, H, W, C) in [-1, 1], and their labels (count,) or None.
@@ -100,7 +95,8 @@ def generate(
     count = count or sampling.count
     labels = pipeline.labels_for(training.class_names, count)
     denoiser, shape = Guided(network, sampling.guidance), (count, *training.example_shape)
-    return pipeline.generate(denoiser, shape, sampling.sampler, sampling.steps, sampling.seed, labels)[0], labels
+    states = sample(denoiser, shape, sampling.sampler, sampling.steps, sampling.seed, labels)
+    return pipeline.collect(states, sampling.steps)[0], labels
 
 
 def read_evaluation(run: Run, sampling: Sampling) -> dict[str, Any] | None:

@@ -1,28 +1,10 @@
 """Runs: folders with a configuration, a history and checkpoints, and training that can stop and resume exactly."""
 
 from minidiff.runs.folder import Run, free_folder
-from minidiff.runs.pipeline import (
-    collect,
-    describe,
-    generate,
-    labels_for,
-    load_data,
-    load_denoiser,
-    run_stages,
-)
-from minidiff.runs.train import read_config, start_run, train_run
+from minidiff.runs.pipeline import collect, describe, labels_for, load_data, load_denoiser, run_stages
+from minidiff.runs.train import network_for, read_config, start_run, train_run
 
 __all__ = [
-    "Run",
-    "collect",
-    "describe",
-    "free_folder",
-    "generate",
-    "labels_for",
-    "load_data",
-    "load_denoiser",
-    "read_config",
-    "run_stages",
-    "start_run",
-    "train_run",
-]
+    "Run", "collect", "describe", "free_folder", "labels_for", "load_data", "load_denoiser", "network_for",
+    "read_config", "run_stages", "start_run", "train_run",
+]  # fmt: skip

@@ -20,7 +20,7 @@ import numpy as np
 
 from minidiff.atomic import UNFINISHED, write_text
 from minidiff.errors import MinidiffError
-from minidiff.runs.checkpoint import FORMAT, Checkpoint, load_checkpoint, load_newest, save_checkpoint, steps_in, tidy
+from minidiff.runs.checkpoint import FORMAT, Checkpoint, load_checkpoint, load_newest, save_checkpoint, steps_in
 from minidiff.runs.compatibility import current_names
 from minidiff.runs.lock import LOCK_FILE, FolderLock
 
@@ -150,10 +150,6 @@ class Run:
     ) -> None:
         """Writes a checkpoint, see `checkpoint.save_checkpoint`."""
         save_checkpoint(self.checkpoints, step, arrays, facts, best_step)
-
-    def tidy_checkpoints(self, step: int, best_step: int | None = None) -> None:
-        """Removes checkpoints that are no longer needed, see `checkpoint.tidy`."""
-        tidy(self.checkpoints, step, best_step)
 
     def find_checkpoint(self, size: int) -> Checkpoint | None:
         """The newest intact checkpoint of a network with `size` parameters, or None; see `checkpoint.load_newest`."""

@@ -74,12 +74,15 @@ def run_stages(
     logger.info("3. Training: %d epochs", training.epochs)
     trainer = train_run(run, network, dataset, training, workers, **options)
     logger.info("   loss, on a logarithmic scale\n%s", "\n".join(loss_table(run.history())))
-    logger.info("4. Generation: from noise to images in %d sampler steps", STEPS)
+    steps = min(STEPS, training.T)
+    logger.info("4. Generation: from noise to images in %d sampler steps", steps)
     shape, labels = (SAMPLES, *dataset.example_shape), labels_for(dataset.class_names, SAMPLES)
     logger.info("   in:  noise %s and a label for each", shape)
     logger.info("   out: images of the same shape, in [-1, 1]")
-    images, trajectory = generate(trainer.denoiser(), shape, SAMPLER, STEPS, training.seed, labels)
-    show_samples(run, images, trajectory, columns=8)
+    states = sample(trainer.denoiser(), shape, SAMPLER, steps, training.seed, labels)
+    images, trajectory = collect(states, steps)
+    plotting.save_sheet(run.path / "samples.png", images, columns=8)
+    plotting.save_animation(run.path / "denoising.gif", trajectory, columns=8)
     logger.info("   %s, denoising.gif, loss.png, history.csv", run.path / "samples.png")
 
 
@@ -162,49 +165,16 @@ def labels_for(class_names: Sequence[str], count: int, name: str | None = None) 
     return np.full(count, list(class_names).index(name))
 
 
-def generate(
-    denoiser: Any,
-    shape: tuple[int, ...],
-    sampler: str,
-    steps: int,
-    seed: int,
-    labels: np.ndarray | None,
-    progress: bool = True,
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Stage 4: from noise to images, with a progress bar.
-
-    Args:
-        denoiser: a `Denoiser`.
-        shape: (N, H, W, C).
-        sampler, steps, seed, labels: as in `sampling.sample`.
-        progress: as in `collect`.
-
-    Returns:
-        As in `collect`.
-    """
-    return collect(sample(denoiser, shape, sampler=sampler, steps=steps, seed=seed, labels=labels), steps, progress)
-
-
-def collect(states: Iterable[State], steps: int, progress: bool = True) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Runs a sampling generator to its end, with a progress bar.
+def collect(states: Iterable[State], steps: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Runs a sampling generator to its end, with a progress bar if standard error is a terminal.
 
     Args:
         states: from `sampling.sample` or `editing`.
         steps: number of sampler steps.
-        progress: whether to draw the bar; it appears only if standard error is a terminal.
 
     Returns:
         images (N, H, W, C) in [-1, 1], and the list of the noisy images before the first and after each step.
     """
-    disable = None if progress else True  # None: unless standard error is a terminal
-    bar = tqdm(states, total=steps + 1, desc="   steps", leave=False, disable=disable)
+    bar = tqdm(states, total=steps + 1, desc="   steps", leave=False, disable=None)
     trajectory = [state.z for state in bar]
     return trajectory[-1], trajectory
-
-
-def show_samples(run: Run, images: np.ndarray, trajectory: list[np.ndarray], columns: int) -> None:
-    """Saves the images as `samples.png` and their trajectory, at most 30 frames of it, as `denoising.gif`."""
-    plotting.save_sheet(run.path / "samples.png", images, columns)
-    if len(trajectory) > 30:
-        trajectory = [trajectory[i] for i in np.linspace(0, len(trajectory) - 1, 30, dtype=int)]
-    plotting.save_animation(run.path / "denoising.gif", trajectory, columns)

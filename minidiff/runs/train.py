@@ -25,7 +25,7 @@ from minidiff.data import Dataset
 from minidiff.divergence import Diverged
 from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers, available_cores
-from minidiff.runs.checkpoint import KEPT
+from minidiff.runs.checkpoint import KEPT, tidy
 from minidiff.runs.compatibility import check_differences, differences, fingerprint
 from minidiff.runs.folder import Run
 from minidiff.runs.interruption import Interruption
@@ -39,36 +39,31 @@ from minidiff.version import __version__
 logger = logging.getLogger(__name__)
 
 
-def start_run(
-    path: str | Path,
-    data_options: dict[str, Any],
-    dataset: Dataset,
-    training: TrainingConfig,
-    channels: tuple[int, ...] | None = None,
-    network: UNetConfig | None = None,
-    fast: bool = False,
-) -> tuple[Run, UNetConfig]:
-    """Makes a new run folder, and configures a network that fits the data.
-
-    Args:
-        path: of the run's folder.
-        data_options: for `pipeline.load_data`.
-        dataset: the data they describe.
-        training: recorded in config.json.
-        channels: of each level of the network (default: depends on the image size).
-        network: the whole network (default: `UNetConfig.for_images`).
-        fast: whether to make the network lighter.
-
-    Returns:
-        The run, locked, and the configuration of the network.
-
-    Raises:
-        MinidiffError: configurations that do not fit each other, or a folder that cannot be used.
-    """
-    network = network or UNetConfig.for_images(
+def network_for(dataset: Dataset, channels: tuple[int, ...] | None = None, fast: bool = False) -> UNetConfig:
+    """The default network for a data set; `channels` replaces those of its levels, `fast` makes it lighter."""
+    network = UNetConfig.for_images(
         dataset.height, dataset.width, dataset.channels, dataset.num_classes, channels=channels
     )
-    network = network.lighter() if fast else network
+    return network.lighter() if fast else network
+
+
+def start_run(
+    path: str | Path, data_options: dict[str, Any], dataset: Dataset, network: UNetConfig, training: TrainingConfig
+) -> Run:
+    """Makes a new run folder.
+
+    Args:
+        path: of the folder.
+        data_options: for `pipeline.load_data`.
+        dataset: the data they describe.
+        network, training: recorded in config.json.
+
+    Returns:
+        The run, locked.
+
+    Raises:
+        MinidiffError: a configuration that is not possible, or a folder that cannot be used.
+    """
     UNet(network)  # refuses a wrong configuration before a folder is made
     config = {
         "command": " ".join(["minidiff", *sys.argv[1:]]),
@@ -85,7 +80,7 @@ def start_run(
         "network": network.as_dict(),
         "training": training.as_dict(),
     }
-    return Run.create(path, config), network
+    return Run.create(path, config)
 
 
 def with_absolute_path(data_options: dict[str, Any]) -> dict[str, Any]:
@@ -259,7 +254,7 @@ def restore_progress(run: Run, trainer: Trainer, config: dict[str, Any], accept_
     trainer.restore(checkpoint.step, checkpoint.arrays)
     progress.restore(checkpoint.arrays, checkpoint.facts)
     if checkpoint.step == run.steps()[0]:
-        run.tidy_checkpoints(checkpoint.step, progress.best_step)  # a killed process may have left files
+        tidy(run.checkpoints, checkpoint.step, progress.best_step)  # a killed process may have left files
     run.write_history([row for row in run.history() if row["step"] <= checkpoint.step])
     remove_snapshots(run, after_epoch=checkpoint.step // trainer.steps_per_epoch)
     if found:

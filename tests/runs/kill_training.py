@@ -1,11 +1,10 @@
-"""A program for `test_kill.py`: trains, is killed at random moments, resumes, and is compared with a run left in peace.
+"""A program for `test_kill.py`: kills training processes at random, resumes them, and compares with an undisturbed run.
 
     python -m tests.runs.kill_training FOLDER KILLS SEED
 
-Every training is a process of its own, killed by SIGKILL, which no program can catch: what it was about to write is
-lost, half-written files stay, and nothing is tidied up. To make many of them in a short time, this process imports
-minidiff and loads its kernels once and then forks. Every step is saved, so that many a kill hits a file being written.
-Prints one line of JSON.
+Each training is a process of its own, killed by SIGKILL, which cannot be caught: half-written files stay. To start many
+of them quickly, this process imports minidiff and loads its kernels once and then forks. Every step is saved, so that
+many kills hit a file being written. Prints one line of JSON.
 """
 
 import contextlib
@@ -30,7 +29,7 @@ EVERY_STEP = ["--save-minutes", "0"]
 
 
 def start(arguments, log):
-    """A process that runs the `minidiff` command; returns its number."""
+    """Starts a process that runs the `minidiff` command; returns its process ID."""
     child = os.fork()
     if child:
         return child
@@ -43,25 +42,25 @@ def start(arguments, log):
 
 
 def command(folder, threads):
-    """A new run, or the same run resumed if it got as far as its config.json."""
+    """The command for a new run, or for resuming it if it has its config.json."""
     begun = (folder / "config.json").exists()
     options = ["--resume", str(folder)] if begun else [*TRAIN, "--out", str(folder)]
     return ["train", *options, *EVERY_STEP, "--threads", str(threads)]
 
 
 def finish(child):
-    """Waits for a process; its exit code, or minus the signal that ended it."""
+    """Waits for a process; returns its exit code, or minus the signal that ended it."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def outcome(folder):
-    """All that must be the same: the last checkpoint's numbers, the history without its times, and the images."""
+    """Everything that must be identical: the last checkpoint, the history without its times, and the images."""
     checkpoints = sorted(file.name for file in (folder / "checkpoints").iterdir())
     times = {"seconds", "images_per_second"}
     rows = Run.open(folder).history()
     history = [[(key, str(value)) for key, value in row.items() if key not in times] for row in rows]
     files = [folder / "checkpoints" / checkpoints[-1], folder / "samples.png", folder / "forward_process.png"]
-    files += sorted((folder / "trace").iterdir())
+    files += sorted((folder / "snapshots").iterdir())
     return checkpoints, history, [file.read_bytes() for file in files], sorted(file.name for file in folder.iterdir())
 
 
@@ -71,23 +70,23 @@ def newest_step(folder):
 
 
 def kill_and_compare(folder, kills, seed):
-    """Runs until there were enough kills; returns what happened, as a dict."""
-    dice, log = random.Random(seed), folder / "log.txt"
-    tqdm.set_lock(threading.RLock())  # its usual one is shared by forked processes: a killed one would never release it
+    """Trains and kills until the number of kills is reached; returns the counts and failures."""
+    rng, log = random.Random(seed), folder / "log.txt"
+    tqdm.set_lock(threading.RLock())  # forked processes share the default lock, and a killed one keeps it
     main([*command(folder / "warm-up", 1)])  # loads the kernels into this process
     begin = time.time()
     assert finish(start(command(folder / "undisturbed", 1), log)) == 0
-    training = (folder / "undisturbed" / "loss.png").stat().st_mtime - begin  # it is drawn when the training is over
+    training = (folder / "undisturbed" / "loss.png").stat().st_mtime - begin  # written after training
     expected = outcome(folder / "undisturbed")
     found = {"kills": 0, "runs": 0, "lost": [], "resumed_at": []}
     while found["kills"] < kills:
         path = folder / f"run{found['runs']}"
         found["runs"] += 1
         while True:
-            child = start(command(path, dice.choice([1, 2])), log)
+            child = start(command(path, rng.choice([1, 2])), log)
             left = 1 - newest_step(path) / STEPS
-            if left > 0 or dice.random() < 0.1:  # once trained, it is mostly left to draw its images
-                time.sleep(dice.uniform(0, training))  # never so short that a run could not even start again
+            if left > 0 or rng.random() < 0.1:  # a trained run is mostly left to generate its images
+                time.sleep(rng.uniform(0, training))  # long enough for some progress
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child, signal.SIGKILL)
             code = finish(child)

@@ -1,4 +1,4 @@
-"""The folder of a run: made once, written to by one, read back as it was."""
+"""The folder of a run: creating, opening, locking, and reading back."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ from tests import tiny
 
 @contextlib.contextmanager
 def without_a_superusers_rights():
-    """The superuser may write everywhere; for the length of this, be nobody."""
+    """Runs the block as the user nobody, since root may write everywhere."""
     if os.geteuid() != 0:
         yield
         return
@@ -31,7 +31,7 @@ def without_a_superusers_rights():
 
 @pytest.fixture
 def open_folder():
-    """A folder that anybody can get to; pytest's own belong to one user alone."""
+    """A folder that every user can access; pytest's folders belong to one user."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o777)
     yield folder
@@ -45,26 +45,26 @@ def test_a_new_run_can_be_opened(tmp_path):
     assert Run.open(tmp_path / "deep" / "run").config == {"format": 1, "data": "cats"}
 
 
-def test_an_empty_folder_will_do(tmp_path):
+def test_an_empty_folder_can_become_a_run(tmp_path):
     with Run.create(tmp_path, {}):
         assert json.loads((tmp_path / "config.json").read_text()) == {"format": 1}
 
 
-def test_a_folder_with_something_in_it_is_refused_and_left_alone(tmp_path):
+def test_a_folder_with_other_files_is_refused_and_unchanged(tmp_path):
     (tmp_path / "thesis.txt").write_text("precious")
     with pytest.raises(MinidiffError, match="is not empty; give another --out"):
         Run.create(tmp_path, {})
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_run_is_not_made_twice(tmp_path):
+def test_an_existing_run_is_not_overwritten(tmp_path):
     Run.create(tmp_path, {"first": 1}).close()
     with pytest.raises(MinidiffError, match=r"holds a run; .*minidiff train --resume"):
         Run.create(tmp_path, {})
     assert Run.open(tmp_path).config["first"] == 1
 
 
-def test_what_a_process_leaves_that_was_killed_while_making_a_run_is_no_hindrance(tmp_path):
+def test_the_remains_of_a_killed_process_are_accepted(tmp_path):
     (tmp_path / ".lock").touch()
     (tmp_path / "config.json.part").write_text('{"form')
     (tmp_path / "checkpoints").mkdir()
@@ -83,15 +83,15 @@ def test_a_second_writer_is_refused_and_a_reader_is_not(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("place", "message"), [("file/run", "cannot make the folder .*Not a directory"), ("file", "cannot make the folder")]
+    ("path", "message"), [("file/run", "cannot make the folder .*Not a directory"), ("file", "cannot make the folder")]
 )
-def test_a_place_where_no_folder_can_be_is_one_clear_line(tmp_path, place, message):
+def test_a_path_where_no_folder_can_be_made_is_one_clear_line(tmp_path, path, message):
     (tmp_path / "file").touch()
     with pytest.raises(MinidiffError, match=message):
-        Run.create(tmp_path / place, {})
+        Run.create(tmp_path / path, {})
 
 
-def test_a_folder_without_the_right_to_write_is_one_clear_line(open_folder):
+def test_a_folder_without_write_permission_is_one_clear_line(open_folder):
     (open_folder / "read-only").mkdir()
     (open_folder / "read-only").chmod(0o555)
     with without_a_superusers_rights():
@@ -101,7 +101,7 @@ def test_a_folder_without_the_right_to_write_is_one_clear_line(open_folder):
             Run.create(open_folder / "read-only", {})
 
 
-def test_a_run_that_may_only_be_read_can_be_read_but_not_resumed(open_folder):
+def test_a_read_only_run_can_be_read_but_not_resumed(open_folder):
     Run.create(open_folder, {"data": "cats"}).close()
     (open_folder / ".lock").chmod(0o444)
     open_folder.chmod(0o555)
@@ -111,7 +111,7 @@ def test_a_run_that_may_only_be_read_can_be_read_but_not_resumed(open_folder):
             Run.open(open_folder, to_write=True)
 
 
-def test_a_folder_without_the_right_to_read_is_one_clear_line(open_folder):
+def test_a_folder_without_read_permission_is_one_clear_line(open_folder):
     Run.create(open_folder / "run", {}).close()
     (open_folder / "run" / "config.json").chmod(0)
     with without_a_superusers_rights(), pytest.raises(MinidiffError, match=r"config\.json cannot be read: .*denied"):
@@ -127,7 +127,7 @@ def test_a_folder_without_the_right_to_read_is_one_clear_line(open_folder):
     ["", "{", "[1]", "null", '{"format": 2}', '{"format": "one"}', "\x00\xff", "[" * 10**5],
     ids=["empty", "open", "list", "null", "newer", "words", "binary", "deep"],
 )
-def test_a_config_of_nonsense_is_one_clear_line(tmp_path, text):
+def test_an_invalid_config_is_one_clear_line(tmp_path, text):
     Run.create(tmp_path, {}).close()
     (tmp_path / "config.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(MinidiffError) as caught:
@@ -137,12 +137,12 @@ def test_a_config_of_nonsense_is_one_clear_line(tmp_path, text):
 
 
 @pytest.mark.parametrize("path", ["missing", "."])
-def test_a_folder_that_holds_no_run_says_how_to_make_one(tmp_path, path):
+def test_a_folder_without_a_run_is_one_clear_line(tmp_path, path):
     with pytest.raises(MinidiffError, match=r"holds no run.*minidiff train --out"):
         Run.open(tmp_path / path)
 
 
-def test_history_comes_back_as_numbers(tmp_path):
+def test_history_is_read_back_as_numbers(tmp_path):
     rows = [
         {"epoch": 1, "loss": 0.5, "ratio": 1e-7, "held_out": -0.25},
         {"epoch": 2, "loss": 0.25, "ratio": math.nan, "held_out": 3.0},
@@ -161,7 +161,7 @@ def test_history_comes_back_as_numbers(tmp_path):
         assert run.history() == []
 
 
-def test_a_history_of_nonsense_is_one_clear_line(tmp_path):
+def test_an_invalid_history_is_one_clear_line(tmp_path):
     with Run.create(tmp_path, {}) as run:
         (tmp_path / "history.csv").write_text("epoch,loss\n1,high\n")
         with pytest.raises(MinidiffError, match=r"history\.csv was changed"):
@@ -175,22 +175,22 @@ def save(run, step, best_step=None, size=7):
     run.save_checkpoint(step, arrays, facts, best_step)
 
 
-def test_checkpoints_the_newest_and_the_best(tmp_path):
+def test_the_newest_and_the_best_checkpoint(tmp_path):
     with Run.create(tmp_path, {}) as run:
-        assert run.find_checkpoint(7, pytest.fail) is None
+        assert run.find_checkpoint(7) is None
         with pytest.raises(MinidiffError, match="no checkpoint yet"):
-            run.load_checkpoint(7, pytest.fail)
+            run.load_checkpoint(7)
         save(run, 1)
         with pytest.raises(MinidiffError, match="without held-out images"):
-            run.load_checkpoint(7, pytest.fail, best=True)
+            run.load_checkpoint(7, best=True)
         for step in (2, 3, 4):
             save(run, step, best_step=2)
     run = Run.open(tmp_path)
-    assert run.load_checkpoint(7, pytest.fail).step == 4
-    assert run.load_checkpoint(7, pytest.fail, best=True).step == 2
-    assert run.load_checkpoint(7, pytest.fail, best=True).arrays["average"].tolist() == [2.0] * 7
+    assert run.load_checkpoint(7).step == 4
+    assert run.load_checkpoint(7, best=True).step == 2
+    assert run.load_checkpoint(7, best=True).arrays["average"].tolist() == [2.0] * 7
     with pytest.raises(MinidiffError, match="can be read"):
-        run.load_checkpoint(8, lambda line: None)  # of another network
+        run.load_checkpoint(8)  # of another network
 
 
 def test_a_free_folder_is_found(tmp_path):
@@ -200,6 +200,6 @@ def test_a_free_folder_is_found(tmp_path):
     assert free_folder(tmp_path / "run") == tmp_path / "run-4"
 
 
-def test_the_tiny_run_of_other_tests_is_a_run(tmp_path):
+def test_the_tiny_run_is_a_run(tmp_path):
     with tiny.start(tmp_path / "run") as run:
         assert run.config["class_names"] == ["a", "b", "c"]

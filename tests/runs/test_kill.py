@@ -1,6 +1,6 @@
-"""No run is lost: killed without warning, again and again, and it ends as if left in peace, to the byte.
+"""A run that is killed again and again ends bit-for-bit identical to an undisturbed one.
 
-Twenty kills take a few seconds. For a longer trial, give their number: MINIDIFF_KILLS=200 pytest tests/test_kill.py
+Twenty kills take a few seconds. For a longer test set their number: MINIDIFF_KILLS=200 pytest tests/runs/test_kill.py
 """
 
 import json
@@ -18,7 +18,7 @@ KILLS = int(os.environ.get("MINIDIFF_KILLS", "20"))
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
 
 
-def test_a_training_killed_at_random_moments_ends_with_the_same_bytes(tmp_path):
+def test_a_training_killed_at_random_moments_ends_identical(tmp_path):
     command = [sys.executable, "-m", "tests.runs.kill_training", str(tmp_path), str(KILLS), "0"]
     result = subprocess.run(
         command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=60 * KILLS, check=False
@@ -28,7 +28,7 @@ def test_a_training_killed_at_random_moments_ends_with_the_same_bytes(tmp_path):
     print(f"{found['kills']} kills of {found['runs']} runs, {len(found['lost'])} lost")
     assert found["kills"] >= KILLS
     assert found["lost"] == []
-    assert len(set(found["resumed_at"])) > 3  # the kills came at different places
+    assert len(set(found["resumed_at"])) > 3  # the kills hit different steps
 
 
 def minidiff(*arguments):
@@ -36,7 +36,7 @@ def minidiff(*arguments):
     return subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
-def test_a_polite_request_saves_the_run_and_exits_with_130(tmp_path):
+def test_sigterm_saves_the_run_and_exits_with_130(tmp_path):
     undisturbed, path = tmp_path / "undisturbed", tmp_path / "run"
     first = minidiff("train", *TRAIN, "--out", undisturbed)
     second = minidiff("train", *TRAIN, "--out", path, "--save-minutes", "0")
@@ -47,7 +47,7 @@ def test_a_polite_request_saves_the_run_and_exits_with_130(tmp_path):
     _, said = second.communicate(timeout=60)
     assert second.returncode == 130, said
     assert said.startswith("minidiff: stopped after step ")
-    assert said.endswith(f"and saved; go on with: minidiff train --resume {path}\n")
+    assert said.endswith(f"and saved; resume with: minidiff train --resume {path}\n")
     third = minidiff("train", "--resume", path)
     _, said = third.communicate(timeout=60)
     assert third.returncode == 0, said

@@ -1,4 +1,4 @@
-"""One writer a folder; a lock never outlives its process."""
+"""One writer per folder; a lock ends with its process."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ time.sleep(60)
 
 @pytest.fixture
 def other_process(tmp_path):
-    """Another process that holds the lock of the folder."""
+    """Another process that holds the lock on the folder."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -33,11 +33,11 @@ def other_process(tmp_path):
         process.kill()
 
 
-def test_a_second_writer_is_refused_and_told_who_is_there(tmp_path, other_process):
+def test_a_second_writer_is_refused_with_the_name_of_the_first(tmp_path, other_process):
     with pytest.raises(MinidiffError, match=f"process {other_process.pid} on .* is writing to {tmp_path}") as caught:
         FolderLock(tmp_path)
     assert "\n" not in str(caught.value)
-    with pytest.raises(MinidiffError):  # asking did not take the lock away
+    with pytest.raises(MinidiffError):  # the lock is still held
         FolderLock(tmp_path)
 
 
@@ -49,18 +49,18 @@ def test_the_lock_of_a_dead_process_is_recognized(tmp_path, other_process):
     lock.release()
 
 
-def test_a_lock_can_be_had_again_once_it_was_given_back(tmp_path):
+def test_a_released_lock_can_be_taken_again(tmp_path):
     for _ in range(2):
         lock = FolderLock(tmp_path)
         assert lock.left_by is None
         with pytest.raises(MinidiffError, match=f"process {os.getpid()} on"):
             FolderLock(tmp_path)
         lock.release()
-        lock.release()  # twice does no harm
+        lock.release()  # a second release does nothing
 
 
 @pytest.mark.parametrize("content", ["", "nonsense", "[1, 2]", '{"process": "x", "computer": 3}', "\x00" * 5000])
-def test_whatever_is_in_the_file_the_lock_counts(tmp_path, content):
+def test_the_contents_of_the_file_do_not_matter(tmp_path, content):
     (tmp_path / LOCK_FILE).write_text(content)
     lock = FolderLock(tmp_path)
     assert lock.left_by is None
@@ -70,6 +70,6 @@ def test_whatever_is_in_the_file_the_lock_counts(tmp_path, content):
     lock.release()
 
 
-def test_a_folder_that_is_not_there_is_one_clear_line(tmp_path):
+def test_a_missing_folder_is_one_clear_line(tmp_path):
     with pytest.raises(MinidiffError, match=r"cannot write to the folder .*missing: No such file"):
         FolderLock(tmp_path / "missing")

@@ -1,6 +1,8 @@
-"""What the command does once its arguments are read: the four stages on a tiny run."""
+"""The four stages on a tiny run."""
 
 import json
+import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,26 +12,27 @@ from minidiff.data import Dataset
 from minidiff.errors import MinidiffError
 from minidiff.runs import pipeline, train
 from minidiff.runs.folder import Run
+from minidiff.sampling import generate, sample
 from minidiff.training_config import TrainingConfig
+from minidiff.unet import UNetConfig
 from tests import tiny
 
 TRAINING = TrainingConfig(epochs=2, batch_size=4, warmup_steps=2, T=20)
 OPTIONS = {"spec": "shapes", "size": 16, "images": 8, "seed": 0}
+NETWORK = UNetConfig.for_images(16, 16, 3, 6, channels=(32, 32))
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, workers):
-    """A run of two epochs, its trainer, and the lines that were said."""
-    lines = []
+    """A run of two epochs, its trainer, and the logged lines."""
     dataset, _ = pipeline.load_data(OPTIONS)
     path = tmp_path_factory.mktemp("runs") / "run"
-    run, network = train.start_run(path, OPTIONS, dataset, TRAINING, channels=(32, 32))
-    with run:
-        trainer = train.train_run(run, network, dataset, TRAINING, workers, lines.append)
+    with train.start_run(path, OPTIONS, dataset, NETWORK, TRAINING) as run, tiny.log() as lines:
+        trainer = train.train_run(run, NETWORK, dataset, TRAINING, workers)
     return run, trainer, lines
 
 
-def test_options_become_data():
+def test_data_is_loaded_from_options():
     dataset, held_out = pipeline.load_data(OPTIONS)
     assert held_out is None
     assert dataset.images.shape == (8, 16, 16, 3)
@@ -38,7 +41,7 @@ def test_options_become_data():
     assert pipeline.describe(unlabeled) == "2 images x 5 x 7 x 1 channels, no classes"
 
 
-def test_a_new_run_says_everything_that_made_it(trained):
+def test_a_new_run_records_its_configuration(trained):
     run, _, _ = trained
     config = json.loads((run.path / "config.json").read_text())
     assert config["data"] | OPTIONS == config["data"]
@@ -49,19 +52,20 @@ def test_a_new_run_says_everything_that_made_it(trained):
 
 
 def test_a_network_that_does_not_fit_makes_no_folder(tmp_path):
-    dataset = tiny.dataset()  # 8 x 8 cannot be halved four times
-    with pytest.raises(MinidiffError, match="next sizes that work are 16"):
-        train.start_run(tmp_path / "run", OPTIONS, dataset, TRAINING, channels=(8, 8, 8, 8, 8))
+    network = train.network_for(tiny.dataset(), channels=(8, 8, 8, 8, 8))  # 8 x 8 cannot be halved four times
+    with pytest.raises(MinidiffError, match="choose 16"):
+        train.start_run(tmp_path / "run", OPTIONS, tiny.dataset(), network, TRAINING)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_strip_of_noise_starts_with_the_image_and_ends_without_it(tmp_path):
-    run, lines = Run(tmp_path), []
+def test_the_forward_process_starts_with_the_image_and_ends_in_noise(tmp_path):
+    run = Run(tmp_path)
     data = Dataset(np.full((2, 20, 20, 3), 255, np.uint8))
-    pipeline.show_noise(run, data, TRAINING, lines.append)
-    strip = np.asarray(Image.open(tmp_path / "forward_process.png")).astype(float)
-    assert strip.shape == (6 * (2 + 2 * 22), 6 * (2 + 9 * 22), 3)
-    images = [strip[12:132, 12 + 132 * i : 132 + 132 * i] for i in range(9)]
+    with tiny.log() as lines:
+        pipeline.show_noise(run, data, TRAINING)
+    sheet = np.asarray(Image.open(tmp_path / "forward_process.png")).astype(float)
+    assert sheet.shape == (6 * (2 + 2 * 22), 6 * (2 + 9 * 22), 3)
+    images = [sheet[12:132, 12 + 132 * i : 132 + 132 * i] for i in range(9)]
     assert (images[0] == 255).all()
     spreads = [image.std() for image in images]
     assert spreads == sorted(spreads)
@@ -69,21 +73,21 @@ def test_the_strip_of_noise_starts_with_the_image_and_ends_without_it(tmp_path):
     assert "(2, 20, 20, 3)" in lines[0]
 
 
-def test_training_writes_a_row_an_epoch_a_checkpoint_and_a_curve(trained):
+def test_training_writes_history_and_a_loss_curve(trained):
     run, trainer, lines = trained
     rows = run.history()
     assert [row["epoch"] for row in rows] == [1, 2]
     assert [row["step"] for row in rows] == [2, 4]
     assert all(0 < row["loss"] < 3 and row["seconds"] > 0 and row["images_per_second"] > 0 for row in rows)
     assert (run.path / "loss.png").is_file()
-    said = [line.split() for line in lines if line.split()[:1] in (["1"], ["2"])]
-    assert [float(words[1]) for words in said] == pytest.approx([row["loss"] for row in rows], abs=1e-4)
+    logged = [line.split() for line in lines if line.split()[:1] in (["1"], ["2"])]
+    assert [float(words[1]) for words in logged] == pytest.approx([row["loss"] for row in rows], abs=1e-4)
     assert any(f"{trainer.p.size:,} parameters" in line for line in lines)
 
 
-def test_the_trained_network_comes_back_from_the_folder(trained, workers):
+def test_the_trained_network_is_loaded_from_the_folder(trained, workers):
     run, trainer, _ = trained
-    denoiser = pipeline.load_denoiser(Run.open(run.path), workers, pytest.fail)
+    denoiser = pipeline.load_denoiser(Run.open(run.path), workers)
     np.testing.assert_array_equal(denoiser.p.vector, trainer.optimizer.average)
     z = np.random.default_rng(0).standard_normal((3, 16, 16, 3), np.float32)
     for found, expected in zip(denoiser(z, 7, [0, 1, 2]), trainer.denoiser()(z, 7, [0, 1, 2]), strict=True):
@@ -113,13 +117,13 @@ def test_a_changed_configuration_is_one_clear_line(trained, workers, tmp_path, c
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "checkpoints").symlink_to(run.path / "checkpoints")
     with pytest.raises(MinidiffError) as caught:
-        pipeline.load_denoiser(Run.open(tmp_path), workers, pytest.fail)
+        pipeline.load_denoiser(Run.open(tmp_path), workers)
     assert "\n" not in str(caught.value)
 
 
-def test_the_training_trace_shows_epochs_1_5_10_20_and_the_last():
+def test_the_loss_table_shows_epochs_1_5_10_20_and_the_last():
     history = [{"epoch": epoch, "loss": 10.0 ** (-epoch)} for epoch in range(1, 24)]
-    lines = pipeline.training_trace(history, width=40)
+    lines = pipeline.loss_table(history, width=40)
     words = [line.split() for line in lines[1:]]
     assert [int(word[0]) for word in words] == [1, 5, 10, 20, 23]
     bars = [line.count("█") for line in lines[1:]]
@@ -129,8 +133,8 @@ def test_the_training_trace_shows_epochs_1_5_10_20_and_the_last():
     np.testing.assert_allclose(bars, expected, atol=0.5)
 
 
-def test_the_training_trace_of_one_epoch_is_one_line():
-    lines = pipeline.training_trace([{"epoch": 1, "loss": 0.25}])
+def test_the_loss_table_of_one_epoch_has_one_row():
+    lines = pipeline.loss_table([{"epoch": 1, "loss": 0.25}])
     assert len(lines) == 2
     assert lines[1].split()[:2] == ["1", "0.2500"]
 
@@ -146,15 +150,24 @@ def test_labels():
         pipeline.labels_for([], 2, "ring")
 
 
-def test_samples_are_shown(trained, tmp_path):
+def test_all_stages_leave_their_images(tmp_path, workers, caplog):
+    caplog.set_level(logging.INFO, logger="minidiff")
+    dataset, _ = pipeline.load_data(OPTIONS)
+    training = replace(TRAINING, T=6)  # fewer timesteps than sampler steps by default
+    with train.start_run(tmp_path / "run", OPTIONS, dataset, NETWORK, training) as run:
+        pipeline.run_stages(run, NETWORK, dataset, training, workers)
+    headings = [line.split(":")[0] for line in caplog.messages if line[0].isdecimal()]
+    assert headings == ["1. Data", "2. Noise", "3. Training", "4. Generation"]
+    assert Image.open(run.path / "samples.png").size[0] > Image.open(run.path / "samples.png").size[1]
+    with Image.open(run.path / "denoising.gif") as animation:
+        assert animation.n_frames == 7  # the noise, and the images after each of six steps
+
+
+def test_sampling_is_collected(trained):
     _, trainer, _ = trained
-    images, trajectory = pipeline.generate(
-        trainer.denoiser(), (3, 16, 16, 3), "ddim", 4, seed=0, labels=[0, 1, 2], progress=False
-    )
-    assert len(trajectory) == 5  # the noise, and the state after each step
+    options = {"sampler": "ddim", "steps": 4, "seed": 0, "labels": [0, 1, 2]}
+    images, trajectory = pipeline.collect(sample(trainer.denoiser(), (3, 16, 16, 3), **options), 4)
+    assert len(trajectory) == 5  # the noise, and the images after each step
     np.testing.assert_array_equal(images, trajectory[-1])
+    np.testing.assert_array_equal(images, generate(trainer.denoiser(), (3, 16, 16, 3), **options))
     assert np.abs(images).max() <= 1
-    pipeline.show_samples(Run(tmp_path), images, trajectory * 10, columns=3)
-    assert Image.open(tmp_path / "samples.png").size == (8 * 56, 8 * 20)
-    with Image.open(tmp_path / "denoising.gif") as film:
-        assert film.n_frames == 30  # no more, however many steps there were

@@ -1,4 +1,4 @@
-"""The row of an epoch, and that it comes out the same when the epoch was interrupted."""
+"""The row of an epoch, which is the same after an interruption."""
 
 import math
 
@@ -13,15 +13,16 @@ def a_step(number, last=False, images=3, ratio=math.nan):
     rng = np.random.default_rng(number)
     losses = rng.random(images)
     return Step(
-        2, number, last, float(losses.mean()), rng.integers(1, 101, images), losses, 0.001234567 / number, 0.5 * number,
-        ratio, images, 0.25,
+        epoch=2, step=number, last_of_epoch=last, loss=float(losses.mean()), t=rng.integers(1, 101, images),
+        losses=losses, learning_rate=0.001234567 / number, gradient_norm=0.5 * number, update_ratio=ratio,
+        images=images, seconds=0.25,
     )  # fmt: skip
 
 
 STEPS = [a_step(1), a_step(2, ratio=0.002), a_step(3), a_step(4, images=1, last=True, ratio=0.004)]
 
 
-def test_a_row_sums_up_its_epoch():
+def test_a_row_summarizes_its_epoch():
     progress = Progress()
     for step in STEPS:
         progress.add(step)
@@ -35,7 +36,7 @@ def test_a_row_sums_up_its_epoch():
     assert row["images_per_second"] == 10.0
     assert row["learning_rate"] == pytest.approx(0.001234567 / 4, rel=1e-5)
     assert row["gradient_norm"] == pytest.approx(1.25)
-    assert row["update_ratio"] == pytest.approx(0.003)  # the mean of those that were measured
+    assert row["update_ratio"] == pytest.approx(0.003)  # the mean of the measured ones
     assert row["seconds"] >= 0
     t = np.concatenate([step.t for step in STEPS])
     for quarter in range(1, 5):
@@ -46,13 +47,13 @@ def test_a_row_sums_up_its_epoch():
 
 
 @pytest.mark.parametrize("stop_after", [0, 1, 2, 3, 4])
-def test_an_interruption_changes_no_row_but_for_its_times(stop_after):
+def test_an_interruption_only_changes_the_times(stop_after):
     whole, before, after = Progress(), Progress(), Progress()
     for step in STEPS:
         whole.add(step)
     for step in STEPS[:stop_after]:
         before.add(step)
-    arrays, facts = before.save()
+    arrays, facts = before.state()
     after.restore(arrays, facts)
     for step in STEPS[stop_after:]:
         after.add(step)
@@ -61,7 +62,7 @@ def test_an_interruption_changes_no_row_but_for_its_times(stop_after):
     assert str(found) == str(expected)  # as text: NaN equals NaN
 
 
-def test_the_best_checkpoint_is_that_of_the_lowest_held_out_loss():
+def test_the_best_checkpoint_has_the_lowest_held_out_loss():
     progress = Progress()
     best = []
     for number, loss in enumerate([0.5, 0.3, 0.4, math.nan, 0.2], start=1):
@@ -71,19 +72,19 @@ def test_the_best_checkpoint_is_that_of_the_lowest_held_out_loss():
         assert row["held_out_loss"] == pytest.approx(loss, nan_ok=True)
         best.append(progress.best_step)
         again = Progress()
-        again.restore(*progress.save())
+        again.restore(*progress.state())
         progress = again
     assert best == [1, 2, 2, 2, 5]
 
 
-def test_without_held_out_images_there_is_no_best():
+def test_without_held_out_images_there_is_no_best_checkpoint():
     progress = Progress()
     progress.add(STEPS[-1])
     assert "held_out_loss" not in progress.end_epoch(STEPS[-1], 100)
-    assert progress.save()[1]["best_step"] is None
+    assert progress.state()[1]["best_step"] is None
 
 
-def test_time_that_was_spent_before_counts():
+def test_time_before_the_interruption_counts():
     progress = Progress()
-    progress.restore(*(Progress().save()[0], {"seconds": 1000.0, "step_seconds": 0.0, "best_step": None}))
+    progress.restore(*(Progress().state()[0], {"seconds": 1000.0, "step_seconds": 0.0, "best_step": None}))
     assert 1000 <= progress.seconds < 1100

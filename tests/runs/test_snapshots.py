@@ -1,4 +1,4 @@
-"""Images from the middle of a training: at the right epochs, from the same noise, with no effect on the result."""
+"""Snapshots: at the right epochs, from the same noise, without effect on the training."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from minidiff import plotting
 from minidiff.data import to_bytes
 from minidiff.errors import MinidiffError
 from minidiff.runs.folder import Run
-from minidiff.runs.snapshots import COUNT, STEPS, forget_snapshots, is_traced, save_snapshot, snapshots
+from minidiff.runs.snapshots import COUNT, STEPS, is_snapshot_epoch, remove_snapshots, save_snapshot, snapshots
 from minidiff.sampling import generate
 from tests import tiny
 
@@ -19,12 +19,12 @@ def images(run):
     return {epoch: file.read_bytes() for epoch, file in snapshots(run).items()}
 
 
-def test_the_epochs_that_are_looked_at():
-    assert [epoch for epoch in range(1, 31) if is_traced(epoch, 30)] == [1, 5, 10, 20, 30]
-    assert [epoch for epoch in range(1, 4) if is_traced(epoch, 3)] == [1, 3]
+def test_the_epochs_of_snapshots():
+    assert [epoch for epoch in range(1, 31) if is_snapshot_epoch(epoch, 30)] == [1, 5, 10, 20, 30]
+    assert [epoch for epoch in range(1, 4) if is_snapshot_epoch(epoch, 3)] == [1, 3]
 
 
-def test_a_training_with_snapshots_and_one_without_give_the_same_bytes(tmp_path, workers, monkeypatch):
+def test_snapshots_do_not_change_the_training(tmp_path, workers, monkeypatch):
     with tiny.start(tmp_path / "with") as run:
         tiny.train(run, workers)
         found = tiny.outcome(run)
@@ -32,12 +32,12 @@ def test_a_training_with_snapshots_and_one_without_give_the_same_bytes(tmp_path,
     monkeypatch.setattr("minidiff.runs.train.save_snapshot", lambda *arguments: None)
     with tiny.start(tmp_path / "without") as run:
         tiny.train(run, workers)
-        assert not (run.path / "trace").exists()
+        assert not (run.path / "snapshots").exists()
         assert tiny.outcome(run) == found
 
 
 @pytest.mark.parametrize(("channels", "classes"), [(3, 3), (1, 0)])
-def test_a_snapshot_shows_what_the_averaged_parameters_draw_from_seed_0(tmp_path, workers, channels, classes):
+def test_a_snapshot_shows_images_of_the_averaged_parameters_from_seed_0(tmp_path, workers, channels, classes):
     data = tiny.dataset(channels=channels, num_classes=classes)
     with tiny.start(tmp_path / "run", data=data) as run:
         trainer, _ = tiny.train(run, workers, data=data)
@@ -47,18 +47,18 @@ def test_a_snapshot_shows_what_the_averaged_parameters_draw_from_seed_0(tmp_path
     page = np.asarray(Image.open(snapshots(run)[3]))
     for i, image in enumerate(to_bytes(images)):
         left = plotting.GAP + i * (tiny.SIDE + plotting.GAP)
-        place = page[plotting.GAP : plotting.GAP + tiny.SIDE, left : left + tiny.SIDE]
-        np.testing.assert_array_equal(place, np.broadcast_to(image, place.shape))
+        shown = page[plotting.GAP : plotting.GAP + tiny.SIDE, left : left + tiny.SIDE]
+        np.testing.assert_array_equal(shown, np.broadcast_to(image, shown.shape))
 
 
-def test_a_schedule_of_two_steps_is_no_obstacle(tmp_path, workers):
+def test_a_schedule_of_two_timesteps_has_snapshots(tmp_path, workers):
     training = replace(tiny.TRAINING, T=2, epochs=1)
     with tiny.start(tmp_path / "run", training) as run:
         tiny.train(run, workers, training)
         assert list(snapshots(run)) == [1]
 
 
-def test_what_is_stopped_and_resumed_has_the_same_snapshots(tmp_path, workers):
+def test_an_interrupted_run_has_the_same_snapshots(tmp_path, workers):
     with tiny.start(tmp_path / "undisturbed") as run:
         tiny.train(run, workers)
         expected = images(run)
@@ -67,34 +67,32 @@ def test_what_is_stopped_and_resumed_has_the_same_snapshots(tmp_path, workers):
 
         def fail_once(line):
             nonlocal first
-            if (
-                line.startswith("       1 ") and first
-            ):  # the row of epoch 1: its snapshot is kept, its checkpoint is not
+            if line.startswith("       1 ") and first:  # epoch 1 has its snapshot and not yet its checkpoint
                 first = False
                 raise KeyError("stopped here")
 
         with pytest.raises(KeyError):
-            tiny.train(run, workers, say=fail_once)
+            tiny.train(run, workers, on_line=fail_once)
         assert list(snapshots(run)) == [1]
-        (run.path / "trace" / "epoch_0001.png").write_bytes(b"half an image")
+        (run.path / "snapshots" / "epoch_0001.png").write_bytes(b"half an image")
     with Run.open(tmp_path / "run", to_write=True) as run:
         tiny.train(run, workers)
         assert images(run) == expected
 
 
-def test_snapshots_of_epochs_that_are_trained_again_go(tmp_path):
+def test_snapshots_of_later_epochs_are_removed(tmp_path):
     run = tiny.start(tmp_path / "run")
-    (run.path / "trace").mkdir()
+    (run.path / "snapshots").mkdir()
     for name in ("epoch_0001", "epoch_0005", "epoch_12000", "epoch_x", "other"):
-        (run.path / "trace" / f"{name}.png").write_bytes(b"")
+        (run.path / "snapshots" / f"{name}.png").write_bytes(b"")
     assert list(snapshots(run)) == [1, 5, 12000]
-    forget_snapshots(run, 1)
+    remove_snapshots(run, 1)
     assert list(snapshots(run)) == [1]
-    assert (run.path / "trace" / "other.png").exists()
+    assert (run.path / "snapshots" / "other.png").exists()
     run.close()
 
 
-def test_what_was_the_last_epoch_and_is_so_no_longer_leaves_no_snapshot(tmp_path, workers):
+def test_an_epoch_that_is_no_longer_the_last_keeps_no_snapshot(tmp_path, workers):
     with tiny.start(tmp_path / "run") as run:
         tiny.train(run, workers)
         assert list(snapshots(run)) == [1, 3]
@@ -104,8 +102,8 @@ def test_what_was_the_last_epoch_and_is_so_no_longer_leaves_no_snapshot(tmp_path
         assert list(snapshots(run)) == [1, 4]
 
 
-def test_a_folder_that_cannot_be_made_is_said(tmp_path, workers):
+def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path, workers):
     with tiny.start(tmp_path / "run") as run:
-        (run.path / "trace").write_text("a file")
+        (run.path / "snapshots").write_text("a file")
         with pytest.raises(MinidiffError, match="cannot make the folder"):
             save_snapshot(run, tiny.trainer(workers), 1)

@@ -1,4 +1,4 @@
-"""A run stopped anywhere and resumed is the run that was never stopped; and whatever goes wrong says so at once."""
+"""A resumed run is bit-for-bit identical to an uninterrupted one; errors stop a run with a clear message."""
 
 import contextlib
 import gc
@@ -22,6 +22,7 @@ from minidiff.divergence import Diverged
 from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
 from minidiff.runs import pipeline, train
+from minidiff.runs.checkpoint import read_facts
 from minidiff.runs.compatibility import differences
 from minidiff.runs.folder import Run
 from minidiff.runs.interruption import SIGNALS
@@ -33,7 +34,7 @@ from tests import tiny
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, workers):
-    """What nine steps in one go come to, and four images generated afterwards."""
+    """The outcome of nine steps without interruption, and four images generated afterwards."""
     with tiny.start(tmp_path_factory.mktemp("undisturbed")) as run:
         trainer, _ = tiny.train(run, workers)
         return *tiny.outcome(run), samples_of(trainer)
@@ -45,7 +46,7 @@ def samples_of(trainer):
 
 @pytest.fixture
 def signal_after(monkeypatch):
-    """A function: let this process be sent a signal in the middle of the given steps."""
+    """A function that sends this process a signal in the given steps."""
     real_add = Progress.add
     before = {number: signal.signal(number, signal.default_int_handler) for number in SIGNALS}  # even under `nohup`
 
@@ -62,7 +63,7 @@ def signal_after(monkeypatch):
         signal.signal(number, handler)
 
 
-# Stopped and resumed
+# Interruption and resumption
 
 
 @pytest.mark.parametrize(
@@ -70,9 +71,7 @@ def signal_after(monkeypatch):
     [([1], (1, 1)), ([2], (2, 1)), ([3], (1, 3)), ([5], (3, 2)), ([8], (2, 2)), (range(1, 9), (1, 2, 3))],
     ids=str,
 )
-def test_however_often_it_is_stopped_the_end_is_the_same_to_the_bit(
-    tmp_path, undisturbed, signal_after, stops, threads
-):
+def test_an_interrupted_run_ends_bit_for_bit_identical(tmp_path, undisturbed, signal_after, stops, threads):
     signal_after(stops)
     tiny.start(tmp_path / "run").close()
     for session in range(len(stops) + 1):
@@ -86,17 +85,17 @@ def test_however_often_it_is_stopped_the_end_is_the_same_to_the_bit(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_the_step_saves_and_says_how_to_go_on(tmp_path, workers, signal_after, number):
+def test_a_signal_finishes_the_step_and_saves_the_run(tmp_path, workers, signal_after, number):
     signal_after([4], number)
     with tiny.start(tmp_path / "run") as run:
         with pytest.raises(KeyboardInterrupt) as caught:
             tiny.train(run, workers)
         assert tiny.outcome(run)[0] == 4
-    expected = f"stopped after step 4 of 9 (epoch 2) and saved; go on with: minidiff train --resume {run.path}"
+    expected = f"stopped after step 4 of 9 (epoch 2) and saved; resume with: minidiff train --resume {run.path}"
     assert str(caught.value) == expected
 
 
-def test_a_signal_in_the_last_step_is_too_late_to_stop_anything(tmp_path, workers, signal_after, undisturbed):
+def test_a_signal_in_the_last_step_does_not_stop_the_run(tmp_path, workers, signal_after, undisturbed):
     signal_after([9])
     with tiny.start(tmp_path / "run") as run:
         tiny.train(run, workers)
@@ -114,21 +113,21 @@ def saved_steps(monkeypatch, run, workers, **options):
 
 
 @pytest.mark.parametrize(("minutes", "expected"), [(0, list(range(1, 10))), (1e9, [3, 6, 9])])
-def test_it_is_saved_after_every_epoch_and_every_few_minutes(tmp_path, workers, monkeypatch, minutes, expected):
+def test_checkpoints_are_saved_after_every_epoch_and_every_few_minutes(
+    tmp_path, workers, monkeypatch, minutes, expected
+):
     with tiny.start(tmp_path / "run") as run:
         assert saved_steps(monkeypatch, run, workers, save_minutes=minutes) == expected
 
 
-def test_a_finished_run_resumed_is_left_as_it_is(tmp_path, workers, monkeypatch, undisturbed):
+def test_resuming_a_finished_run_changes_nothing(tmp_path, workers, monkeypatch, undisturbed):
     with tiny.start(tmp_path / "run") as run:
         tiny.train(run, workers)
         assert saved_steps(monkeypatch, run, workers) == []
         assert tiny.outcome(run) == undisturbed[:3]
 
 
-def test_a_row_written_by_a_process_that_was_then_killed_is_not_written_twice(
-    tmp_path, workers, undisturbed, signal_after
-):
+def test_a_history_row_without_its_checkpoint_is_not_repeated(tmp_path, workers, undisturbed, signal_after):
     signal_after([4])
     with tiny.start(tmp_path / "run") as run:
         with pytest.raises(KeyboardInterrupt):
@@ -138,22 +137,22 @@ def test_a_row_written_by_a_process_that_was_then_killed_is_not_written_twice(
         assert tiny.outcome(run) == undisturbed[:3]
 
 
-def test_a_dead_writer_is_mentioned(tmp_path, workers):
+def test_a_writer_that_died_is_reported(tmp_path, workers):
     tiny.start(tmp_path / "run").close()
     holder = {"process": 4711, "computer": "laptop", "since": "2020-02-02 02:02:02"}
     (tmp_path / "run" / ".lock").write_text(json.dumps(holder))
     with Run.open(tmp_path / "run", to_write=True) as run:
         _, lines = tiny.train(run, workers)
-    assert any("process 4711 on laptop, since 2020-02-02 02:02:02, ended without" in line for line in lines)
+    assert any("process 4711 on laptop, since 2020-02-02 02:02:02, ended without saving" in line for line in lines)
 
 
 class Killed(BaseException):
-    """What a process that was killed would say; no `except` of a program may catch it."""
+    """Simulates SIGKILL; no `except Exception` catches it."""
 
 
 @contextlib.contextmanager
 def killed_at(operation):
-    """Lets this process die, as it were, before its n-th operation on files: from then on none of them does anything.
+    """Simulates a kill before the n-th file operation: from then on every operation raises.
 
     Yields a list with the number of operations so far.
     """
@@ -174,9 +173,9 @@ def killed_at(operation):
         yield count
 
 
-def test_killed_at_any_operation_on_files_it_ends_the_same(tmp_path, workers, monkeypatch):
-    """Not at random moments but at every one there is: before each opening, flush, rename and removal of a file."""
-    monkeypatch.setattr("minidiff.plotting.save_loss_curve", lambda path, history: None)  # slow, and opens fonts
+def test_a_run_killed_at_any_file_operation_ends_the_same(tmp_path, workers, monkeypatch):
+    """Killed before every opening, flush, rename and removal of a file."""
+    monkeypatch.setattr("minidiff.plotting.save_loss_curve", lambda path, history: None)  # slow, and it opens fonts
     data, training = tiny.dataset(count=4), replace(tiny.TRAINING, epochs=3)  # of one step each
     options = {"training": training, "data": data, "save_minutes": 0}
     with killed_at(math.inf) as count, tiny.start(tmp_path / "undisturbed", training, data) as run:
@@ -197,18 +196,18 @@ def test_killed_at_any_operation_on_files_it_ends_the_same(tmp_path, workers, mo
 
 
 @pytest.mark.parametrize("ending", ["npz", "json"])
-def test_a_damaged_newest_checkpoint_is_reported_and_the_one_before_is_used(tmp_path, workers, undisturbed, ending):
+def test_a_damaged_newest_checkpoint_is_reported_and_the_previous_one_is_used(tmp_path, workers, undisturbed, ending):
     with tiny.start(tmp_path / "run") as run:
         tiny.train(run, workers)
         newest = run.checkpoints / f"step_000000009.{ending}"
         newest.write_bytes(newest.read_bytes()[:-100])
         _, lines = tiny.train(run, workers)
-        assert any("step_000000009" in line and "the checkpoint before it is tried" in line for line in lines)
-        assert any("going on after step 6 of 9" in line for line in lines)
+        assert any("step_000000009" in line and "trying the checkpoint before it" in line for line in lines)
+        assert any("resuming after step 6 of 9" in line for line in lines)
         assert tiny.outcome(run) == undisturbed[:3]
 
 
-def test_if_no_checkpoint_is_whole_it_stops_and_leaves_them_alone(tmp_path, workers):
+def test_without_an_intact_checkpoint_it_stops_and_keeps_the_files(tmp_path, workers):
     with tiny.start(tmp_path / "run") as run:
         tiny.train(run, workers)
         for file in run.checkpoints.glob("*.npz"):
@@ -218,12 +217,12 @@ def test_if_no_checkpoint_is_whole_it_stops_and_leaves_them_alone(tmp_path, work
         assert len(list(run.checkpoints.iterdir())) == 4
 
 
-# Other data, another configuration
+# Changed data and configuration
 
 
 @pytest.fixture
 def stopped(tmp_path, workers, signal_after):
-    """A run that was stopped after step 4."""
+    """A run stopped after step 4."""
     signal_after([4])
     with tiny.start(tmp_path / "run") as run:
         with pytest.raises(KeyboardInterrupt):
@@ -240,29 +239,29 @@ def stopped(tmp_path, workers, signal_after):
         ({"microbatch_size": 1}, "microbatch_size was 2 and is 1"),
     ],
 )
-def test_another_configuration_stops_unless_it_is_accepted(stopped, workers, change, words):
+def test_a_changed_configuration_stops_unless_accepted(stopped, workers, change, words):
     training = replace(tiny.TRAINING, **change)
     before = tiny.outcome(stopped)
     with pytest.raises(MinidiffError) as caught:
         tiny.train(stopped, workers, training)
-    assert f"does not match its checkpoint of step 4: {words}; put that back" in str(caught.value)
+    assert f"does not match its checkpoint of step 4: {words}; change that back" in str(caught.value)
     assert tiny.outcome(stopped) == before
     trainer, _ = tiny.train(stopped, workers, training, accept_changes=True)
     assert trainer.step == trainer.total_steps == 3 * training.epochs
     assert stopped.config["training"] == training.as_dict()
     assert TrainingConfig(**stopped.config["training"]) == training
-    tiny.train(stopped, workers, training)  # from now on this is its configuration
+    tiny.train(stopped, workers, training)  # now the run's configuration
 
 
 @pytest.mark.parametrize(
     "change", [{"batch_size": 3}, {"target": "noise"}, {"T": 60}, {"seed": 1}, {"optimizer": "adamw"}]
 )
-def test_what_would_be_another_training_cannot_be_accepted(stopped, workers, change):
-    with pytest.raises(MinidiffError, match=f"cannot go on after step 4: {next(iter(change))} was .* start a new run"):
+def test_some_changes_cannot_be_accepted(stopped, workers, change):
+    with pytest.raises(MinidiffError, match=f"cannot resume from step 4: {next(iter(change))} was .* start a new run"):
         tiny.train(stopped, workers, replace(tiny.TRAINING, **change), accept_changes=True)
 
 
-def test_other_images_stop_unless_they_are_accepted(stopped, workers):
+def test_other_images_stop_unless_accepted(stopped, workers):
     data = tiny.dataset(seed=1)
     expected = rf"the images were 12 \({tiny.dataset().fingerprint()}\) and are 12 \({data.fingerprint()}\)"
     with pytest.raises(MinidiffError, match=expected):
@@ -276,7 +275,7 @@ def test_more_or_fewer_images_cannot_be_accepted(stopped, workers, accept):
         tiny.train(stopped, workers, data=tiny.dataset(count=16), accept_changes=accept)
 
 
-def test_held_out_images_cannot_come_and_go(stopped, workers):
+def test_held_out_images_cannot_be_added(stopped, workers):
     with pytest.raises(MinidiffError, match=r"the held-out images were none and are 12 .* start a new run"):
         tiny.train(stopped, workers, held_out=tiny.dataset(seed=1), accept_changes=True)
 
@@ -284,21 +283,21 @@ def test_held_out_images_cannot_come_and_go(stopped, workers):
 def test_another_network_is_refused(stopped, workers):
     net = replace(tiny.network().config, channels=(8, 8))
     with pytest.raises(MinidiffError, match="no checkpoint in"):
-        train.train_run(stopped, net, tiny.dataset(), tiny.TRAINING, workers, lambda line: None)
+        train.train_run(stopped, net, tiny.dataset(), tiny.TRAINING, workers)
     net = replace(tiny.network().config, num_groups=2)  # as many parameters
     with pytest.raises(MinidiffError, match="num_groups was 4 and is 2"):
-        train.train_run(stopped, net, tiny.dataset(), tiny.TRAINING, workers, print)
+        train.train_run(stopped, net, tiny.dataset(), tiny.TRAINING, workers)
 
 
-def test_a_checkpoint_from_before_a_network_could_do_without_film_means_film(stopped, workers):
+def test_a_checkpoint_without_film_was_trained_with_film(stopped, workers):
     label = stopped.checkpoints / "step_000000004.json"
     facts = json.loads(label.read_text())
     del facts["config"]["network"]["film"]
     label.write_text(json.dumps(facts))
-    assert differences(facts["config"], facts["config"] | {"network": tiny.network().config.as_dict()}) == []
+    before = read_facts(label)["config"]
+    assert differences(before, before | {"network": tiny.network().config.as_dict()}) == []
     shift_only = replace(tiny.network().config, film=False).as_dict()
-    found = differences(facts["config"], facts["config"] | {"network": shift_only})
-    assert found == [("film was True and is False", False)]
+    assert differences(before, before | {"network": shift_only}) == [("film was True and is False", False)]
     trainer, _ = tiny.train(stopped, workers)
     assert trainer.step == 9
 
@@ -310,19 +309,18 @@ def test_another_format_stops(stopped, workers):
         tiny.train(stopped, workers)
 
 
-def test_another_version_is_mentioned(stopped, workers):
+def test_another_version_is_reported_and_accepted(stopped, workers):
     label = stopped.checkpoints / "step_000000004.json"
     label.write_text(json.dumps(json.loads(label.read_text()) | {"version": "0.0.1"}))
-    _, lines = tiny.train(stopped, workers)
+    trainer, lines = tiny.train(stopped, workers)
     assert any("the checkpoint is of version 0.0.1, this is" in line for line in lines)
+    assert trainer.step == 9
 
 
 # Divergence
 
 
-def test_a_diverging_training_says_so_when_it_happens_and_the_last_good_checkpoint_stays(
-    tmp_path, workers, signal_after
-):
+def test_divergence_stops_the_run_and_keeps_the_last_good_checkpoint(tmp_path, workers, signal_after):
     signal_after([4])
     with tiny.start(tmp_path / "run") as run:
         with pytest.raises(KeyboardInterrupt):
@@ -336,12 +334,12 @@ def test_a_diverging_training_says_so_when_it_happens_and_the_last_good_checkpoi
         assert "the checkpoint of step 4 is good; try a learning rate below 1e+30" in message
         assert "\n" not in message
         assert tiny.outcome(run)[:2] == good[:2]
-        tiny.train(run, workers, accept_changes=True)  # back to a sane one
+        tiny.train(run, workers, accept_changes=True)  # back to the old rate
         assert tiny.outcome(run)[0] == 9
 
 
-def test_parameters_gone_bad_are_not_saved(tmp_path, workers, monkeypatch):
-    """A last step may overflow with a finite gradient: no loss would ever show it."""
+def test_parameters_that_are_not_finite_are_not_saved(tmp_path, workers, monkeypatch):
+    """The last step may overflow with a finite gradient, and no loss would show it."""
     real_add = Progress.add
 
     def add(self, step):
@@ -350,11 +348,11 @@ def test_parameters_gone_bad_are_not_saved(tmp_path, workers, monkeypatch):
             trainers[0].p.vector[5] = np.inf
 
     trainers = []
-    real_take_up = train.take_up
+    real_restore = train.restore_progress
     monkeypatch.setattr(
         train,
-        "take_up",
-        lambda run, trainer, *rest: (trainers.append(trainer), real_take_up(run, trainer, *rest))[1],
+        "restore_progress",
+        lambda run, trainer, *rest: (trainers.append(trainer), real_restore(run, trainer, *rest))[1],
     )
     monkeypatch.setattr(Progress, "add", add)
     with tiny.start(tmp_path / "run") as run:
@@ -363,12 +361,12 @@ def test_parameters_gone_bad_are_not_saved(tmp_path, workers, monkeypatch):
         assert tiny.outcome(run)[0] == 3
 
 
-# A disk that is full
+# Full disks
 
 
 @contextlib.contextmanager
 def file_size_limit(folder):
-    """No file may grow beyond 100 KB; the checkpoints are larger."""
+    """Limits files to 100 KB; the checkpoints are larger."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
@@ -379,7 +377,7 @@ def file_size_limit(folder):
 
 @contextlib.contextmanager
 def filled_up(folder):
-    """Some other program takes all the space there is."""
+    """Fills the disk."""
     filler = folder.parent / "filler"
     with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
@@ -391,14 +389,14 @@ def filled_up(folder):
 
 
 def mount(folder):
-    """A file system of 2 MB, if this machine lets us make one; a bare exit code tells."""
+    """Mounts a file system of 2 MB; returns whether the machine allows it."""
     command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
     return shutil.which("mount") and subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A folder, and a way to make writing there fail: a real small file system, or else a limit on files."""
+    """A folder, and a way to make writing there fail: a small file system if possible, else a limit on file sizes."""
     folder = tmp_path / "disk"
     folder.mkdir()
     if not mount(folder):
@@ -409,7 +407,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("limited_by", ["small disk", "file size"])
-def test_a_full_disk_is_one_clear_line_and_costs_nothing_but_the_last_steps(
+def test_a_full_disk_is_one_clear_line_and_only_loses_the_last_steps(
     small_disk, workers, undisturbed, limited_by, request
 ):
     folder, fill, reason = small_disk
@@ -417,25 +415,25 @@ def test_a_full_disk_is_one_clear_line_and_costs_nothing_but_the_last_steps(
         fill, reason = file_size_limit, "File too large"
     with tiny.start(folder / "run") as run, contextlib.ExitStack() as stack:
 
-        def say(line):
+        def fill_disk(line):
             if line.split()[:1] == ["2"]:  # the row of epoch 2: its checkpoint is next
                 stack.enter_context(fill(run.path))
 
         with pytest.raises(MinidiffError, match=rf"cannot write .*step_000000006\.npz: {reason}") as caught:
-            tiny.train(run, workers, say=say)
+            tiny.train(run, workers, on_line=fill_disk)
         assert "\n" not in str(caught.value)
         assert tiny.outcome(run)[0] == 3
         assert list(run.checkpoints.glob("*.part")) == []
-        stack.close()  # somebody makes room
+        stack.close()  # space is freed
         tiny.train(run, workers)
         assert tiny.outcome(run) == undisturbed[:3]
 
 
-def test_a_disk_that_cannot_hold_the_checkpoints_is_refused_before_the_first_step(tmp_path, workers, monkeypatch):
+def test_a_disk_without_space_for_checkpoints_is_refused_before_the_first_step(tmp_path, workers, monkeypatch):
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=100_000))
     with tiny.start(tmp_path / "run") as run:
-        with pytest.raises(MinidiffError, match=r"checkpoints need 1 MB and the disk has 0 MB left; make room"):
+        with pytest.raises(MinidiffError, match=r"checkpoints need 1 MB and the disk has 0 MB left; free some space"):
             tiny.train(run, workers)
         assert run.history() == []
 
@@ -443,7 +441,7 @@ def test_a_disk_that_cannot_hold_the_checkpoints_is_refused_before_the_first_ste
 # Held-out images
 
 
-def test_held_out_images_have_their_column_and_the_best_checkpoint_stays(tmp_path, workers, monkeypatch):
+def test_the_held_out_loss_is_recorded_and_the_best_checkpoint_stays(tmp_path, workers, monkeypatch):
     data, held_out = tiny.dataset(count=20).split(0.4)
     assert len(held_out) == 8
     losses = iter([0.5, 0.2, 0.4, 0.3, 0.6])
@@ -455,13 +453,13 @@ def test_held_out_images_have_their_column_and_the_best_checkpoint_stays(tmp_pat
         tiny.train(run, workers, training, data, held_out=held_out)
         assert [row["held_out_loss"] for row in run.history()] == [0.5, 0.2, 0.4, 0.3, 0.6]
         size = tiny.network().create_parameters().size
-        assert run.load_checkpoint(size, pytest.fail, best=True).step == 6
-        assert run.load_checkpoint(size, pytest.fail).step == 15
-        denoisers = [pipeline.load_denoiser(run, workers, pytest.fail, best) for best in (False, True)]
+        assert run.load_checkpoint(size, best=True).step == 6
+        assert run.load_checkpoint(size).step == 15
+        denoisers = [pipeline.load_denoiser(run, workers, best=best) for best in (False, True)]
         assert (denoisers[0].p.vector != denoisers[1].p.vector).any()
 
 
-def test_the_held_out_loss_is_that_of_the_averaged_parameters_with_the_same_noise_every_time(workers):
+def test_the_held_out_loss_uses_the_averaged_parameters_and_fixed_noise(workers):
     held_out = tiny.dataset(count=7, seed=5)
     trainer = tiny.trainer(workers, flip=True, class_dropout=0.5)
     list(islice(trainer.train(), 3))
@@ -471,7 +469,7 @@ def test_the_held_out_loss_is_that_of_the_averaged_parameters_with_the_same_nois
     np.testing.assert_array_equal(again[0], t)
     np.testing.assert_array_equal(again[1], losses)
     before = trainer.p.vector.copy()
-    trainer.p.vector[:] = 0  # not those
+    trainer.p.vector[:] = 0  # not used
     np.testing.assert_array_equal(trainer.held_out_losses(held_out)[1], losses)
     trainer.optimizer.average[:] = before
     assert (trainer.held_out_losses(held_out)[1] != losses).all()
@@ -482,7 +480,7 @@ def test_the_held_out_loss_is_that_of_the_averaged_parameters_with_the_same_nois
     np.testing.assert_array_equal(trainer.held_out_losses(held_out)[1], found)
 
 
-def test_held_out_images_must_fit_too(workers):
+def test_held_out_images_must_fit_the_network(workers):
     with pytest.raises(MinidiffError, match="the data has"):
         tiny.trainer(workers).held_out_losses(Dataset(np.zeros((2, 16, 16, 3), np.uint8)))
 
@@ -490,8 +488,8 @@ def test_held_out_images_must_fit_too(workers):
 # Memory
 
 
-def test_training_does_not_hoard_memory(workers):
-    """Thirty more steps hold no more than the first: a single array forgotten in each would be 100 KB or more."""
+def test_training_does_not_leak_memory(workers):
+    """Thirty more steps hold no more memory; a single array kept in each would be 100 KB or more."""
     trainer = tiny.trainer(workers, epochs=30)
     steps = trainer.train()
     so_far = Progress()
