@@ -12,12 +12,7 @@ BATCH = 4
 
 
 def growth(threads: int, config: UNetConfig, quick: bool = False) -> dict[str, list[tuple[int, float, float]]]:
-    """Measures a training step (AdamW, batch 4) while one quantity varies.
-
-    Args:
-        threads: number of threads, and the largest number when that varies.
-        config: of the network.
-        quick: whether to leave out the largest values.
+    """Measures a training step (AdamW, batch 4) while one quantity varies; `quick` leaves out the largest values.
 
     Returns:
         Dict from quantity to a list of (value, ms per image, peak memory of the process in MB).

@@ -31,12 +31,7 @@ def training_step(
 ) -> tuple[Callable[[], Step], Trainer]:
     """A function that does one training step, always on the same batch, and its `Trainer`.
 
-    Args:
-        config: of the network.
-        batch: number of images.
-        optimizer: "adamw" or "muon".
-        workers: of the trainer.
-        microbatch_size: as in `TrainingConfig`.
+    The optimizer is "adamw" or "muon"; microbatch_size is that of `TrainingConfig`.
     """
     network = UNet(config)
     training = TrainingConfig(batch_size=batch, optimizer=optimizer, microbatch_size=microbatch_size)

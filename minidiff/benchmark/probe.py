@@ -25,14 +25,12 @@ TIME_IMPORT = "import time; start = time.perf_counter(); import minidiff; print(
 def probe(
     program: str, batch: int, threads: int, cold: bool = False, config: UNetConfig | None = None
 ) -> dict[str, float]:
-    """Trains for a few steps in a new process.
+    """Does a few training steps in a new process.
 
     Args:
         program: "minidiff" or "torch".
-        batch: number of images in a step.
-        threads: number of threads.
+        batch, threads, config: of the training; by default the reference network.
         cold: whether Numba's cache is an empty folder, so that every kernel is compiled.
-        config: of the network; by default the reference network.
 
     Returns:
         Dict with "import_seconds", "first_step_seconds", "peak_mb".

@@ -98,7 +98,7 @@ def _kernels(workers: Workers, rival: ModuleType | None, quick: bool, out: str |
 
 def _compare(config: UNetConfig, workers: Workers, rival: ModuleType, quick: bool) -> None:
     outputs, gradients = rival.agreement(config)
-    logger.info(f"The same U-Net in PyTorch: outputs differ by {outputs:.1e}, gradients by {gradients:.1e}")
+    logger.info(f"The same U-Net in PyTorch: relative errors {outputs:.1e} (outputs), {gradients:.1e} (gradients)")
     if max(outputs, gradients) > 1e-3:
         raise MinidiffError("the two networks differ by more than 1e-3; a comparison of their speed is meaningless")
     compiling = "" if quick else " (compiling takes minutes)"

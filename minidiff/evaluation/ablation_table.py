@@ -101,11 +101,7 @@ def several(values: Sequence[float], form: str, unit: str = "", errors: Sequence
 def save(
     folder: str | Path, results: Sequence[Result], milliseconds: dict[str, float], budget: Budget, command: str
 ) -> None:
-    """Writes the table and the sheet of samples.
-
-    Args:
-        folder: of the ablation.
-        results, milliseconds, budget, command: as in `table`.
+    """Writes the table and the sheet of samples to the folder of the ablation; arguments as in `table`.
 
     Raises:
         MinidiffError: they cannot be written.
@@ -129,7 +125,8 @@ def save_strips(path: str | Path, names: Sequence[str], strips: Sequence[np.ndar
         names: of the rows.
         strips: images of each row, (n, H, W, C) in [-1, 1], all of one shape.
     """
-    from PIL import Image  # imported here to keep `minidiff --help` fast
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # imported here because it takes a second
+    from PIL import Image
 
     scale = max(1, SIDE // max(strips[0].shape[1:3]))
     page = plotting.sheet(np.concatenate(strips), columns=len(strips[0]))
@@ -141,7 +138,8 @@ def save_strips(path: str | Path, names: Sequence[str], strips: Sequence[np.ndar
     for i, name in enumerate(names):
         middle = 1 - (i + 0.5) / len(names)
         figure.text((MARGIN - 8) / width, middle, name, ha="right", va="center", fontsize=9)
-    figure.canvas.draw()
-    drawn = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[:, :, :3])
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
     reduced = drawn.quantize(256, dither=Image.Dither.NONE)
     write_whole(path, lambda file: reduced.save(file, format="PNG", optimize=True))

@@ -24,6 +24,7 @@ from minidiff.training import Trainer
 from minidiff.training_config import TrainingConfig
 
 OTHER_SEED = 1_000_003  # added to the seed of synthetic data
+SHOWN = 8  # samples in the figure
 
 
 def held_out_images(options: dict[str, Any], training: Dataset, count: int) -> Dataset:
@@ -122,8 +123,8 @@ def held_out_loss(network: NetworkDenoiser, training_config: TrainingConfig, rea
         real: the held-out images.
 
     Returns:
-        Dict with "loss_held_out", the mean, and "loss_quarters", a list of the means in each quarter of the schedule, in
-        the order of increasing noise; NaN where no level was drawn.
+        Dict with "loss_held_out", the mean, and "loss_quarters", the list of the means in each quarter of the schedule,
+        in the order of increasing noise; NaN where no level was drawn.
     """
     config = replace(training_config, time_distribution="log_normal", seed=0)
     trainer = Trainer(network.network, network.p, real, config, network.workers)
@@ -164,21 +165,14 @@ def table(metrics: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def save_figure(
-    path: Path, samples: np.ndarray, training: Dataset, neighbors: dict[str, np.ndarray], shown: int = 8
-) -> None:
-    """Draws samples above their nearest training images, and a histogram of the distances beside that of real images.
+def save_figure(path: Path, samples: np.ndarray, training: Dataset, neighbors: dict[str, np.ndarray]) -> None:
+    """Draws samples (N, H, W, C) above their nearest training images, and a histogram of the distances.
 
-    Args:
-        path: of the PNG file.
-        samples: images (N, H, W, C) in [-1, 1].
-        training: data that was trained on.
-        neighbors: from `measure`.
-        shown: number of samples.
+    The histogram also shows the distances of held-out images; `neighbors` are those from `measure`.
     """
     figure = plotting.new_figure(11, 3.4)
     left, right = figure.subplots(1, 2, width_ratios=(2, 1))
-    shown = min(shown, len(samples))
+    shown = min(SHOWN, len(samples))
     pairs = np.concatenate([samples[:shown], training.pixels(neighbors["nearest"][:shown])])
     left.imshow(plotting.sheet(pairs, columns=shown), interpolation="nearest")
     left.set(xticks=[], yticks=[], title="samples (above) and their nearest training images")

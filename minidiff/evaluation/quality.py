@@ -51,14 +51,7 @@ class Point:
 
 
 class CountingDenoiser:
-    """A denoiser that counts its evaluations.
-
-    Args:
-        denoiser: that it evaluates.
-
-    Attributes:
-        evaluations: number of calls so far.
-    """
+    """A denoiser that counts the evaluations of another one."""
 
     def __init__(self, denoiser: Denoiser) -> None:
         self.denoiser, self.schedule, self.evaluations = denoiser, denoiser.schedule, 0
@@ -169,11 +162,10 @@ def _save_quality(path: Path, points: Sequence[Point], floor: tuple[float, float
     samplers = list(dict.fromkeys(point.sampler for point in points))
     for i, (sampler, marker, color) in enumerate(zip(samplers, "os^Dv*", plotting.COLORS, strict=False)):
         own = [point for point in points if point.sampler == sampler]
-        positions = [
-            1.012 ** (i - 2) * point.evaluations for point in own
-        ]  # shifted, so that error bars do not overlap
+        shift = 1.012 ** (i - 2)  # so that error bars do not overlap
+        positions = [shift * point.evaluations for point in own]
         values, errors = np.array([point.frechet for point in own]).T
-        style = {"color": color, "marker": marker, "markersize": 4, "linewidth": 1.3, "elinewidth": 0.8}
+        style: dict[str, Any] = {"color": color, "marker": marker, "markersize": 4, "linewidth": 1.3, "elinewidth": 0.8}
         axes.errorbar(positions, values, np.minimum(errors, 0.9 * values), label=sampler, **style)
     columns = sorted({point.evaluations for point in points})
     axes.set_xticks(columns, [str(column) for column in columns])

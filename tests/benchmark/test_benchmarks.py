@@ -130,6 +130,8 @@ def test_the_naive_method_runs_the_loops(rng):
 def test_an_unknown_part_and_missing_pytorch_print_one_line_each(capsys, monkeypatch):
     monkeypatch.setattr(kernels, "matmul_peak", lambda: 1.0)
     monkeypatch.setitem(sys.modules, "torch", None)  # as if it were not installed
+    monkeypatch.delitem(sys.modules, "minidiff.benchmark.against_torch", raising=False)
+    monkeypatch.delattr("minidiff.benchmark.against_torch", raising=False)
     assert main(["bench", "--only", "kernel", "--threads", "1"]) == 2
     assert "choose from kernels, layers" in capsys.readouterr().err
     assert main(["bench", "--only", "step", "--against", "torch", "--threads", "1"]) == 2

@@ -1,4 +1,4 @@
-"""The same network in PyTorch: predictions, and gradients by automatic differentiation."""
+"""The same network in PyTorch: predictions, gradients, memory format, and the comparison of speed."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from minidiff.unet import UNet, UNetConfig
 torch = pytest.importorskip("torch")
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
-from minidiff.benchmark import torch_unet  # noqa: E402 (after the check that PyTorch is installed)
+from minidiff.benchmark import against_torch, torch_unet  # noqa: E402 (after the check that PyTorch is installed)
 
 SMALL = UNetConfig(
     height=16, width=24, image_channels=3, channels=(8, 16, 24), blocks_per_level=2, attention_levels=2,
@@ -116,3 +116,20 @@ def test_parameters_of_another_network_are_refused():
     p = UNet(replace(SMALL, time_channels=8)).create_parameters()
     with pytest.raises(MinidiffError, match="another network"):
         torch_unet.build(SMALL, p)
+
+
+def test_both_programs_agree_and_are_timed_in_turns(monkeypatch, workers):
+    assert max(against_torch.agreement(SMALL)) < 1e-3
+    called = []
+
+    def run_once(functions, rounds):
+        for name, function in functions.items():
+            function()
+            called.append(name)
+        return {name: 2.0 if name == "minidiff" else float(len(name)) for name in functions}
+
+    monkeypatch.setattr(against_torch, "take_turns", run_once)
+    rows = list(against_torch.race(SMALL, workers, compiled=False))
+    assert [row[0] for row in rows] == ["training step, batch 16", "training step, batch 4", "sampling, batch 16"]
+    assert called == ["minidiff", "contiguous, eager", "channels_last, eager"] * 3
+    assert [row[3:] for row in rows] == [["contiguous, eager", 17 / 2]] * 3
