@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from minidiff.errors import MinidiffError
 from minidiff.gradient_check import check_layer, random_parameters, relative_error
 from minidiff.layers import SelfAttention, create_parameters
 
@@ -90,8 +89,3 @@ def test_cost_counts_the_products_and_the_norm():
     S, C = 3 * 5, 8
     products, norm = 2 * 2 * (4 * S * C**2 + 2 * S**2 * C), 2 * 8 * S * C
     assert SelfAttention("attention", C, 4).cost((2, 3, 5, C)) == ((2, 3, 5, C), products + norm)
-
-
-def test_heads_that_do_not_divide_are_rejected():
-    with pytest.raises(MinidiffError, match="6 channels cannot be split into heads of 4"):
-        SelfAttention("attention", 6, 4, num_groups=2)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from minidiff.errors import MinidiffError
 from minidiff.gradient_check import check_layer, random_parameters, relative_error
 from minidiff.layers import GroupNorm, create_parameters
 
@@ -98,8 +97,3 @@ def test_arrays_that_are_not_contiguous(rng):
 
 def test_cost_keeps_the_shape():
     assert GroupNorm("norm", 6, 2).cost((2, 4, 5, 6))[0] == (2, 4, 5, 6)
-
-
-def test_groups_that_do_not_divide_are_rejected():
-    with pytest.raises(MinidiffError, match="6 channels cannot be split into 4"):
-        GroupNorm("norm", 6, 4)
