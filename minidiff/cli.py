@@ -70,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
         command = commands.add_parser(
             module.__name__.rpartition(".")[2],
             help=description.splitlines()[0].rstrip("."),
-            description=description,
+            description=description[:1].upper() + description[1:],
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.set_defaults(run_command=module.run)

@@ -1,9 +1,9 @@
 """`minidiff data`: describes a data set, or saves a contact sheet of it.
 
-minidiff data photos/                               what it holds, and how it would be read
-minidiff data set.npz --layout NCHW --range -1 1    the same, with what cannot be inferred
+minidiff data photos/                               its contents
+minidiff data set.npz --layout NCHW --range -1 1    with what cannot be inferred
 minidiff data emoji.tgz --out people.png            a contact sheet
-minidiff data emoji.tgz --out people.npz            the images as minidiff reads them, faster to load
+minidiff data emoji.tgz --out people.npz            the images, faster to load
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""`minidiff demo`: runs the four stages of a diffusion model on synthetic data, and reports on them."""
+"""`minidiff demo`: runs all four stages on synthetic data: data, noise, training, generation."""
 
 import argparse
 import time

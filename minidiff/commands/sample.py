@@ -1,9 +1,9 @@
 """`minidiff sample`: generates images with a trained network, from noise or by editing an image.
 
 minidiff sample RUN --label siamese --guidance 2           from noise
-minidiff sample RUN --inpaint cat.png --mask hole.png      replaces the white part of the mask
-minidiff sample RUN --from-image cat.png --strength 0.6    adds noise up to t = 0.6 T, then denoises
-minidiff sample RUN --interpolate -n 12                    between the noise of two seeds
+minidiff sample RUN --inpaint cat.png --mask hole.png      replaces a part
+minidiff sample RUN --from-image cat.png --strength 0.6    noises and denoises
+minidiff sample RUN --interpolate -n 12                    between two noises
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """`minidiff samplers`: compares the samplers, with a known solution or a trained network.
 
-minidiff samplers                    error against sampler steps, where the exact solution is known
-minidiff samplers RUN                a sheet of images, and the seconds they take
-minidiff samplers RUN --quality      Frechet distance against network evaluations
+minidiff samplers                    error against sampler steps
+minidiff samplers RUN                a sheet of images, and their seconds
+minidiff samplers RUN --quality      Frechet distance against evaluations
 """
 
 import argparse

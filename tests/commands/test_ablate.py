@@ -1,4 +1,4 @@
-"""`minidiff ablate`: a table that says what the runs' files say, and no work done twice."""
+"""`minidiff ablate`: the table matches the files of the runs, and finished work is not repeated."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def cells_of(text):
 
 
 @pytest.mark.parametrize("size", [32, 64])
-def test_every_row_but_the_first_changes_something_and_makes_a_network(size):
+def test_every_row_but_the_first_differs_and_is_valid(size):
     usual = UNetConfig.for_images(size, size, 3, 8)
     assert len({row.name for row in ROWS}) == len(ROWS)
     configs = [(TrainingConfig(**row.training), replace(usual, **row.network)) for row in ROWS]
@@ -38,7 +38,7 @@ def test_every_row_but_the_first_changes_something_and_makes_a_network(size):
         training.create_schedule().target_coefficients(training.target, 1)
 
 
-def test_the_row_called_fast_is_what_the_option_fast_does():
+def test_the_row_fast_is_the_option_fast():
     dataset = data.load("shapes", num_images=8, size=16, seed=0)
     (fast,) = choose_rows(["fast"])
     network, training = configs_of(fast, dataset, epochs=3, seed=1)
@@ -51,7 +51,7 @@ def test_rows_come_in_the_order_of_the_table():
     assert [row.name for row in choose_rows(["shift", "recipe"])] == ["recipe", "shift"]
 
 
-def test_two_rows_end_to_end_and_nothing_twice(tmp_path, capsys, monkeypatch):
+def test_two_rows_end_to_end_without_repetition(tmp_path, capsys, monkeypatch):
     out, stepped = tmp_path / "ablation", []
 
     def quarter_of_a_second(functions, rounds):
@@ -66,17 +66,17 @@ def test_two_rows_end_to_end_and_nothing_twice(tmp_path, capsys, monkeypatch):
 
     text = (out / "ablation.md").read_text()
     assert text in capsys.readouterr().out
-    numbers = "--images 24 --size 16 --epochs 1 --samples 32 --seeds 1 --threads 1"
-    assert f"`minidiff ablate --out DIR --only shift,recipe {numbers}`" in text
+    budget = "--images 24 --size 16 --epochs 1 --samples 32 --seeds 1 --threads 1"
+    assert f"`minidiff ablate --out DIR --only shift,recipe {budget}`" in text
     assert str(tmp_path) not in text
     rows = cells_of(text)
     assert list(rows) == ["recipe", "shift", "*real*"]
     for name in ("recipe", "shift"):
         figures = json.loads((out / name / "evaluation.json").read_text())
-        _, distance, loss, share, *times = rows[name]
+        _, distance, loss, accuracy, *times = rows[name]
         assert distance == "{:.2f} +- {:.2f}".format(*figures["frechet"])
         assert float(loss) == pytest.approx(figures["loss_held_out"], abs=6e-5)
-        assert share == f"{100 * figures['accuracy']:.1f} %"
+        assert accuracy == f"{100 * figures['accuracy']:.1f} %"
         assert times == ["62.5 ms", "2 s"]  # a quarter of a second for 4 images; 24 of them in one epoch
     assert stepped == [4, 4]
     assert rows["*real*"][1] == "{:.2f} +- {:.2f}".format(*figures["frechet_floor"])
@@ -100,8 +100,8 @@ def test_two_rows_end_to_end_and_nothing_twice(tmp_path, capsys, monkeypatch):
     assert "recipe holds a run with epochs 1, not 2; give another --out" in error
 
 
-def test_a_row_that_was_broken_off_goes_on_where_it_stood(tmp_path, capsys, monkeypatch):
-    """Stopped after one of two epochs, and measured by then: the second call trains one more, and measures anew."""
+def test_an_interrupted_row_is_resumed(tmp_path, capsys, monkeypatch):
+    """Stopped and measured after one of two epochs: the second call trains one more epoch and measures again."""
     out, trained, measured = tmp_path / "ablation", [], []
     real_save, figures = Run.save_checkpoint, {"frechet": [1.0, 0.1], "frechet_floor": [0.5, 0.1], "loss_held_out": 0.3}
     figures |= {"accuracy": 0.5, "accuracy_real": 1.0, "count_floor": 32, "count_reference": 32}
@@ -151,7 +151,7 @@ def test_mistakes_are_one_line_and_leave_nothing(tmp_path, capsys, arguments, me
     assert list(tmp_path.iterdir()) == []
 
 
-def test_several_seeds_show_their_mean_and_spread():
+def test_several_seeds_give_their_mean_and_range():
     assert several([2.0], "{:.1f}") == "2.0"
     assert several([1.0, 4.0], "{:.1f}", errors=[0.2, 0.4]) == "2.5 +- 0.3 (1.0 to 4.0)"
     figures = {"frechet": [3.0, 0.5], "frechet_floor": [1.0, 0.25], "loss_held_out": 0.1, "accuracy": 1.0}
@@ -168,7 +168,7 @@ def test_several_seeds_show_their_mean_and_spread():
     assert text.count("Linux, 2 cores") == 1
 
 
-def test_the_strips_are_the_samples_with_their_names_beside_them(tmp_path):
+def test_the_sheet_has_the_samples_and_names_of_the_rows(tmp_path):
     strips = [np.full((8, 32, 32, 3), value) for value in (-1.0, 0.5)]
     save_strips(tmp_path / "strips.png", ["one", "other"], strips)
     page = np.asarray(Image.open(tmp_path / "strips.png").convert("RGB")).astype(int)

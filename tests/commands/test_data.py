@@ -1,4 +1,4 @@
-"""`minidiff data`, and the options with which every command reads data."""
+"""`minidiff data`, and the options for reading data."""
 
 import json
 
@@ -10,37 +10,31 @@ from minidiff.cli import main
 from minidiff.data import load
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME"):
-        monkeypatch.setenv(name, str(tmp_path / "cache"))
-
-
 @pytest.fixture
 def arrays(tmp_path):
-    """Two parts, channels first, from -1 to 1."""
+    """An .npz file with two parts, channels first, from -1 to 1."""
     rng = np.random.default_rng(0)
     parts = {f"{part}_images": rng.random((count, 3, 16, 16)) * 2 - 1 for part, count in (("train", 12), ("test", 5))}
     np.savez(tmp_path / "set.npz", **parts)
     return str(tmp_path / "set.npz")
 
 
-def test_what_is_there_is_printed(arrays, capsys):
+def test_the_contents_are_described(arrays, capsys):
     assert main(["data", arrays, "--part", "test"]) == 0
-    said = capsys.readouterr().out
-    for part in ("set: 5 images of 16 x 16, color", "classes  none", "NCHW", "-1 taken for black", "test part"):
-        assert part in said
+    printed = capsys.readouterr().out
+    for part in ("set: 5 images of 16 x 16, color", "classes  none", "NCHW", "-1 taken as black", "test part"):
+        assert part in printed
 
 
-def test_every_option_arrives(arrays, capsys):
+def test_every_option_is_passed_on(arrays, capsys):
     options = ["--layout", "NCWH", "--range", "-2", "2", "--images-key", "train_images", "--labels-key", "none"]
     assert main(["data", arrays, *options, "--images", "4", "--seed", "3", "--size", "24", "--distinct"]) == 0
-    said = capsys.readouterr().out
-    assert "4 images of 24 x 24" in said
-    assert "4 of 12 images chosen at random, seed 3" in said
-    assert "taken for black" not in said
+    printed = capsys.readouterr().out
+    assert "4 images of 24 x 24" in printed
+    assert "4 of 12 images chosen at random, seed 3" in printed
+    assert "taken as black" not in printed
     assert main(["data", arrays, "--max-bytes", "100"]) == 2
-    assert "more than 100" in capsys.readouterr().err
+    assert "limit 100" in capsys.readouterr().err
 
 
 def test_a_contact_sheet(arrays, tmp_path, capsys):
@@ -52,7 +46,7 @@ def test_a_contact_sheet(arrays, tmp_path, capsys):
     assert sheet[4 * scale : 14 * scale, 4 * scale : 14 * scale].std() > 20
 
 
-def test_the_images_themselves(arrays, tmp_path):
+def test_images_are_saved(arrays, tmp_path):
     assert main(["data", arrays, "--out", str(tmp_path / "kept.npz")]) == 0
     assert load(tmp_path / "kept.npz").fingerprint() == load(arrays).fingerprint()
     assert main(["data", str(tmp_path / "kept.npz"), "--images", "3"]) == 0
@@ -62,8 +56,8 @@ def test_the_images_themselves(arrays, tmp_path):
     ("arguments", "message"),
     [
         (["nowhere"], "no data at"),
-        (["shapes", "--images", "4", "--size", "16", "--out", "sheet.jpg"], "give a .png"),
-        (["shapes", "--layout", "NHWC"], "layout means nothing here"),
+        (["shapes", "--images", "4", "--size", "16", "--out", "sheet.jpg"], "written as .png or .npz"),
+        (["shapes", "--layout", "NHWC"], "layout does not apply to synthetic data"),
     ],
 )
 def test_mistakes_are_one_line(arguments, message, capsys):
@@ -73,7 +67,9 @@ def test_mistakes_are_one_line(arguments, message, capsys):
     assert error.count("\n") == 1
 
 
-def test_nothing_is_kept_if_so_asked(tmp_path):
+def test_the_cache_can_be_disabled(tmp_path, monkeypatch):
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "cache"))
     (tmp_path / "photos").mkdir()
     Image.new("RGB", (20, 20), "red").save(tmp_path / "photos" / "a.png")
     assert main(["data", str(tmp_path / "photos"), "--no-cache"]) == 0
@@ -82,7 +78,7 @@ def test_nothing_is_kept_if_so_asked(tmp_path):
     assert len(list((tmp_path / "cache").rglob("*.npz"))) == 1
 
 
-def test_train_reads_with_the_same_options_and_keeps_them(arrays, tmp_path, capsys):
+def test_train_has_the_same_options_and_records_them(arrays, tmp_path, capsys):
     run = tmp_path / "run"
     small = ["--epochs", "1", "--channels", "32,32", "--T", "20", "--threads", "1"]
     reading = ["--part", "test", "--range", "-1.5", "1.5"]

@@ -1,4 +1,4 @@
-"""`minidiff samplers` and `minidiff schedules`: tables and charts of what the library does."""
+"""`minidiff samplers` and `minidiff schedules`: their tables and charts."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from minidiff.sampling import SAMPLERS, generate
 from minidiff.schedule import CURVES, Schedule
 
 
-def test_the_table_of_orders_says_what_the_methods_promise(capsys, tmp_path):
+def test_the_measured_orders_are_those_of_the_methods(capsys, tmp_path):
     assert main(["samplers", "--out", str(tmp_path / "chart.png")]) == 0
     orders = {words[0]: float(words[-1]) for words in map(str.split, capsys.readouterr().out.splitlines()[1:-1])}
     assert orders == {
@@ -25,7 +25,7 @@ def oracle():
     return GaussianDenoiser(Schedule("flow", 50), 0.1, 0.3)
 
 
-def test_every_cell_is_what_that_sampler_makes_of_the_same_noise():
+def test_every_cell_has_the_images_of_its_sampler():
     cells = list(compare(oracle(), (2, 4, 4, 3), None, steps=(2, 5), seed=3))
     assert [(cell.sampler, cell.steps) for cell in cells] == [(name, count) for name in SAMPLERS for count in (2, 5)]
     for cell in cells:
@@ -41,10 +41,10 @@ def test_the_table_has_a_row_for_each_sampler(tmp_path, caplog):
     assert [line.split()[0] for line in lines[1:-1]] == list(SAMPLERS)
     assert all(len(line.split()) == 3 for line in lines[1:-1])
     width, height = Image.open(tmp_path / "sheet.png").size
-    assert height > width  # six samplers, two numbers of steps
+    assert height > width  # six samplers, two step counts
 
 
-def test_schedules_are_told_with_the_signal_that_is_left(capsys, tmp_path):
+def test_the_table_of_schedules_matches_their_arrays(capsys, tmp_path):
     assert main(["schedules", "--T", "10", "--out", str(tmp_path / "chart.png")]) == 0
     rows = {words[0]: words[1:] for words in map(str.split, capsys.readouterr().out.splitlines()[1:-1])}
     assert list(rows) == list(CURVES)
