@@ -1,4 +1,4 @@
-"""What `import minidiff` does: almost nothing, so that `minidiff --help` answers at once."""
+"""Imports: `import minidiff` is cheap, there is no circle, and none runs upwards through the layers."""
 
 import ast
 import os
@@ -40,8 +40,8 @@ def test_importing_compiles_nothing():
 import importlib, pkgutil, minidiff, minidiff.cli, minidiff.kernels
 from numba.core.dispatcher import Dispatcher
 kernels = []
-for module in pkgutil.iter_modules(minidiff.kernels.__path__):
-    members = vars(importlib.import_module("minidiff.kernels." + module.name)).values()
+for module in pkgutil.walk_packages(minidiff.kernels.__path__, "minidiff.kernels."):
+    members = vars(importlib.import_module(module.name)).values()
     kernels += [member for member in members if isinstance(member, Dispatcher)]
 print(len(kernels), sum(len(kernel.signatures) for kernel in kernels))
 """
@@ -50,11 +50,33 @@ print(len(kernels), sum(len(kernel.signatures) for kernel in kernels))
     assert compiled == 0
 
 
+# Each module imports only from its own package and from packages further up in this list, inside functions too.
+LAYERS = (
+    ("errors", "version"),
+    ("kernels", "atomic", "parallel", "curves", "unet_config"),
+    ("parameters", "schedule", "data"),
+    ("layers", "samplers", "oracles", "training_config"),
+    ("unet", "gradient_check", "optim", "denoiser", "examples", "plotting"),
+    ("sampling", "divergence"),
+    ("editing", "training"),
+    ("points", "runs", "benchmark", "quiz"),
+    ("evaluation",),
+    ("page",),
+    ("commands",),
+    ("exercises",),
+    ("cli",),
+    ("__main__",),
+)
+LEVELS = {name: level for level, names in enumerate(LAYERS) for name in names}
+UPWARDS = {("minidiff.commands.grade", "exercises")}  # a command that grades exercises; exercises parse other commands
+
+
 def imports_of(file):
-    """The modules of minidiff that a file imports when it is imported itself, not later inside of functions."""
+    """The modules of minidiff that a file imports, inside functions too."""
     found = set()
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
                 found.add(inner if inner in MODULES else node.module)
@@ -63,32 +85,53 @@ def imports_of(file):
     return found & MODULES.keys()
 
 
-def test_no_module_imports_itself_in_a_circle():
-    graph = {name: imports_of(file) - {name} for name, file in MODULES.items()}
-    assert len(graph) > 40
-    assert len(list(TopologicalSorter(graph).static_order())) == len(graph)  # CycleError if there is one
+IMPORTS = {name: imports_of(file) - {name} for name, file in MODULES.items()}
+
+
+def top(module):
+    """ "minidiff.kernels.muon" -> "kernels"; "" for minidiff itself, which re-exports names."""
+    return module.partition(".")[2].partition(".")[0]
+
+
+def test_there_is_no_import_circle():
+    assert len(IMPORTS) > 40
+    assert len(list(TopologicalSorter(IMPORTS).static_order())) == len(IMPORTS)  # CycleError if there is one
+
+
+def test_every_module_has_a_layer():
+    assert {top(name) for name in MODULES} - {""} == LEVELS.keys()
+
+
+@pytest.mark.parametrize("module", sorted(MODULES.keys() - {"minidiff"}))
+def test_no_import_runs_upwards(module):
+    wrong = {
+        imported
+        for imported in IMPORTS[module]
+        if top(imported) != top(module) and LEVELS.get(top(imported), len(LAYERS)) >= LEVELS[top(module)]
+    }
+    assert not {name for name in wrong if (module, top(name)) not in UPWARDS}
 
 
 @pytest.mark.parametrize(
-    ("floor", "may_import"),
+    ("package", "may_import"),
     [
-        ("minidiff.kernels", {"kernels"}),
-        ("minidiff.data", {"data", "atomic", "errors"}),
-        ("minidiff.layers", {"layers", "kernels", "parameters", "errors"}),
-        ("minidiff.schedule", {"curves", "errors"}),
-        ("minidiff.unet", {"layers", "parameters", "errors", "unet_config"}),
-        ("minidiff.unet_config", {"errors"}),
-        ("minidiff.samplers", {"schedule"}),
-        ("minidiff.atomic", {"errors"}),
+        ("kernels", set()),
+        ("data", {"atomic", "errors"}),
+        ("layers", {"kernels", "parameters", "errors"}),
+        ("schedule", {"curves", "errors"}),
+        ("unet", {"layers", "parameters", "errors", "unet_config"}),
+        ("unet_config", {"errors"}),
+        ("samplers", {"schedule"}),
+        ("atomic", {"errors"}),
     ],
 )
-def test_no_import_runs_upwards(floor, may_import):
-    for name, file in MODULES.items():
-        if name == floor or name.startswith(f"{floor}."):
-            assert {imported.split(".")[1] for imported in imports_of(file) - {"minidiff"}} <= may_import, name
+def test_the_foundations_import_little(package, may_import):
+    for module in MODULES:
+        if top(module) == package:
+            assert {top(imported) for imported in IMPORTS[module]} <= may_import | {package}, module
 
 
-def test_everything_that_is_promised_is_there():
+def test_every_exported_name_exists():
     for name in minidiff.__all__:
         assert getattr(minidiff, name) is not None
     assert minidiff.__version__.count(".") == 2
