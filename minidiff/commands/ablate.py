@@ -4,8 +4,11 @@ import argparse
 from dataclasses import fields, replace
 
 from minidiff.commands.options import add_threads, check_at_least, given
+from minidiff.evaluation import ablation_table
 from minidiff.evaluation.ablation import ROWS, Budget, ablate, choose_rows, time_steps
 from minidiff.evaluation.measure import FEWEST
+from minidiff.parallel import Workers
+from minidiff.runs import load_data
 
 QUICK = Budget(images=200, size=16, epochs=2, samples=64)
 HELP = {
@@ -31,10 +34,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff ablate`."""
-    from minidiff.evaluation import ablation_table
-    from minidiff.parallel import Workers
-    from minidiff.runs import load_data
-
     rows = choose_rows(options.only.split(",") if options.only else None)
     budget = replace(QUICK if options.quick else Budget(), **given(options, HELP))
     for name, least in (("images", 1), ("epochs", 1), ("samples", FEWEST), ("seeds", 1)):

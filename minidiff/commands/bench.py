@@ -2,7 +2,9 @@
 
 import argparse
 
+from minidiff.benchmark import report
 from minidiff.commands.options import add_threads
+from minidiff.parallel import Workers
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -18,9 +20,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff bench`."""
-    from minidiff.benchmark import report
-    from minidiff.parallel import Workers
-
     sections = options.only.split(",") if options.only else report.SECTIONS
     with Workers(options.threads) as workers:
         report.bench(workers, sections, options.against == "torch", options.quick, options.out)

@@ -3,8 +3,10 @@
 import argparse
 import time
 
+from minidiff import runs
 from minidiff.commands.options import add_threads, given
 from minidiff.commands.printing import print_done
+from minidiff.parallel import Workers
 from minidiff.training_config import FAST_BATCH_SIZE, TrainingConfig
 
 
@@ -22,9 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff demo`."""
-    from minidiff import runs
-    from minidiff.page import write_report
-    from minidiff.parallel import Workers
+    from minidiff.page import write_report  # loads Pillow, which takes time
 
     start = time.perf_counter()
     spec, images, size, epochs = ("shapes", 400, 16, 10) if options.quick else ("cats", 1000, 64, 20)

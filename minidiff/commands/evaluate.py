@@ -5,6 +5,10 @@ from pathlib import Path
 
 from minidiff.commands.options import add_threads, check_at_least
 from minidiff.errors import MinidiffError
+from minidiff.evaluation.evaluate import Sampling, evaluate
+from minidiff.evaluation.measure import FEWEST
+from minidiff.parallel import Workers
+from minidiff.runs import Run
 from minidiff.sampling import SAMPLERS
 
 
@@ -23,11 +27,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff evaluate`."""
-    from minidiff.evaluation.evaluate import Sampling, evaluate
-    from minidiff.evaluation.measure import FEWEST
-    from minidiff.parallel import Workers
-    from minidiff.runs import Run
-
     run = Run.open(options.run)
     check_at_least("--samples", options.samples, FEWEST)
     check_at_least("--seed", options.seed, 0)

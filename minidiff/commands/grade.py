@@ -1,9 +1,15 @@
 """`minidiff grade`: grades the exercises in notebooks that students hand in."""
 
 import argparse
+import json
 from pathlib import Path
 
+from minidiff.atomic import write_text
+from minidiff.commands.printing import one_line
 from minidiff.errors import MinidiffError
+from minidiff.exercises.grading.grade import grade
+from minidiff.exercises.grading.hand_in import find_hand_ins
+from minidiff.exercises.grading.marks import as_table, marks
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -18,14 +24,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff grade`."""
-    import json
-
-    from minidiff.atomic import write_text
-    from minidiff.commands.printing import one_line
-    from minidiff.exercises.grading.grade import grade
-    from minidiff.exercises.grading.hand_in import find_hand_ins
-    from minidiff.exercises.grading.marks import as_table, marks
-
     if not options.seconds > 0:
         raise MinidiffError(f"--seconds must be more than 0, not {options.seconds}")
     if options.json and not Path(options.json).resolve().parent.is_dir():

@@ -69,11 +69,7 @@ def check_suffix(path: str | Path | None, suffixes: tuple[str, ...], what: str) 
 
 
 def whole_numbers(option: str, text: str) -> tuple[int, ...]:
-    """ "32,64,128" as (32, 64, 128).
-
-    Raises:
-        MinidiffError: it is no comma-separated list of integers.
-    """
+    """ "32,64,128" as (32, 64, 128); refuses anything else."""
     try:
         return tuple(int(number) for number in text.split(","))
     except ValueError as error:

@@ -3,7 +3,9 @@
 import argparse
 
 from minidiff.commands.options import check_at_least
+from minidiff.quiz import choose, choose_practice
 from minidiff.quiz.question import LEVELS
+from minidiff.quiz.terminal import ask_all, practice_all
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -16,9 +18,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff quiz`."""
-    from minidiff.quiz import choose, choose_practice
-    from minidiff.quiz.terminal import ask_all, practice_all
-
     if options.count is not None:
         check_at_least("--count", options.count, 1)
     if options.practice:

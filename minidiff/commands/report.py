@@ -3,6 +3,8 @@
 import argparse
 
 from minidiff.commands.options import add_threads
+from minidiff.parallel import Workers
+from minidiff.runs import Run
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -14,9 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff report`."""
-    from minidiff.page import write_report
-    from minidiff.parallel import Workers
-    from minidiff.runs import Run
+    from minidiff.page import write_report  # loads Pillow, which takes time
 
     with Workers(options.threads) as workers:
         print(write_report(Run.open(options.run), workers, options.out))

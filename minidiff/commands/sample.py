@@ -9,16 +9,16 @@ minidiff sample RUN --interpolate -n 12                    between two noises
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from minidiff import editing, plotting, runs
 from minidiff.commands.options import add_threads, check_at_least, check_suffix, given, option_of
+from minidiff.denoiser import Guided
 from minidiff.errors import MinidiffError
-from minidiff.sampling import SAMPLERS, SPACINGS, State
-
-if TYPE_CHECKING:
-    from minidiff.denoiser import Guided
+from minidiff.parallel import Workers
+from minidiff.sampling import SAMPLERS, SPACINGS, State, sample, starting_noise
 
 EDITS = ("inpaint", "from_image", "interpolate")
 # options that only one of EDITS takes, and options that one of EDITS does not take
@@ -62,10 +62,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff sample`."""
-    from minidiff import plotting, runs
-    from minidiff.denoiser import Guided
-    from minidiff.parallel import Workers
-
     run = runs.Run.open(options.run)
     check_at_least("-n", options.n, 1)
     check_at_least("--seed", options.seed, 0)
@@ -113,25 +109,16 @@ def chosen_edit(options: argparse.Namespace) -> str | None:
 def start(
     edit: str | None,
     options: argparse.Namespace,
-    denoiser: "Guided",
+    denoiser: Guided,
     shape: tuple[int, ...],
     labels: np.ndarray | None,
 ) -> tuple[Iterator[State], np.ndarray]:
-    """Creates the sampling generator that the options describe.
-
-    Args:
-        edit: one of EDITS, or None.
-        options: of the command.
-        denoiser: with guidance.
-        shape: of the images, (N, H, W, C).
-        labels: (N,), or None.
+    """Creates the sampling generator that the options describe, for images of a shape (N, H, W, C).
 
     Returns:
         The generator, and the input images (n, H, W, C) to show before the results.
     """
-    from minidiff import editing
-    from minidiff.data.readers.image_file import read_image
-    from minidiff.sampling import sample, starting_noise
+    from minidiff.data.readers.image_file import read_image  # loads Pillow, which takes time
 
     height, width, channels = shape[1:]
     shared: dict[str, Any] = {"sampler": options.sampler, "steps": options.steps, "labels": labels}

@@ -7,17 +7,19 @@ minidiff samplers RUN --quality      Frechet distance against evaluations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from minidiff import runs
+from minidiff.benchmark import samplers
 from minidiff.commands.options import add_threads, check_at_least, check_suffix, given, option_of, whole_numbers
+from minidiff.denoiser import NetworkDenoiser
 from minidiff.errors import MinidiffError
+from minidiff.evaluation import quality
+from minidiff.evaluation.extractor import FEWEST, FeatureExtractor
+from minidiff.evaluation.measure import held_out_images
 from minidiff.evaluation.quality import EVALUATIONS
+from minidiff.parallel import Workers
+from minidiff.runs import Run
 from minidiff.sampling import SPACINGS
-
-if TYPE_CHECKING:
-    from minidiff.denoiser import NetworkDenoiser
-    from minidiff.parallel import Workers
-    from minidiff.runs import Run
 
 STEPS = "5,10,20,50"
 IMAGES = 8  # of a sheet
@@ -50,10 +52,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff samplers`."""
-    from minidiff import runs
-    from minidiff.benchmark import samplers
-    from minidiff.parallel import Workers
-
     check_options(options)
     if options.run is None:
         samplers.measure_convergence(options.out)
@@ -72,13 +70,8 @@ def run(options: argparse.Namespace) -> None:
         samplers.show_comparison(samplers.compare(denoiser, shape, labels, steps, options.seed), steps, out)
 
 
-def measure_quality(run: "Run", denoiser: "NetworkDenoiser", options: argparse.Namespace, workers: "Workers") -> None:
+def measure_quality(run: Run, denoiser: NetworkDenoiser, options: argparse.Namespace, workers: Workers) -> None:
     """Executes `minidiff samplers RUN --quality`."""
-    from minidiff import runs
-    from minidiff.evaluation import quality
-    from minidiff.evaluation.extractor import FEWEST, FeatureExtractor
-    from minidiff.evaluation.measure import held_out_images
-
     count = SAMPLES if options.samples is None else options.samples
     check_at_least("--samples", count, FEWEST)
     evaluations = numbers_up_to("--evaluations", options.evaluations or USUAL_EVALUATIONS, denoiser.schedule.T)

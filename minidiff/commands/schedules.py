@@ -2,7 +2,9 @@
 
 import argparse
 
+from minidiff import plotting
 from minidiff.commands.options import check_suffix
+from minidiff.schedule import CURVES, Schedule
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -14,9 +16,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff schedules`."""
-    from minidiff import plotting
-    from minidiff.schedule import CURVES, Schedule
-
     check_suffix(options.out, (".png",), "charts")
     schedules = {name: Schedule(name, options.T, options.shift) for name in CURVES}
     print(f"{'schedule':20} {'signal at T':>12} {'noise at T':>12} {'log-SNR at 1':>14} {'at T':>8}")

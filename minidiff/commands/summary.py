@@ -3,6 +3,7 @@
 import argparse
 
 from minidiff.commands.options import whole_numbers
+from minidiff.unet import UNet, UNetConfig
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -17,8 +18,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff summary`."""
-    from minidiff.unet import UNet, UNetConfig
-
     channels = None if options.channels is None else whole_numbers("--channels", options.channels)
     image_channels = 1 if options.gray else 3
     config = UNetConfig.for_images(options.size, options.size, image_channels, options.classes, channels)

@@ -5,6 +5,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import fields, replace
 
+from minidiff import runs
 from minidiff.commands.options import (
     READING_OPTIONS,
     SPEC,
@@ -20,6 +21,7 @@ from minidiff.commands.printing import print_done
 from minidiff.errors import MinidiffError
 from minidiff.examples import LOSS_WEIGHTS, TIME_DISTRIBUTIONS
 from minidiff.optim import OPTIMIZERS
+from minidiff.parallel import Workers
 from minidiff.schedule import CURVES, TARGETS
 from minidiff.training_config import FAST_BATCH_SIZE, SAVE_MINUTES, TrainingConfig
 
@@ -93,9 +95,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff train`."""
-    from minidiff import runs
-    from minidiff.parallel import Workers
-
     start = time.perf_counter()
     chosen = given(options, HELP)
     check_at_least("--save-minutes", options.save_minutes, 0)

@@ -122,7 +122,7 @@ def load_newest(folder: Path, size: int) -> Checkpoint | None:
         size: number of the network's parameters.
 
     Returns:
-        `Checkpoint`, or None if there is none at all.
+        The checkpoint, or None if there is none at all.
 
     Raises:
         MinidiffError: all are damaged, or one was written in another format.
@@ -139,12 +139,7 @@ def load_newest(folder: Path, size: int) -> Checkpoint | None:
 
 
 def load_checkpoint(folder: Path, step: int, size: int) -> Checkpoint:
-    """One checkpoint, checked.
-
-    Args:
-        folder: of the checkpoints.
-        step: of the checkpoint.
-        size: number of the network's parameters.
+    """The checkpoint of a step, checked; arguments as in `load_newest`.
 
     Raises:
         DamagedCheckpoint: something is missing, truncated, changed or impossible.

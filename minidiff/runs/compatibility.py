@@ -80,13 +80,7 @@ def differences(before: dict, now: dict) -> list[tuple[str, bool]]:
 
 
 def check_differences(path: Path, step: int, found: list[tuple[str, bool]], accept_changes: bool) -> None:
-    """Refuses differences that are not accepted or not acceptable.
-
-    Args:
-        path: of the run.
-        step: of the checkpoint.
-        found: from `differences`.
-        accept_changes: whether the user accepts those that can be accepted.
+    """Refuses differences between a run at `path` and its checkpoint that are not accepted or not acceptable.
 
     Raises:
         MinidiffError: naming the differences.

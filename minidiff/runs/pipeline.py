@@ -129,7 +129,7 @@ def load_denoiser(run: Run, workers: Workers, *, best: bool = False) -> NetworkD
     """The trained network of a run, with its averaged parameters.
 
     Args:
-        run: `Run`.
+        run: with at least one checkpoint.
         workers: for the network.
         best: load the checkpoint with the lowest loss on held-out images instead of the newest.
 

@@ -26,12 +26,7 @@ def is_snapshot_epoch(epoch: int, last_epoch: int) -> bool:
 
 
 def save_snapshot(run: Run, trainer: Trainer, epoch: int) -> None:
-    """Generates and saves the images of an epoch.
-
-    Args:
-        run: `Run`.
-        trainer: at the end of that epoch.
-        epoch: from 1.
+    """Generates and saves the images of an epoch (from 1) that has just ended.
 
     Raises:
         MinidiffError: they cannot be written.

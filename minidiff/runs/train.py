@@ -1,6 +1,6 @@
 """Training in a run's folder.
 
-save      at the end of every epoch, every few minutes, and when the process is asked to terminate (`interruption.py`)
+save      at the end of every epoch, every few minutes, and on a request to terminate (`interruption.py`)
 resume    from the newest intact checkpoint; the result is bit-for-bit identical to that of an uninterrupted run
 refuse    to resume with other data or another configuration, unless the user accepts it and it is possible
 stop      at a loss, a gradient or a parameter that is NaN or infinite, with the last good checkpoint intact
@@ -204,15 +204,7 @@ def steps_until_divergence(run: Run, trainer: Trainer) -> Iterator[Step]:
 
 
 def save(run: Run, trainer: Trainer, progress: Progress, config: dict[str, Any]) -> None:
-    """Writes a checkpoint, if everything in it is finite.
-
-    Args:
-        run, trainer, progress: at the end of a step.
-        config: of plain types, for the comparison when the run is resumed.
-
-    Raises:
-        Diverged: a parameter or a moment is not finite; the previous checkpoints stay.
-    """
+    """Writes a checkpoint with the configuration for `differences`; raises `Diverged` if a vector is not finite."""
     state = trainer.state()
     for name, vector in state.items():
         if not np.isfinite(vector).all():
@@ -228,12 +220,9 @@ def restore_progress(run: Run, trainer: Trainer, config: dict[str, Any], accept_
 
     Args:
         run: locked.
-        trainer: new.
-        config: of plain types, compared with that of the checkpoint.
+        trainer: new; left so without a checkpoint.
+        config: compared with that of the checkpoint by `differences`.
         accept_changes: as in `train_run`.
-
-    Returns:
-        The progress so far; that of a new run if there is no checkpoint.
 
     Raises:
         MinidiffError: the checkpoint is of another training.
