@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from minidiff.atomic import write_whole
+from minidiff.atomic import write_text
 from minidiff.data.dataset import Dataset
 from minidiff.page import denoising, forward, provenance, questions, samples, stages, training
 from minidiff.page.markup import MAX_SIDE, Markup, element, missing, subsampling
@@ -41,7 +41,7 @@ def write_report(run: Run, workers: Workers, path: str | Path | None = None, dat
     """
     path = Path(path or run.path / "report.html")
     text = render(collect(run, workers, dataset))
-    write_whole(path, lambda file: file.write(text.encode()))
+    write_text(path, text)
     return path
 
 
