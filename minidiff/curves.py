@@ -1,19 +1,19 @@
-"""The formulas of the schedules: signal and noise as functions of the time u, from the image at 0 to noise at 1.
+"""The formulas of the schedules: signal and noise at time u, from the clean image at u = 0 to noise at u = 1.
 
     flow                 signal = 1 - u                   noise = u                (Lipman et al., 2023, eq. 20 to 22)
     cosine               signal = cos(theta(u))           noise = sin(theta(u))    (Nichol and Dhariwal, 2021, eq. 17)
     linear               signal^2 = exp(-integral of beta), beta = 0.1 + 19.9 u    (Song et al., 2021, eq. 33)
-    sigmoid              signal^2 falls like a logistic curve from +3 to -3        (Jabri et al., 2023; Chen, 2023)
+    sigmoid              signal^2 = logistic(x), x from 3 to -3, rescaled          (Jabri et al., 2023; Chen, 2023)
     variance_exploding   signal = 1                       noise from 0.002 to 80   (Karras et al., 2022, eq. 5)
 
-There are three families, each with a constant:
+There are three families. In each, one quantity is constant:
 
     signal + noise = 1         flow: a straight line from the image to the noise
     signal^2 + noise^2 = 1     cosine, linear, sigmoid: "variance preserving" for data of unit variance
     signal = 1                 variance_exploding: noise is added to the unchanged image
 
-Within a family, curves differ only in their speed. Families differ by a factor: z / signal = x0 + sigma eps for each,
-with the noise level sigma = noise / signal.
+Within a family, curves differ only in how the noise level sigma = noise / signal grows with u. At the same noise level,
+z of two families differs only by a factor, because z / signal = x0 + sigma eps for all of them.
 
 signal = 0 is excluded: z would not depend on the image, and the equations of `schedule.py` would divide by zero. Flow
 and cosine therefore stop at 99 % of their curve, with a signal of 0.01 and 0.016. Sigmoid is steeper at its end and
@@ -30,7 +30,7 @@ from minidiff.errors import MinidiffError
 
 Curve = tuple[np.ndarray, np.ndarray]  # signal and noise
 
-END = 0.99  # the part of flow and cosine that is used
+END = 0.99  # the part of their curve that flow and cosine use
 SIGMOID_END = 0.999
 LOWEST_NOISE, HIGHEST_NOISE, RHO = 0.002, 80.0, 7.0  # of variance_exploding (Karras et al., 2022, table 1)
 
@@ -39,10 +39,10 @@ def flow(u: np.ndarray) -> Curve:
     """The straight line from image to noise (Lipman et al., 2023, eq. 20 to 22).
 
     Args:
-        u: times in [0, 1], float64; the same for all curves.
+        u: times in [0, 1], float64.
 
     Returns:
-        signal, noise: float64, of u's shape.
+        signal, noise: float64, of u's shape; argument and results are the same for all curves.
     """
     return 1 - END * u, END * u
 
@@ -61,7 +61,7 @@ def linear(u: np.ndarray) -> Curve:
 
 
 def sigmoid(u: np.ndarray) -> Curve:
-    """alpha_bar is a logistic curve from +3 to -3, rescaled (Jabri et al., 2023; Chen, 2023, algorithm 1)."""
+    """alpha_bar is logistic(x), x from 3 to -3, rescaled (Jabri et al., 2023; Chen, 2023, algorithm 1)."""
 
     def logistic(x):
         return 1 / (1 + np.exp(-x))
@@ -91,9 +91,9 @@ CURVES: dict[str, tuple[Callable[[np.ndarray], Curve], Callable[[np.ndarray, np.
 def levels(name: str, u: np.ndarray, shift: float = 1.0) -> Curve:
     """signal and noise of a curve at times u, with every noise level (noise / signal) multiplied by `shift`.
 
-    Neighboring pixels of a large image are similar, so that averaging them reduces the noise but not the image: the
-    same noise level hides less of it. A shift of side / 64 adapts a schedule for images of 64 x 64 to images of that
-    side (Hoogeboom et al., 2023, section 3.1; for flow: Esser et al., 2024, eq. 23).
+    Neighboring pixels of a large image are similar. Their mean has less noise and nearly the same signal, so the same
+    noise level destroys less of the image. A shift of side / 64 adapts a schedule for images of 64 x 64 to images of
+    side x side (Hoogeboom et al., 2023, section 3.1; for flow: Esser et al., 2024, eq. 23).
 
     Args:
         name: one of `CURVES`.

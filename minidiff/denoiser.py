@@ -1,16 +1,16 @@
-"""Denoisers: estimates of the clean image and of the noise in z at timestep t, which is all that samplers need.
+"""Denoisers: functions that estimate the clean image and the noise from z and t; samplers need nothing else.
 
     x0_hat, eps_hat = denoiser(z, t, labels)
 
-`NetworkDenoiser` computes them from a network's prediction, the oracles (`oracles.py`) from a formula. `Guided` and
-`editing.Inpainting` wrap another denoiser and modify its output.
+`NetworkDenoiser` computes them from a network's prediction, the exact denoisers of `oracles.py` from a formula.
+`Guided` and `editing.Inpainting` wrap another denoiser and modify its output.
 
-Classifier-free guidance (Ho and Salimans, 2022, eq. 6, with w for their 1 + w) extrapolates from the unconditional to
-the conditional estimate:
+Classifier-free guidance (Ho and Salimans, 2022, eq. 6; w here is their 1 + w) moves the estimate along the line from
+the unconditional to the conditional one:
 
     eps = eps_unconditional + w (eps_conditional - eps_unconditional)
 
-w = 0 ignores the label, w = 1 is the conditional estimate, and w > 1 emphasizes the label.
+w = 0 is the unconditional estimate, w = 1 the conditional one, and w > 1 extrapolates beyond it.
 
 Read more: `tutorials/03_without_a_network.ipynb`.
 """
@@ -29,11 +29,11 @@ from minidiff.parameters import Parameters
 from minidiff.schedule import Schedule
 
 MAX_MICROBATCH = 8  # images; more are no faster and take more memory
-MIN_MICROBATCH_ELEMENTS = 256  # with fewer, as for points in the plane, the time of the calls dominates
+MIN_MICROBATCH_ELEMENTS = 256  # with fewer, as for points in the plane, the overhead of the calls dominates
 
 
 class Denoiser(Protocol):
-    """What samplers need: a schedule, and x0_hat and eps_hat for noised images."""
+    """The interface that samplers use: a schedule, and a call that returns x0_hat and eps_hat."""
 
     @property
     def schedule(self) -> Schedule:
@@ -53,7 +53,7 @@ class Denoiser(Protocol):
 
 
 class NetworkConfig(Protocol):
-    """What every network's configuration has."""
+    """The interface of a network's configuration."""
 
     @property
     def num_classes(self) -> int:
@@ -65,7 +65,7 @@ class NetworkConfig(Protocol):
 
 
 class Network(Protocol):
-    """What training and denoising need of a network; `UNet` and `PointNetwork` implement it."""
+    """The interface of a network for training and denoising; `UNet` and `PointNetwork` implement it."""
 
     @property
     def config(self) -> NetworkConfig:
@@ -74,12 +74,11 @@ class Network(Protocol):
     def forward(
         self, p: Parameters, z: np.ndarray, log_sigma: np.ndarray, labels: np.ndarray | None = None, keep: bool = True
     ) -> tuple[np.ndarray, Any]:
-        """The prediction, of z's shape, and the cache for `backward`, which only `keep` makes complete."""
+        """The prediction for z, already scaled by `input_scale`; and the cache, which `backward` needs (keep=True)."""
 
     def backward(self, p: Parameters, g: Parameters, cache: Any, dprediction: np.ndarray, /) -> Any:
-        """Adds the gradient with respect to the parameters to g, given that with respect to the prediction."""
+        """Adds the gradient with respect to p to g; `dprediction` is the gradient with respect to the prediction."""
 
-    @property
     @property
     def children(self) -> Sequence[Layer]:
         """The layers, in the order of `forward`."""
@@ -90,10 +89,10 @@ class Network(Protocol):
 
 @dataclass(eq=False, repr=False)
 class NetworkDenoiser:
-    """The denoiser of a trained network.
+    """A denoiser that uses a trained network.
 
-    Images go through the network in microbatches, distributed evenly over the threads. No layer mixes images, and the
-    result for an image is bit-for-bit identical whatever the other images and the number of threads.
+    Images go through the network in microbatches, distributed evenly over the threads. No layer mixes images, so the
+    result for an image is bit-for-bit identical for any other images and any number of threads.
 
     Args:
         network: a `UNet` or a `PointNetwork`.
@@ -101,8 +100,8 @@ class NetworkDenoiser:
         schedule: the schedule it was trained with.
         target: the target it was trained with.
         workers: threads that process the microbatches.
-        microbatch_size: images per microbatch; default: N / threads, at most 8, but at least 256 elements, which is 128
-            points in the plane.
+        microbatch_size: images per microbatch; default: N / threads, at most 8, but always at least 256
+            elements (128 points in the plane).
     """
 
     network: Network
@@ -144,7 +143,7 @@ class Guided:
     """Classifier-free guidance of any denoiser that accepts labels.
 
     Args:
-        denoiser: evaluated with labels and without.
+        denoiser: the denoiser to evaluate with and without labels.
         w: guidance weight; 0 ignores the label, 1 is the conditional estimate.
 
     Raises:
@@ -163,7 +162,7 @@ class Guided:
         """x0_hat and eps_hat for z (N, ...); arguments as in `Denoiser`.
 
         Raises:
-            MinidiffError: labels are needed and missing.
+            MinidiffError: no labels, although w is neither 0 nor 1.
         """
         if self.w in (0, 1):
             return self.denoiser(z, t, labels if self.w == 1 else None)

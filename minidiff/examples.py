@@ -1,24 +1,24 @@
-"""What one training example is: a clean image, a timestep, noise, a label and the weight of its loss.
+"""Training examples: a clean image, a timestep, noise, a label and a loss weight for each.
 
-Everything random about an example comes from its own random stream, seeded with (seed, use, epoch, index of the image).
-So what is drawn for an image depends neither on its batch, nor on the microbatch, nor on the thread, nor on whether the
-training was interrupted and resumed before it.
+All random values of an example come from its own random stream, a generator seeded with (seed, stream, epoch, index of
+the image). So they are the same for every division into microbatches, for any number of threads, and after training was
+interrupted and resumed.
 
-The timesteps are *stratified*: of four neighbors in the order of the epoch, one is drawn from each quarter of the
-distribution of t. All batches then have similar noise levels, which reduces the variance of the gradient.
+The timesteps are *stratified*: of four consecutive examples in an epoch, each takes its timestep from a different
+quarter of the distribution of t. So all batches have similar noise levels, which reduces the variance of the gradient.
 
-There are two ways to emphasize some noise levels in training: to draw their timesteps more often (`draw_timesteps`), or
-to weight their errors (`loss_weight`):
+Training can emphasize some noise levels in two ways: by drawing their timesteps more often (`draw_timesteps`), or by a
+larger weight of their errors (`loss_weight`):
 
     loss = weight[t] (y_hat - y)^2
 
-    uniform      weight = 1: every error of y counts the same
-    min_snr      an error of x0_hat counts min(SNR, 5), SNR = signal^2 / noise^2   (Hang et al., 2023, section 3.4)
+    uniform      weight = 1
+    min_snr      (x0_hat - x0)^2 has the weight min(SNR, 5), SNR = signal^2 / noise^2   (Hang et al., 2023, section 3.4)
 
-An error of y causes an error of x0_hat that is `noise / determinant` times as large (`Schedule.error_scales`), so that
-for min_snr the weight of an error of y is
+An error of y causes an error of x0_hat that is |noise / d| times as large, with d = signal b - noise a
+(`Schedule.error_scales`). So min_snr weights (y_hat - y)^2 with
 
-    weight = min(SNR, 5) (noise / determinant)^2
+    weight = min(SNR, 5) (noise / d)^2
 
 which is the paper's min(SNR, 5) / SNR for the noise target and min(SNR, 5) / (SNR + 1) for the velocity target.
 """
@@ -34,16 +34,16 @@ from minidiff.errors import MinidiffError
 from minidiff.schedule import Schedule
 from minidiff.training_config import TrainingConfig
 
-ORDER_STREAM, EXAMPLE_STREAM, HELD_OUT_STREAM = 0, 1, 4  # keep the random numbers of different uses apart
-STRATA = 4
+ORDER_STREAM, EXAMPLE_STREAM, HELD_OUT_STREAM = 0, 1, 4  # a random stream for each use of the seed
+STRATA = 4  # quarters of the distribution of t
 TIME_DISTRIBUTIONS = ("log_normal", "uniform", "logit_normal")
 LOSS_WEIGHTS = ("uniform", "min_snr")
-GAMMA = 5.0  # min_snr weights errors of x0_hat equally where the SNR is larger (Hang et al., 2023)
+GAMMA = 5.0  # the largest weight of min_snr for an error of x0_hat (gamma of Hang et al., 2023)
 TIME_BUCKETS = 4  # equal ranges of timesteps whose losses are reported separately
 
 
 class TrainingData(Protocol):
-    """What training needs of a data set; `Dataset` (images) and `Points` implement it."""
+    """The interface of a data set for training; `Dataset` (images) and `Points` implement it."""
 
     @property
     def labels(self) -> np.ndarray | None:
@@ -70,7 +70,7 @@ class Examples:
     Attributes:
         x0, eps: clean images and noise (n, H, W, C).
         t: timesteps (n,).
-        labels: classes (n,), the null class where dropped; None without classes.
+        labels: classes (n,), with num_classes (the null class) for a dropped label; None without classes.
     """
 
     x0: np.ndarray
@@ -93,14 +93,14 @@ def draw_examples(
     config: TrainingConfig,
     num_classes: int,
 ) -> Examples:
-    """Draws timesteps, noise, flips and dropped labels.
+    """Draws the examples of a microbatch: timesteps, noise, flips and dropped labels.
 
     Args:
         dataset: the clean examples.
-        indices: of the examples in it, (n,).
+        indices: of the examples in the data set, (n,).
         positions: of the examples in the order of the epoch, (n,).
-        key: seeds each example's random stream, together with its index; such as [seed, EXAMPLE_STREAM, epoch].
-        schedule: of the timesteps.
+        key: with the example's index, the seed of its random stream; for instance [seed, EXAMPLE_STREAM, epoch].
+        schedule: the noise schedule.
         config: its `time_distribution`, `flip` and `class_dropout` are used.
         num_classes: of the network; 0 for examples without labels.
     """
@@ -120,16 +120,16 @@ def draw_examples(
 
 
 def draw_timesteps(schedule: Schedule, u: np.ndarray, distribution: str = "log_normal") -> np.ndarray:
-    """Timesteps for training, from uniform random numbers.
+    """Maps uniform random numbers to timesteps for training.
 
-    uniform: every timestep 1 .. T is equally probable. log_normal: log_sigma is normal with mean 0 and standard
-    deviation 1.2, so that in most examples noise and signal are about equally strong, where there is most to learn
-    (after Karras et al., 2022). logit_normal: t / T = 1 / (1 + exp(-n)) with n standard normal, which favors the middle
-    of the time axis (Esser et al., 2024, eq. 19); for the schedule "flow", where t / T is about
-    noise / (signal + noise), this is log-normal with standard deviation 1.
+    uniform: all timesteps 1 .. T have the same probability.
+    log_normal: log_sigma is normal with mean 0 and standard deviation 1.2. In most examples, noise and signal then have
+        similar strength. There, training reduces the loss most (after Karras et al., 2022).
+    logit_normal: t / T = 1 / (1 + exp(-n)) with n standard normal, so most timesteps are near T / 2 (Esser et al.,
+        2024, eq. 19). For the schedule "flow", log_sigma is then about normal with standard deviation 1.
 
     Args:
-        schedule: whose timesteps to draw.
+        schedule: the noise schedule.
         u: uniform random numbers in [0, 1), float64 (n,).
         distribution: "log_normal", "uniform" or "logit_normal".
 
@@ -155,7 +155,7 @@ def loss_weight(schedule: Schedule, name: str, target: str, t: int | np.ndarray)
     """The weight of (y_hat - y)^2 in the loss.
 
     Args:
-        schedule: that the examples were noised with.
+        schedule: the noise schedule.
         name: "uniform" or "min_snr".
         target: what y is: "flow", "noise", "image" or "velocity".
         t: timesteps, (n,), at least 1.
@@ -175,7 +175,7 @@ def loss_weight(schedule: Schedule, name: str, target: str, t: int | np.ndarray)
 
 
 def losses_by_timestep(t: np.ndarray, losses: np.ndarray, T: int) -> np.ndarray:
-    """The mean loss in each quarter of the timesteps, from little noise to much.
+    """The mean loss in each quarter of the timesteps, from low to high noise.
 
     Args:
         t: timesteps (n,), 1 to T.

@@ -1,25 +1,25 @@
-"""The samplers: six update rules from z_t to z_s, s = t_next.
+"""Samplers: six update rules from z_t to the less noisy z_s, s = t_next.
 
-Each evaluates `denoise` at z_t and combines x0_hat and eps_hat with less noise:
+Each evaluates the denoiser at z_t and combines x0_hat and eps_hat with the coefficients of s:
 
     z_s = signal[s] x0_hat + noise[s] eps_hat
 
-This is ddim. The other samplers change it in two ways: part of the noise may be fresh (ddpm; ddim with eta > 0), and
-the change of x0_hat and eps_hat during the step may be taken into account (heun evaluates the denoiser at its end,
-dpmpp_2m uses the previous step).
+This is ddim. The others modify it in two ways. ddpm, and ddim with eta > 0, replace part of eps_hat by *fresh* (newly
+drawn) noise. Samplers of order 2 account for the change of x0_hat and eps_hat during the step: heun evaluates the
+denoiser also at the end of the step, dpmpp_2m uses x0_hat of the previous step. dpmpp_2m_sde does both.
 
              deterministic           fresh noise in every step
     order 1  ddim = euler            ddpm
     order 2  heun, dpmpp_2m          dpmpp_2m_sde
 
-Deterministic samplers integrate the *probability-flow* ordinary differential equation. In the variables
-sigma = noise / signal and z_bar = z / signal = x0 + sigma eps it is
+Deterministic samplers integrate the *probability-flow ODE* (ordinary differential equation). In the variables
+sigma = noise / signal and z_bar = z / signal = x0 + sigma eps, it is
 
     d z_bar / d sigma = eps_hat                                                   (Karras et al., 2022, eq. 1 and 3)
 
-The order is the rate of convergence: twice as many steps divide the error by 2 (order 1) or 4 (order 2).
+The order is the rate of convergence: doubling the number of steps divides the error by 2 (order 1) or 4 (order 2).
 
-All samplers have the arguments of `ddim`, yield a `State` after each step, and are listed in `SAMPLERS` below.
+All samplers have the arguments of `ddim` except eta and yield a `State` after each step. `SAMPLERS` lists them.
 
 Read more: `tutorials/09_sampling.ipynb`.
 """
@@ -95,9 +95,9 @@ def ddpm(denoise: Denoise, schedule: Schedule, z: np.ndarray, pairs: Pairs, draw
 
 
 def euler(denoise: Denoise, schedule: Schedule, z: np.ndarray, pairs: Pairs, draw_noise: DrawNoise) -> States:
-    """Euler's method for the probability-flow equation (Karras et al., 2022, algorithm 1, without its lines 6 to 8).
+    """Euler's method for the probability-flow ODE (Karras et al., 2022, algorithm 1, without its lines 6 to 8).
 
-    Algebraically it is the same as ddim.
+    In exact arithmetic it is identical to ddim.
     """
     signal, sigma = _floats(schedule.signal), _floats(schedule.sigma)
     for t, s in pairs:
@@ -109,10 +109,10 @@ def euler(denoise: Denoise, schedule: Schedule, z: np.ndarray, pairs: Pairs, dra
 
 
 def heun(denoise: Denoise, schedule: Schedule, z: np.ndarray, pairs: Pairs, draw_noise: DrawNoise) -> States:
-    """Heun's second-order method for the probability-flow equation (Karras et al., 2022, algorithm 1).
+    """Heun's second-order method for the probability-flow ODE (Karras et al., 2022, algorithm 1).
 
-    An Euler step, and then the same step again with the mean of the slopes at its start and its end. At sigma = 0 the
-    slope is undefined, so that the last step is Euler's. NFE = 2 steps - 1.
+    It takes an Euler step, evaluates the slope at its end, and repeats the step with the mean of both slopes. At
+    sigma = 0 the slope is undefined, so the last step is an Euler step. Function evaluations (NFE): 2 steps - 1.
     """
     signal, sigma = _floats(schedule.signal), _floats(schedule.sigma)
     for t, s in pairs:
@@ -128,7 +128,7 @@ def heun(denoise: Denoise, schedule: Schedule, z: np.ndarray, pairs: Pairs, draw
 def dpmpp_2m(denoise: Denoise, schedule: Schedule, z: np.ndarray, pairs: Pairs, draw_noise: DrawNoise) -> States:
     """DPM-Solver++(2M) (Lu et al., 2022, "DPM-Solver++", algorithm 2): ddim with x0_hat extrapolated from two steps.
 
-    Their lambda is -log_sigma, and e^-h = sigma_s / sigma_t.
+    Their lambda is -log_sigma. With h = lambda_s - lambda_t, e^-h = sigma_s / sigma_t.
     """
     signal, noise, sigma = _floats(schedule.signal), _floats(schedule.noise), _floats(schedule.sigma)
     before = None
@@ -143,7 +143,8 @@ def dpmpp_2m(denoise: Denoise, schedule: Schedule, z: np.ndarray, pairs: Pairs, 
 def dpmpp_2m_sde(denoise: Denoise, schedule: Schedule, z: np.ndarray, pairs: Pairs, draw_noise: DrawNoise) -> States:
     """SDE-DPM-Solver++(2M) (Lu et al., 2022, "DPM-Solver++", on diffusion SDEs): ddpm with x0_hat extrapolated.
 
-    Their coefficients sigma_s / sigma_t e^-h, alpha_s (1 - e^-2h) and sigma_s sqrt(1 - e^-2h) are the posterior's.
+    Their coefficients noise_s / noise_t e^-h, signal_s (1 - e^-2h) and noise_s sqrt(1 - e^-2h), with the h of
+    `dpmpp_2m`, are those of `Schedule.posterior`.
     """
     before = None
     for t, s in pairs:

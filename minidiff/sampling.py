@@ -1,20 +1,20 @@
-"""From noise to images: the timesteps and the loop of sampling.
+"""Sampling: the choice of timesteps, and the loop from noise to images.
 
 Sampling starts at z_T, which is noise. In each sampler step from t to t_next, the denoiser estimates the image and the
-noise in z_t, and the sampler (`samplers.py`) combines them with less noise.
+noise in z_t, and the sampler (`samplers.py`) combines them into z at t_next, which is less noisy.
 
-A schedule has many timesteps, T = 1000 for instance, and a sampler uses few of them. With few steps, their spacing
-matters most:
+A schedule has many timesteps, for instance T = 1000, and a sampler uses some of them. The fewer it uses, the more their
+spacing matters:
 
     trailing   T, ..., 2 T/steps, T/steps, then 0: equally spaced             (Lin et al., 2024, section 3.3)
     uniform    T, ..., 1, then 0: equally spaced, except for a last step from 1 to 0
-    karras     equally spaced in sigma^(1/7), so that steps get shorter as the image gets cleaner
+    karras     equally spaced in sigma^(1/7), so that steps get shorter as the noise decreases
                                                                               (Karras et al., 2022, eq. 5)
 
-All start at T itself, where z is pure noise; a lower start would tell the network that z contains an image.
+All start at T itself. At lower timesteps the network was trained on z with more signal, but pure noise contains none.
 
-`sample` is a generator: it yields a `State` after each step, so that progress bars and animations stay outside of it.
-Image i draws all its noise from its own stream (seed, i), and so does not depend on the other images.
+`sample` is a generator: it yields a `State` after each step, from which the caller makes progress bars and animations.
+All noise of image i comes from its own random stream, seeded with seed and i, so images do not depend on each other.
 
 Read more: `tutorials/09_sampling.ipynb`.
 """
@@ -32,7 +32,7 @@ from minidiff.schedule import Schedule
 
 NOISE_STREAM = 2  # keeps the random numbers of sampling apart from those of training
 SPACINGS = ("trailing", "uniform", "karras")
-LOWEST_SIGMA = 0.02  # from which karras steps go to the clean image: a standard deviation of 2.5 gray levels of 255
+LOWEST_SIGMA = 0.02  # where the last karras step starts: noise with a standard deviation of 2.5 gray levels of 255
 
 
 def sample(
@@ -50,16 +50,16 @@ def sample(
     """Generates images from noise.
 
     Args:
-        denoiser: of a network, or an oracle.
-        shape: of the result, (N, H, W, C), or (N, ...) for an oracle.
+        denoiser: a `NetworkDenoiser`, for instance.
+        shape: of the result, (N, H, W, C), or (N, ...) for other data than images.
         sampler: "ddim", "ddpm", "euler", "heun", "dpmpp_2m" or "dpmpp_2m_sde".
         steps: number of sampler steps, 1 to T.
-        seed: of the noise; image i depends on (seed, i) alone.
+        seed: of the noise; the noise of image i depends only on seed and i.
         labels: class of each image, int (N,), or None for no class.
-        clip: clip x0_hat to [-1, 1]; to be turned off for data that exceeds this range.
+        clip: whether to clip x0_hat to [-1, 1]; use False for data outside this range.
         spacing: "trailing", "uniform" or "karras"; default: "karras" for samplers of order 2, else "trailing".
         eta: for ddim, how much of the noise is fresh, from 0 (none) to 1 (as much as in ddpm).
-        start: state to start from, with z of that shape; default: pure noise at T.
+        start: state to start from, with z of the shape `shape`; default: pure noise at T.
 
     Yields:
         The `State` at the start, and one after each step.
@@ -74,7 +74,7 @@ def sample(
         start = State(z=z, x0_hat=np.zeros_like(z), t=schedule.T)
     if start.z.shape != tuple(shape):
         raise MinidiffError(f"the start has shape {start.z.shape}, the result {tuple(shape)}; give the same shape")
-    # Order 2 gains most from short steps at low noise, and is inaccurate with a first step as long as a trailing one.
+    # Order 2 gains most from short steps at low noise; with trailing, its first step is too long to be accurate.
     spacing = spacing or ("karras" if sampler in SECOND_ORDER else "trailing")
     pairs = choose_steps(schedule, steps, spacing, start.t)
     yield from follow(denoiser, start, pairs, sampler, draw_noise, labels, clip, eta)
@@ -90,13 +90,13 @@ def follow(
     clip: bool = True,
     eta: float = 0.0,
 ) -> Iterator[State]:
-    """Runs a sampler along given timesteps.
+    """Runs a sampler through given pairs of timesteps.
 
     Args:
         denoiser, sampler, labels, clip, eta: as in `sample`.
         start: state at the first pair's t.
-        pairs: (t, t_next) of each sampler step; for deterministic samplers also ascending, from image to noise.
-        draw_noise: fresh noise for stochastic samplers, see `noise_streams`.
+        pairs: (t, t_next) of each sampler step; with deterministic samplers, t may also increase, from image to noise.
+        draw_noise: draws fresh noise, see `noise_streams`; None allows only deterministic samplers.
 
     Yields:
         `start`, and a `State` after each step.
@@ -130,7 +130,7 @@ def choose_steps(schedule: Schedule, steps: int, spacing: str = "trailing", T: i
     """The timesteps (t, t_next) of each sampler step.
 
     Args:
-        schedule: whose timesteps to choose from.
+        schedule: the noise schedule.
         steps: number of sampler steps, 1 to T.
         spacing: "trailing", "uniform" or "karras".
         T: timestep to start from; default: the schedule's T.
@@ -153,12 +153,12 @@ def choose_steps(schedule: Schedule, steps: int, spacing: str = "trailing", T: i
     highest = schedule.sigma[T]
     lowest = min(max(LOWEST_SIGMA, schedule.sigma[1]), highest)
     sigma = np.linspace(highest ** (1 / RHO), lowest ** (1 / RHO), steps) ** RHO
-    sigma[0] = highest  # without a rounding error
+    sigma[0] = highest  # exactly; the powers cause a rounding error
     return _pairs(schedule.nearest_timestep(np.log(sigma)))
 
 
 def _pairs(times: np.ndarray) -> Pairs:
-    """Pairs of decreasing times, rounded to distinct timesteps: of two equal ones, the later is lowered."""
+    """Rounds decreasing times to strictly decreasing timesteps; pairs each with the next, and the last with 0."""
     timesteps = [round(float(times[0]))]
     for i, time in enumerate(times[1:], start=1):
         remaining = len(times) - i
@@ -167,12 +167,12 @@ def _pairs(times: np.ndarray) -> Pairs:
 
 
 def noise_streams(seed: int, shape: tuple[int, ...], stream: int = NOISE_STREAM) -> DrawNoise:
-    """A function that draws standard normal noise, for each image from its own random stream.
+    """Creates a function that draws standard normal noise, for each image from its own random stream.
 
     Args:
         seed: of all streams.
         shape: (N, ...).
-        stream: distinguishes uses of the same seed.
+        stream: an integer that gives each use of a seed its own random streams.
 
     Returns:
         () -> float32 array of that shape, new at each call.
@@ -187,11 +187,11 @@ def starting_noise(schedule: Schedule, shape: tuple[int, ...], seed: int) -> np.
 
 
 def check_sampler(sampler: str, eta: float = 0.0, deterministic: bool = False) -> None:
-    """Raises an error for unknown samplers and incompatible options; `deterministic` rules out fresh noise."""
+    """Raises an error for an unknown sampler or incompatible options; `deterministic` forbids fresh noise."""
     if sampler not in SAMPLERS:
         raise MinidiffError(f"unknown sampler {sampler!r}; choose from {', '.join(SAMPLERS)}")
     if eta and sampler != "ddim":
-        raise MinidiffError(f"eta is the fresh noise of ddim, and {sampler} has no such option; leave eta out")
+        raise MinidiffError(f"eta sets the fresh noise of ddim, and {sampler} has no such option; leave eta out")
     if not 0 <= eta <= 1:
         raise MinidiffError(f"invalid eta {eta}; it must lie between 0 (no fresh noise) and 1 (as much as ddpm)")
     if deterministic and (eta or sampler in STOCHASTIC):

@@ -1,12 +1,12 @@
-"""The forward process: how an image becomes noise, and the algebra that recovers image and noise.
+"""The forward process, which turns an image into noise, and the equations that recover the image and the noise.
 
 An image x0 and standard normal noise eps of the same shape give the noised image at timestep t:
 
     z_t = signal[t] x0 + noise[t] eps                                              (forward process)
 
 A *schedule* is the two arrays `signal` and `noise` at the timesteps t = 0, 1, ..., T. At t = 0 the image is clean:
-signal 1, noise 0. At t = T hardly any signal may be left, because sampling starts from pure noise. A schedule is
-defined as a curve over a time u in [0, 1] (`curves.py`) and then discretized to any number of timesteps T.
+signal 1, noise 0. At t = T the signal must be small compared with the noise, because sampling starts from pure noise.
+A schedule is defined as a curve over the time u in [0, 1] (`curves.py`) and evaluated at u = t / T, for any T.
 
     here                             in the papers
     z, z_t                           x_t (Ho et al., 2020; Song et al., 2021), z_t (Kingma et al., 2021)
@@ -15,12 +15,12 @@ defined as a curve over a time u in [0, 1] (`curves.py`) and then discretized to
     sigma[t] = noise / signal        the *noise level* sigma of EDM (Karras)
     log_sigma[t] = ln sigma          -lambda_t (Lu)
     log_snr[t] = -2 log_sigma        log-SNR = ln(signal^2 / noise^2), -gamma_t (Kingma)
-    input_scale[t]                   c_in (Karras) for data of unit variance, applied to z instead of z / signal
+    input_scale[t]                   c_in / s (Karras), for data of unit variance
     u = t / T                        the continuous t of Song et al. and Kingma et al.
     noise[t] of the schedule "flow"  t of Esser et al., 2024; 1 - t of Lipman et al., 2023, whose time ends at the image
 
-The signal is sqrt(alpha_bar) and the noise sqrt(1 - alpha_bar) only for variance-preserving schedules, where the
-squares add up to 1.
+The signal is sqrt(alpha_bar) and the noise sqrt(1 - alpha_bar) only for variance-preserving schedules, where
+signal^2 + noise^2 = 1.
 
 The network predicts a *target*, a linear combination y = a x0 + b eps:
 
@@ -31,8 +31,8 @@ The network predicts a *target*, a linear combination y = a x0 + b eps:
 
 with r = sqrt(signal^2 + noise^2), which is 1 for variance-preserving schedules.
 
-z and a prediction of y are two linear equations for x0_hat and eps_hat, solved by Cramer's rule. Samplers use only
-these two, so that each of them works with every schedule and every target.
+For given z and y, the equations for z and y are linear in x0 and eps. With a prediction of y, Cramer's rule solves
+them for x0_hat and eps_hat. Samplers use only these two, so every sampler works with every schedule and every target.
 
 Read more: `tutorials/02_noise.ipynb`; Kingma et al., "Variational Diffusion Models", 2021.
 """
@@ -42,29 +42,29 @@ import numpy as np
 from minidiff.curves import CURVES, levels
 from minidiff.errors import MinidiffError
 
-LARGEST_FINAL_SIGNAL = 0.05  # a schedule with more signal than this at t = T does not end in noise
+LARGEST_FINAL_SIGNAL = 0.05  # of signal / sqrt(signal^2 + noise^2) at t = T; with more, z_T is not close to pure noise
 SCHEDULES = tuple(CURVES)
 TARGETS = ("flow", "noise", "image", "velocity")
 
 
 class Schedule:
-    """signal[t] and noise[t] for the timesteps t = 0 .. T.
+    """A noise schedule: signal[t] and noise[t] at the timesteps t = 0 .. T.
 
     Args:
         name: "flow", "cosine", "linear", "sigmoid" or "variance_exploding".
         T: number of timesteps, 1 or more.
-        shift: factor of every noise level; more than 1 for large images, see `curves.levels`.
+        shift: factor that multiplies every noise level; more than 1 for large images, see `curves.levels`.
 
     Attributes:
-        signal, noise: float64 (T + 1,); index 0 is clean.
+        signal, noise: float64 (T + 1,); index 0 is the clean image.
         sigma: the noise level, noise / signal, float64 (T + 1,).
-        log_sigma: ln(noise / signal), float64 (T + 1,); minus infinity at 0.
-        log_snr: log signal-to-noise ratio, -2 log_sigma, float64 (T + 1,); infinity at 0.
-        input_scale: 1 / sqrt(signal^2 + noise^2), float64 (T + 1,). The network's input is z times this. It depends on
-            log_sigma alone, so that all schedules give the same inputs.
+        log_sigma: ln(noise / signal), float64 (T + 1,); minus infinity at t = 0.
+        log_snr: log signal-to-noise ratio, -2 log_sigma, float64 (T + 1,); infinity at t = 0.
+        input_scale: 1 / sqrt(signal^2 + noise^2), float64 (T + 1,). The network's input is z times this,
+            (x0 + sigma eps) / sqrt(1 + sigma^2): for the same noise level, it is the same for all schedules.
 
     Raises:
-        MinidiffError: an unknown name, T below 1, or a curve that does not end in noise.
+        MinidiffError: an unknown name, an invalid shift, T below 1, or too much signal at t = T.
     """
 
     def __init__(self, name: str = "flow", T: int = 1000, shift: float = 1.0) -> None:
@@ -100,7 +100,7 @@ class Schedule:
 
         Args:
             z: noised images at timestep t, (N, ...).
-            eps: fresh standard normal noise of the same shape.
+            eps: standard normal noise of the same shape, independent of z.
             t, t_up: timesteps, 0 <= t < t_up <= T.
 
         Returns:
@@ -124,13 +124,13 @@ class Schedule:
         return per_example(a, x0) * x0 + per_example(b, x0) * eps
 
     def solve(self, target: str, z: np.ndarray, y: np.ndarray, t: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """x0_hat and eps_hat from noised images and predictions of the target, by solving
+        """Computes x0_hat and eps_hat from noised images and predictions of the target, as the solution of
 
             z = signal x0 + noise eps
             y =      a x0 +     b eps
 
         Args:
-            target: what y is, as in `target`.
+            target: the target that y predicts, as in `target`.
             z: noised images (N, ...).
             y: predictions, of z's shape.
             t: timestep of each image, (N,), or one for all; at least 1.
@@ -144,10 +144,10 @@ class Schedule:
         return (b * z - noise * y) / determinant, (signal * y - a * z) / determinant
 
     def error_scales(self, target: str, t: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The factors by which an error of y is magnified in x0_hat and in eps_hat, from the solution in `solve`.
+        """The absolute errors of the x0_hat and eps_hat that `solve` returns, for an error of 1 in y; t is at least 1.
 
         Returns:
-            noise / determinant and signal / determinant, float64 of t's shape, as absolute values; t is at least 1.
+            |noise / d| and |signal / d|, with the determinant d = signal b - noise a; float64, of t's shape.
         """
         a, b = self.target_coefficients(target, t)
         determinant = np.abs(self.signal[t] * b - self.noise[t] * a)
@@ -172,12 +172,12 @@ class Schedule:
         return (z - per_example(self.signal[t], z) * x0_hat) / per_example(self.noise[t], z)
 
     def posterior(self, t: int, t_next: int) -> tuple[float, float, float]:
-        """The normal distribution of the less noisy z_s, s = t_next < t, given z_t and x0.
+        """The posterior q(z_s | z_t, x0) of the less noisy z_s, s = t_next < t: a normal distribution with
 
             mean = z_coefficient z_t + x0_coefficient x0,    standard deviation = std
 
-        (Ho et al., 2020, eq. 6 and 7; for any s < t: Kingma et al., 2021, appendix A.2; here written with the ratio of
-        the squared noise levels, sigma_s^2 / sigma_t^2.)
+        (Ho et al., 2020, eq. 6 and 7, for s = t - 1; Kingma et al., 2021, appendix A.2, for any s < t). The code
+        writes the coefficients with the ratio of the squared noise levels, sigma_s^2 / sigma_t^2.
 
         Returns:
             z_coefficient, x0_coefficient, std.
@@ -188,7 +188,7 @@ class Schedule:
         return float(z_coefficient), float(x0_coefficient), float(self.noise[t_next] * np.sqrt(1 - ratio))
 
     def nearest_timestep(self, log_sigma: float | np.ndarray) -> np.ndarray:
-        """For each given ln(noise / signal), the timestep t >= 1 with the nearest one; int64, of the same shape."""
+        """The timestep t >= 1 whose log_sigma is nearest to each given value; int64, of the same shape."""
         middles = (self.log_sigma[1:-1] + self.log_sigma[2:]) / 2
         return 1 + np.searchsorted(middles, log_sigma)
 
@@ -217,6 +217,6 @@ def check_is_schedule(signal: np.ndarray, noise: np.ndarray) -> None:
 
 
 def per_example(coefficient: float | np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Reshapes coefficients (N,) to (N, 1, ...), to multiply examples x (N, ...), in x's dtype; a scalar stays one."""
+    """Coefficients (N,) as (N, 1, ...) in x's dtype, to multiply the examples x (N, ...); a scalar stays a scalar."""
     coefficient = np.asarray(coefficient, x.dtype)
     return coefficient.reshape(coefficient.shape + (1,) * (x.ndim - 1)) if coefficient.ndim else coefficient

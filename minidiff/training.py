@@ -4,22 +4,21 @@ For every example of a batch:
 
     draw a timestep t and noise eps                                                 (examples.draw_examples)
     z = signal[t] x0 + noise[t] eps                                                 (schedule.add_noise)
-    y_hat = network(z, log_sigma[t], label)                                         (unet.forward)
+    y_hat = network(input_scale[t] z, log_sigma[t], label)                          (unet.forward)
     loss = mean of weight[t] (y_hat - y)^2,   y = a x0 + b eps                      (schedule.target)
     dy_hat = 2 weight[t] (y_hat - y) / number of elements of the batch
     add the gradient with respect to the parameters to g                            (unet.backward)
 
-then one optimizer step. The reported loss is the mean squared error of eps_hat, whatever the target is, so that runs
-can be compared: eps_hat - eps = signal / (signal b - noise a) (y_hat - y).
+One optimizer step follows. The reported loss is the mean squared error of eps_hat for every target, so that runs with
+different targets can be compared: eps_hat - eps = signal / (signal b - noise a) (y_hat - y).
 
-A batch is cut into microbatches of a few images whose activations fit into a core's cache. The microbatches are
-distributed over a fixed number of gradient accumulators, on which the threads work, and the accumulators are added in
-a fixed order. Every example has a random stream of its own (`examples.py`). So the result is bit-for-bit identical
-whatever the number of threads. Everything that changes between steps is in `Trainer.state`: after `restore`, training
-continues as if it had never stopped.
+A batch is divided into microbatches, so small that their activations fit into a core's cache. The microbatches are
+assigned to a fixed number of gradient accumulators, each of which is filled by one thread at a time, and the
+accumulators are added in a fixed order. Every example has its own random stream (`examples.py`). So the result is
+bit-for-bit identical for any number of threads. `Trainer.step` and `Trainer.state` are all that a checkpoint needs:
+after `restore`, training continues as if it had not been interrupted.
 
-`Trainer.train` is a generator that yields a `Step` after each optimizer step; progress bars, checkpoints and plots are
-up to the caller.
+`Trainer.train` is a generator that yields a `Step` after each optimizer step. The caller writes checkpoints and logs.
 
 Read more: `tutorials/08_training.ipynb`.
 """
@@ -55,25 +54,25 @@ from minidiff.training_config import TrainingConfig
 
 __all__ = ["Step", "Trainer", "TrainingConfig", "check_fit"]
 
-MAX_ACCUMULATORS = 4  # gradient vectors; more would allow more threads, and take more memory
+MAX_ACCUMULATORS = 4  # gradient vectors, at most so many threads compute gradients; more would take more memory
 UPDATE_RATIO_EVERY = 20  # steps; measuring it requires a copy of the parameters
 
 
 @dataclass(frozen=True, repr=False)
 class Step:
-    """The report of one training step.
+    """The loss and other measurements of one training step.
 
     Attributes:
         epoch: from 1.
-        step: optimizer steps so far, through all epochs; 1 for the first.
-        last_of_epoch: whether the epoch ends with it.
+        step: number of the optimizer step, counted from 1 through all epochs.
+        last_of_epoch: whether it is the last step of its epoch.
         loss: mean squared error of eps_hat over the batch.
         t, losses: timestep and mean squared error of eps_hat of each example, (batch,).
         learning_rate, gradient_norm: of this step.
-        update_ratio: |new p - old p| / |new p|, usually some thousandths; NaN except in every twentieth step and the
-            last of an epoch.
+        update_ratio: norm of (new p - old p) / norm of new p, usually a few thousandths; measured in every twentieth
+            step and the last step of an epoch, otherwise NaN.
         images: number of examples in the batch.
-        seconds: duration.
+        seconds: duration of the step.
     """
 
     epoch: int
@@ -93,7 +92,7 @@ class Step:
 
 
 class Trainer:
-    """A network, its training data, and all state of the training.
+    """Trains a network on a data set, and holds the state of the training run.
 
     Args:
         network: a `UNet` or a `PointNetwork`.
@@ -104,7 +103,7 @@ class Trainer:
 
     Attributes:
         optimizer: holds the moments, and in `average` the moving average of the parameters.
-        step: optimizer steps done.
+        step: number of completed optimizer steps.
 
     Raises:
         MinidiffError: images or classes that do not fit the network, images without contrast, or an unknown name.
@@ -119,7 +118,7 @@ class Trainer:
             raise MinidiffError("flip mirrors images and does not apply to points; leave it out")
         self.network, self.p, self.dataset, self.config, self.workers = network, p, dataset, config, workers
         self.schedule = config.create_schedule()
-        self.schedule.target_coefficients(config.target, 1)  # refuses unknown names here rather than in a thread
+        self.schedule.target_coefficients(config.target, 1)  # raises errors for unknown names here, not in a thread
         loss_weight(self.schedule, config.loss_weight, config.target, 1)
         draw_timesteps(self.schedule, np.array([0.5]), config.time_distribution)
         self.optimizer = Optimizer(
@@ -147,7 +146,7 @@ class Trainer:
                 yield self.train_step(epoch, order[positions], positions)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Everything besides `step` that changes in training: name -> vector (size,), not copied."""
+        """All vectors that training changes: name -> vector (size,), not copied."""
         optimizer = self.optimizer
         return {"parameters": self.p.vector, "average": optimizer.average, "m": optimizer.m, "v": optimizer.v}
 
@@ -155,8 +154,8 @@ class Trainer:
         """Restores an earlier state.
 
         Args:
-            step: optimizer steps done by then.
-            state: what `state` returned then.
+            step: number of optimizer steps completed in that state.
+            state: the vectors that `state` returned.
         """
         for name, vector in self.state().items():
             vector[:] = state[name]
@@ -172,8 +171,8 @@ class Trainer:
 
         Args:
             epoch: from 0.
-            indices: of the batch in the data, (batch,).
-            positions: of the batch in the order of the epoch, (batch,).
+            indices: of the batch's examples in the data set, (batch,).
+            positions: of the batch's examples in the order of the epoch, (batch,).
 
         Raises:
             Diverged: a loss or the gradient is not finite; parameters, moments and average are left unchanged.
@@ -249,7 +248,7 @@ class Trainer:
         return error, eps_scale**2 * np.square(error).mean(axis=tuple(range(1, error.ndim))), cache
 
     def held_out_losses(self, dataset: TrainingData) -> tuple[np.ndarray, np.ndarray]:
-        """The losses of the averaged parameters on held-out examples, always with the same noise.
+        """The losses on held-out examples with the averaged parameters; every call uses the same timesteps and noise.
 
         Args:
             dataset: examples of the network's shape.
@@ -273,18 +272,16 @@ class Trainer:
 
 
 def check_fit(network: NetworkConfig, dataset: TrainingData) -> None:
-    """Refuses data that does not fit a network.
-
-    Raises:
-        MinidiffError: naming the difference.
-    """
+    """Raises `MinidiffError` if the data is empty, or if its shape or classes differ from those of the network."""
     if len(dataset) == 0:
         raise MinidiffError("the data set is empty; give at least one example")
     expected, found = network.example_shape, dataset.example_shape
     if expected != found:
-        raise MinidiffError(f"the network takes examples of shape {expected}, the data has {found}")
+        raise MinidiffError(f"the network takes examples of shape {expected}, the data has {found}; use equal shapes")
     if network.num_classes and (dataset.labels is None or dataset.num_classes != network.num_classes):
-        raise MinidiffError(f"the network has {network.num_classes} classes, the data has {dataset.num_classes}")
+        raise MinidiffError(
+            f"the network has {network.num_classes} classes, the data has {dataset.num_classes}; use the same number"
+        )
 
 
 def _update_ratio(before: np.ndarray, after: np.ndarray) -> float:

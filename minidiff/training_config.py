@@ -1,6 +1,6 @@
 """The hyperparameters of training.
 
-The defaults were tuned on the reference task: 1000 images of 64 x 64 in 20 epochs.
+The defaults were tuned on the task of `minidiff demo`: 1000 images of 64 x 64 in 20 epochs.
 """
 
 from dataclasses import asdict, dataclass, fields
@@ -10,8 +10,8 @@ from typing import Any
 from minidiff.errors import MinidiffError
 from minidiff.schedule import Schedule
 
-SAVE_MINUTES = 2.0  # between checkpoints within an epoch; no hyperparameter, since it changes no result
-FAST_BATCH_SIZE = 16  # of `--fast`: fewer optimizer steps, each of which uses the cores better
+SAVE_MINUTES = 2.0  # between checkpoints within an epoch; not a hyperparameter, because it does not affect the result
+FAST_BATCH_SIZE = 16  # of `--fast`: fewer optimizer steps, which use the cores better
 
 
 @dataclass(frozen=True)
@@ -23,19 +23,19 @@ class TrainingConfig:
         batch_size: examples per optimizer step.
         schedule: "flow", "cosine", "linear", "sigmoid" or "variance_exploding".
         T: number of timesteps.
-        shift: factor on every noise level, see `curves.levels`.
+        shift: factor that multiplies every noise level, see `curves.levels`.
         target: what the network predicts: "flow", "noise", "image" or "velocity".
-        time_distribution: of the timesteps: "log_normal", "logit_normal" or "uniform".
+        time_distribution: distribution of the timesteps, "log_normal", "logit_normal" or "uniform".
         loss_weight: "uniform" or "min_snr", see `examples.loss_weight`.
         optimizer: "muon" or "adamw".
-        learning_rate: the highest one.
-        warmup_steps: optimizer steps until it is reached.
+        learning_rate: the peak, from which the learning rate decays to zero.
+        warmup_steps: optimizer steps in which the learning rate increases to the peak.
         weight_decay, clip, ema_decay: see `optim.Optimizer`.
-        class_dropout: fraction of the labels replaced by the null class, for guidance.
-        flip: whether to mirror half of the images horizontally.
-        microbatch_size: images that go through the network together; 0 is a quarter of the batch, but at least two (one
-            for a batch of two).
-        seed: of everything random.
+        class_dropout: probability that a label is replaced by the null class, for classifier-free guidance.
+        flip: whether to mirror each image horizontally with probability 1/2.
+        microbatch_size: images that go through the network together; 0 means a quarter of the batch, but at least two
+            (one for a batch of one or two).
+        seed: of all random numbers.
 
     Raises:
         MinidiffError: a value of the wrong type or out of range. Names are checked where they are used.
@@ -67,8 +67,8 @@ class TrainingConfig:
             accepted = {int: Integral, float: Real}.get(kind, kind)
             if not isinstance(value, accepted):
                 raise MinidiffError(f"{field.name} must be of type {kind.__name__}, not {value!r}")
-            object.__setattr__(self, field.name, kind(value))  # NumPy scalars become plain ones, for JSON
-        if self.microbatch_size == 0:  # small microbatches cost time; with few, threads are idle
+            object.__setattr__(self, field.name, kind(value))  # NumPy scalars become Python scalars, for JSON
+        if self.microbatch_size == 0:  # small microbatches are slow, few leave threads idle
             quarter, half = -(-self.batch_size // 4), -(-self.batch_size // 2)
             object.__setattr__(self, "microbatch_size", max(quarter, min(2, half)))
         for name in ("epochs", "batch_size", "T", "microbatch_size"):
@@ -85,7 +85,7 @@ class TrainingConfig:
                 raise MinidiffError(f"{name} must be at least 0 and less than 1, not {getattr(self, name)}")
 
     def as_dict(self) -> dict[str, Any]:
-        """The hyperparameters as plain types, for JSON."""
+        """The hyperparameters as plain Python types, for JSON."""
         return asdict(self)
 
     def create_schedule(self) -> Schedule:

@@ -1,7 +1,7 @@
-"""A data set: images as bytes, labels, and where they came from.
+"""Data sets: images as bytes, their labels, and a record of their origin.
 
 Images are stored as uint8 (a thousand of 64 x 64 x 3 take 12 MB) and converted to float32 in [-1, 1] one batch at a
-time. That range is symmetric around 0, the mean of the noise.
+time. This range is centered at 0, as is the noise.
 
     pixels = bytes / 127.5 - 1          0 -> -1, 255 -> +1
     bytes  = round((pixels + 1) * 127.5)
@@ -20,12 +20,12 @@ import numpy as np
 from minidiff.errors import MinidiffError
 
 Notes = tuple[str, ...]  # assumptions and changes made by a reader, one sentence each
-MIN_CONTRAST = 8 / 255  # of pixels; below it, images in [0, 1] were probably read as bytes
-CHECKED_TOGETHER = 256  # images
+MIN_CONTRAST = 8 / 255  # highest minus lowest pixel; with less, images in [0, 1] were probably stored as bytes
+CHECKED_TOGETHER = 256  # images that `check_pixels` converts at a time
 
 
 class HasPixels(Protocol):
-    """Examples as pixels, such as a `Dataset`."""
+    """The interface of data that `check_pixels` can check, such as a `Dataset`."""
 
     def __len__(self) -> int: ...
 
@@ -52,10 +52,10 @@ class Dataset:
         labels: integers (N,) from 0 to len(class_names) - 1, stored as int64, or None.
         class_names: one for each class, in label order; empty without labels.
         name: short name, such as "cats".
-        source: where the images came from: a path, or how they were drawn.
+        source: where the images came from: a path, or how they were generated.
         license: terms of use, as far as they are known.
         notes: assumptions and changes, one sentence each.
-        groups: text (N,) or None. Images with the same group are variants of one design; `split` keeps them together.
+        groups: strings (N,), or None. Images of the same group are variants of one design; `split` keeps them together.
 
     Raises:
         MinidiffError: wrong shapes or types, or labels that do not match the images or the class names.
@@ -139,10 +139,10 @@ class Dataset:
         return replace(self, images=self.images[indices], labels=labels, groups=groups)
 
     def split(self, fraction: float = 0.1, seed: int = 0) -> tuple["Dataset", "Dataset"]:
-        """Splits at random into a training set and a held-out set.
+        """Splits the data set at random into a training set and a held-out set.
 
-        Images of one group stay together: all six skin tones of a design are either trained on or held out. Otherwise
-        the held-out images would be near copies of training images.
+        Images of the same group stay together, for instance all six skin tones of an emoji. Otherwise, held-out images
+        could be near copies of training images.
 
         Args:
             fraction: of the groups (of the images if there are no groups) to hold out, between 0 and 1.
@@ -156,14 +156,15 @@ class Dataset:
         """
         _, group = np.unique(np.arange(len(self)) if self.groups is None else self.groups, return_inverse=True)
         num_groups = int(group.max()) + 1
+        what = "images" if self.groups is None else "designs"
         if not 0 < fraction < 1 or num_groups < 2:
             raise MinidiffError(
-                f"{self.name}: cannot hold out {fraction} of {num_groups}; give a fraction in (0, 1), of at least two"
+                f"{self.name}: cannot hold out {fraction} of {num_groups} {what}; give a fraction between 0 and 1, "
+                f"and at least two {what}"
             )
         num_held_out = min(max(1, round(fraction * num_groups)), num_groups - 1)
         is_held_out = np.zeros(num_groups, bool)
         is_held_out[np.random.default_rng(seed).permutation(num_groups)[:num_held_out]] = True
-        what = "images" if self.groups is None else "designs"
         train, held_out = self.subset(~is_held_out[group]), self.subset(is_held_out[group])
         return (
             train.noted(f"{num_groups - num_held_out} of {num_groups} {what}, the others are held out, seed {seed}"),
@@ -182,7 +183,7 @@ class Dataset:
         return replace(self, notes=(*self.notes, note))
 
     def fingerprint(self) -> str:
-        """Hash of the shape, the pixels and the labels: the first 16 hexadecimal digits of SHA-256."""
+        """A hash of the shape, the pixels and the labels: the first 16 hexadecimal digits of SHA-256."""
         digest = hashlib.sha256(repr(self.images.shape).encode())
         digest.update(np.ascontiguousarray(self.images).data)
         if self.labels is not None:
@@ -196,7 +197,7 @@ def choose(
     """Chooses `num_images` of `count` images at random, or all if it is None.
 
     Returns:
-        Indices (num_images,) in increasing order, or a slice of everything; and a note on the choice.
+        Indices (num_images,) in increasing order, or slice(None) for all images; and a note on the choice.
 
     Raises:
         MinidiffError: fewer than one or more than `count`, or a negative seed.
@@ -212,7 +213,7 @@ def choose(
 
 
 def check_pixels(dataset: HasPixels) -> None:
-    """Refuses images that cannot be learned from.
+    """Raises an error for images that are unsuitable for training.
 
     Raises:
         MinidiffError: pixels that are not finite or outside [-1, 1], or hardly any contrast.

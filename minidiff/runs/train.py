@@ -1,8 +1,8 @@
-"""Training in a run's folder.
+"""Training in a run folder: checkpoints, resuming, and what stops a run.
 
 save      at the end of every epoch, every few minutes, and on a request to terminate (`interruption.py`)
 resume    from the newest intact checkpoint; the result is bit-for-bit identical to that of an uninterrupted run
-refuse    to resume with other data or another configuration, unless the user accepts it and it is possible
+reject    other data or another configuration when resuming, unless the change is possible and the user accepts it
 stop      at a loss, a gradient or a parameter that is NaN or infinite, with the last good checkpoint intact
 """
 
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 def network_for(dataset: Dataset, channels: tuple[int, ...] | None = None, fast: bool = False) -> UNetConfig:
-    """The default network for a data set; `channels` replaces those of its levels, `fast` makes it lighter."""
+    """The default network for a data set; `channels` sets those of each level, `fast` makes it smaller and faster."""
     network = UNetConfig.for_images(
         dataset.height, dataset.width, dataset.channels, dataset.num_classes, channels=channels
     )
@@ -50,7 +50,7 @@ def network_for(dataset: Dataset, channels: tuple[int, ...] | None = None, fast:
 def start_run(
     path: str | Path, data_options: dict[str, Any], dataset: Dataset, network: UNetConfig, training: TrainingConfig
 ) -> Run:
-    """Makes a new run folder.
+    """Creates a run folder.
 
     Args:
         path: of the folder.
@@ -62,9 +62,9 @@ def start_run(
         The run, locked.
 
     Raises:
-        MinidiffError: a configuration that is not possible, or a folder that cannot be used.
+        MinidiffError: an invalid configuration, or a folder that cannot be used.
     """
-    UNet(network)  # refuses a wrong configuration before a folder is made
+    UNet(network)  # raises an error for an invalid configuration before the folder is created
     config = {
         "command": " ".join(["minidiff", *sys.argv[1:]]),
         "version": __version__,
@@ -90,7 +90,7 @@ def with_absolute_path(data_options: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_config(run: Run) -> tuple[UNetConfig, TrainingConfig, dict[str, Any]]:
-    """The configuration of the network and the training in config.json, and the data options, checked.
+    """Reads and checks config.json: the configuration of the network, that of training, and the data options.
 
     Raises:
         MinidiffError: something is missing or of the wrong type.
@@ -117,26 +117,26 @@ def train_run(
     data_options: dict[str, Any] | None = None,
     save_minutes: float = SAVE_MINUTES,
 ) -> Trainer:
-    """Trains from the newest checkpoint, if there is one, to the end.
+    """Trains to the last epoch, from the newest checkpoint if there is one.
 
-    Every epoch ends with a line of the log, a row of history.csv, and a checkpoint.
+    Every epoch ends with a log message, a row in history.csv, and a checkpoint.
 
     Args:
-        run: locked.
+        run: locked for writing.
         network_config, training: as recorded in config.json, or changed.
         dataset: training data.
-        workers: for the training steps.
+        workers: threads for training.
         held_out: images on which the loss is measured after each epoch.
         accept_changes: resume although the data or the configuration differ from those of the checkpoint.
-        data_options: for config.json, if the data has moved.
+        data_options: to be recorded in config.json; needed only if the data has moved.
         save_minutes: time between checkpoints within an epoch.
 
     Returns:
         The `Trainer` at the end.
 
     Raises:
-        MinidiffError: a checkpoint of another training, a full disk, or NaN or infinity.
-        KeyboardInterrupt: the process was asked to terminate; the run is saved, and the message says how to resume.
+        MinidiffError: a checkpoint of another training run, a full disk, or a value that is NaN or infinite.
+        KeyboardInterrupt: Ctrl-C or a request to terminate, after saving; the message contains the command to resume.
     """
     network = UNet(network_config)
     trainer = Trainer(network, network.create_parameters(training.seed), dataset, training, workers)
@@ -216,16 +216,16 @@ def save(run: Run, trainer: Trainer, progress: Progress, config: dict[str, Any])
 
 
 def restore_progress(run: Run, trainer: Trainer, config: dict[str, Any], accept_changes: bool) -> Progress:
-    """Restores a trainer from the newest checkpoint, and the folder to the state at that checkpoint.
+    """Restores the trainer and the run folder to their state at the newest checkpoint.
 
     Args:
-        run: locked.
-        trainer: new; left so without a checkpoint.
+        run: locked for writing.
+        trainer: new; not changed if there is no checkpoint.
         config: compared with that of the checkpoint by `differences`.
         accept_changes: as in `train_run`.
 
     Raises:
-        MinidiffError: the checkpoint is of another training.
+        MinidiffError: the checkpoint is of another training run.
     """
     if run.lock and run.lock.left_by:
         logger.info("   %s ended without saving", run.lock.left_by)
@@ -239,7 +239,7 @@ def restore_progress(run: Run, trainer: Trainer, config: dict[str, Any], accept_
     found = differences(checkpoint.facts["config"], config)
     check_differences(run.path, checkpoint.step, found, accept_changes)
     if (version := checkpoint.facts["version"]) != __version__:
-        logger.info("   the checkpoint is of version %s, this is %s: the last digits may differ", version, __version__)
+        logger.info("   the checkpoint is of version %s, this is %s: last digits may differ", version, __version__)
     trainer.restore(checkpoint.step, checkpoint.arrays)
     progress.restore(checkpoint.arrays, checkpoint.facts)
     if checkpoint.step == run.steps()[0]:
@@ -253,7 +253,7 @@ def restore_progress(run: Run, trainer: Trainer, config: dict[str, Any], accept_
 
 
 def check_space(run: Run, size: int) -> None:
-    """Refuses a disk without space for the checkpoints of a network with `size` parameters, before training starts."""
+    """Raises an error if the disk has no space for the checkpoints of a network with `size` parameters."""
     missing = KEPT + 2 - min(len(run.steps()), KEPT + 1)  # one more is written before the oldest is removed
     needed, free = missing * 4 * 4 * size, shutil.disk_usage(run.path).free  # four vectors of float32 each
     if free < needed:
