@@ -41,11 +41,8 @@ class Inpainting:
 
     Args:
         denoiser: that estimates the unknown part.
-        image: (H, W, C) for all, or (N, H, W, C); its values inside the hole are ignored.
+        image: float, (H, W, C) for all, or (N, H, W, C); its values inside the hole are ignored.
         mask: bool (H, W), or anything that broadcasts to the image; True is the hole.
-
-    Raises:
-        MinidiffError: a mask that does not fit the image, or an image in bytes.
     """
 
     def __init__(self, denoiser: Denoiser, image: np.ndarray, mask: np.ndarray) -> None:
@@ -85,7 +82,6 @@ def inpaint(
     """Completes an image that has a hole (Lugmayr et al., 2022, algorithm 1).
 
     Args:
-        denoiser: any.
         shape: of the result, (N, H, W, C).
         image, mask: as in `Inpainting`.
         rounds: how often each step is taken; NFE is about rounds x steps (twice that for heun).
@@ -94,9 +90,6 @@ def inpaint(
 
     Yields:
         A `State` for the noise at the start, and one after the last round of each step.
-
-    Raises:
-        MinidiffError: fewer than one round, an image or a mask that does not fit, or as in `sample`.
     """
     if rounds < 1:
         raise MinidiffError(f"inpainting with {rounds} rounds does nothing; use at least 1 round")
@@ -122,17 +115,13 @@ def image_to_image(
     """Generates variants of images: adds noise to them, and samples from there (Meng et al., 2022).
 
     Args:
-        denoiser: any.
-        images: (N, H, W, C), in [-1, 1].
+        images: float (N, H, W, C), in [-1, 1].
         strength: the timestep to start from, divided by T: near 0 the image hardly changes, at 1 it is replaced.
         seed: of the noise.
         options: as in `sampling.sample`; `steps` is the number of sampler steps from there to the clean image.
 
     Yields:
         A `State` for the noised images, and one after each step.
-
-    Raises:
-        MinidiffError: a strength outside (0, 1], images in bytes, or as in `sample`.
     """
     if not 0 < strength <= 1:
         raise MinidiffError(f"invalid strength {strength}; it must be more than 0 and at most 1")
@@ -158,8 +147,7 @@ def encode(
     which it hardly differs if T is large.
 
     Args:
-        denoiser: any.
-        images: (N, H, W, C), in [-1, 1].
+        images: float (N, H, W, C), in [-1, 1].
         sampler: "ddim", "euler", "heun" or "dpmpp_2m".
         steps: number of sampler steps, 1 to T.
         labels: class of each image, or None.
@@ -167,9 +155,6 @@ def encode(
 
     Returns:
         z_T, of the images' shape and dtype.
-
-    Raises:
-        MinidiffError: a stochastic sampler, too many steps, a schedule of one timestep, or images in bytes.
     """
     schedule = denoiser.schedule
     if schedule.T < 2:
@@ -191,18 +176,7 @@ def decode(
     labels: np.ndarray | None = None,
     spacing: str = "karras",
 ) -> np.ndarray:
-    """The images that a deterministic sampler generates from the noise z_T; the inverse of `encode`.
-
-    Args:
-        denoiser, sampler, steps, labels, spacing: as in `encode`.
-        z: noises z_T, (N, H, W, C).
-
-    Returns:
-        Images, of z's shape and dtype.
-
-    Raises:
-        MinidiffError: a stochastic sampler, or too many steps.
-    """
+    """The images that a deterministic sampler generates from z_T (N, H, W, C); the inverse of `encode`."""
     check_sampler(sampler, deterministic=True)
     start = State(z=z, x0_hat=np.zeros_like(z), t=denoiser.schedule.T)
     return generate(
@@ -213,20 +187,15 @@ def decode(
 def interpolate(
     denoiser: Denoiser, first: np.ndarray, last: np.ndarray, count: int, sampler: str = "ddim", **options: Any
 ) -> Iterator[State]:
-    """Generates images from noises between two given ones.
+    """Generates `count` images from noises between two given ones, both ends included.
 
     Args:
-        denoiser: any.
         first, last: noises z_T, (H, W, C), from `sampling.starting_noise` or from `encode`.
-        count: number of images, including both ends.
         sampler: "ddim", "euler", "heun" or "dpmpp_2m".
         options: as in `sampling.sample`; labels (count,).
 
     Yields:
         A `State` for the noises, and one after each step.
-
-    Raises:
-        MinidiffError: a stochastic sampler, fewer than two images, or as in `sample`.
     """
     check_sampler(sampler, options.get("eta", 0.0), deterministic=True)
     if count < 2:
@@ -237,14 +206,9 @@ def interpolate(
 
 
 def slerp(a: np.ndarray, b: np.ndarray, weight: float) -> np.ndarray:
-    """Spherical linear interpolation: the point at `weight` on the arc from a to b (Shoemake, 1985).
+    """Spherical linear interpolation: the point at `weight` in [0, 1] on the arc from a to b (Shoemake, 1985).
 
-    Args:
-        a, b: arrays of one shape, neither of them zero.
-        weight: 0 is a, 1 is b.
-
-    Returns:
-        Array of that shape and dtype; linear interpolation if a and b are parallel.
+    The arrays have one shape, which the result has too, and are not zero; if they are parallel, it is linear.
     """
     lengths = np.linalg.norm(a) * np.linalg.norm(b)
     phi = np.arccos(np.clip(np.vdot(a, b) / lengths, -1, 1))

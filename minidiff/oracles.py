@@ -32,13 +32,9 @@ class GaussianDenoiser:
     """The exact denoiser of data from one normal distribution.
 
     Args:
-        schedule: of the noise.
         mean: scalar, or an array that broadcasts to an image; (D,) with a covariance.
         std: standard deviation of independent elements: scalar, or an array that broadcasts to an image.
         covariance: instead of `std`, (D, D), for points in D dimensions.
-
-    Raises:
-        MinidiffError: neither or both of std and covariance, or an invalid covariance matrix.
     """
 
     def __init__(
@@ -75,15 +71,11 @@ class MixtureDenoiser:
     """The exact denoiser of data from a mixture of isotropic normal distributions.
 
     Args:
-        schedule: of the noise.
         means: m_k, (K, ...), each of an image's shape.
         stds: standard deviations d_k, (K,), or a scalar for all; 0 if the data are the means themselves.
         weights: w_k, (K,), any positive values; default: all equal.
         labels: class of each component, int (K,); default: 0 .. K - 1. With labels, only the components of those
             classes count.
-
-    Raises:
-        MinidiffError: weights or labels that do not fit the means.
     """
 
     def __init__(
@@ -156,13 +148,7 @@ class MixtureDenoiser:
 
 
 class IdealDenoiser(MixtureDenoiser):
-    """The exact denoiser of a finite set of images, which generates only these.
-
-    Args:
-        schedule: of the noise.
-        images: float (K, H, W, C), in [-1, 1].
-        labels: class of each, int (K,); default: 0 .. K - 1.
-    """
+    """The exact denoiser of a finite set of images, float (K, H, W, C) in [-1, 1], which generates only these."""
 
     def __init__(self, schedule: Schedule, images: np.ndarray, labels: ArrayLike | None = None) -> None:
         super().__init__(schedule, images, 0.0, labels=labels)

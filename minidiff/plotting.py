@@ -25,14 +25,9 @@ COLORS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#00
 
 
 def sheet(images: np.ndarray, columns: int | None = None) -> np.ndarray:
-    """Arranges images in a grid.
+    """Arranges images (N, H, W, C) in [-1, 1] in a grid: uint8 (height, width, 3).
 
-    Args:
-        images: (N, H, W, C) in [-1, 1].
-        columns: images per row; default: the square root of N, rounded up.
-
-    Returns:
-        uint8 (height, width, 3).
+    By default a row has as many images as the square root of N, rounded up.
     """
     N, H, W, _ = images.shape
     columns = min(N, columns or int(np.ceil(np.sqrt(N))))
@@ -45,14 +40,7 @@ def sheet(images: np.ndarray, columns: int | None = None) -> np.ndarray:
 
 
 def save_sheet(path: str | Path, images: np.ndarray, columns: int | None = None, scale: int | None = None) -> None:
-    """Writes a sheet of images as a PNG file.
-
-    Args:
-        path: of the file.
-        images: (N, H, W, C) in [-1, 1].
-        columns: images per row, see `sheet`.
-        scale: integer magnification; default: to a side of about 128.
-    """
+    """Writes a sheet of images as a PNG file, magnified by an integer, by default to a side of about 128 pixels."""
     _save(_enlarged(images, columns, scale), path, format="PNG")
 
 
@@ -63,25 +51,14 @@ def save_animation(
     scale: int | None = None,
     milliseconds: int = 80,
 ) -> None:
-    """Writes sheets as an animated GIF, whose last frame is shown for two seconds.
-
-    Args:
-        path: of the file.
-        frames: (N, H, W, C) in [-1, 1] each.
-        columns, scale: as in `save_sheet`.
-        milliseconds: per frame.
-    """
+    """Writes sheets of images as an animated GIF, whose last frame is shown for two seconds."""
     images = [_enlarged(frame, columns, scale) for frame in frames]
     durations = [milliseconds] * (len(images) - 1) + [2000]
     _save(images[0], path, format="GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)
 
 
 def save_images(path: str | Path, images: np.ndarray, labels: np.ndarray | None = None) -> None:
-    """Writes images as a sheet (.png), or as an .npz file with uint8 `images` and `labels`.
-
-    Raises:
-        MinidiffError: another suffix, or the file cannot be written.
-    """
+    """Writes images as a sheet (.png), or as an .npz file with uint8 `images` and `labels`."""
     suffix = Path(path).suffix.lower()
     if suffix == ".png":
         save_sheet(path, images)
@@ -95,12 +72,7 @@ def save_images(path: str | Path, images: np.ndarray, labels: np.ndarray | None 
 
 
 def save_loss_curve(path: str | Path, history: Sequence[Mapping[str, float]]) -> None:
-    """Plots the loss of each epoch on a logarithmic scale.
-
-    Args:
-        path: of the PNG file.
-        history: rows with "epoch" and "loss", at least one.
-    """
+    """Plots the loss of each epoch on a logarithmic scale into a PNG file, from rows with "epoch" and "loss"."""
     from matplotlib.ticker import MaxNLocator, NullFormatter, StrMethodFormatter
 
     epochs, losses = [row["epoch"] for row in history], [row["loss"] for row in history]

@@ -20,10 +20,8 @@ from minidiff.unet import UNet, UNetConfig
 
 
 def agreement(config: UNetConfig) -> tuple[float, float]:
-    """Compares both programs on the same parameters, inputs and upstream gradient.
-
-    Returns:
-        The `relative_error` of the outputs, and that of the gradients with respect to all parameters.
+    """The `relative_error` of the outputs of both programs for the same parameters, inputs and upstream gradient, and
+    that of their gradients with respect to all parameters.
     """
     rng, batch = np.random.default_rng(0), 2
     network = UNet(config)
@@ -117,16 +115,10 @@ def torch_convolution(channels_last: bool, threads: int) -> Callable[..., Callab
 
 
 def race(config: UNetConfig, workers: Workers, rounds: int = 7, compiled: bool = True) -> Iterator[list]:
-    """Times the training step and the sampling of minidiff and PyTorch in turns.
+    """Times the training step and the sampling of minidiff and PyTorch in turns, with the same number of threads.
 
-    Args:
-        config: of both networks.
-        workers: PyTorch gets the same number of threads.
-        rounds: of the timing.
-        compiled: whether to time torch.compile too, which compiles for minutes.
-
-    Yields:
-        Rows [task, ms per image of minidiff, of PyTorch in its fastest mode, that mode, ratio].
+    `compiled` includes torch.compile, which compiles for minutes. Yields rows [task, ms per image of minidiff, of
+    PyTorch in its fastest mode, that mode, ratio].
     """
     modes = [Mode(channels_last=False), Mode()]
     if compiled:

@@ -23,15 +23,9 @@ FINE_T, FINE_STEPS = 2**16, 2048  # high enough to neglect rounding to timesteps
 
 
 def convergence(steps: Sequence[int] = (4, 8, 16, 32, 64, 128), schedule: str = "flow") -> dict[str, np.ndarray]:
-    """Measures the error of the deterministic samplers at several numbers of steps.
+    """The error of each deterministic sampler at several numbers of steps, float64 (len(steps),).
 
-    Args:
-        steps: numbers of sampler steps.
-        schedule: name of the schedule.
-
-    Returns:
-        Dict from sampler to errors, float64 (len(steps),): the root mean square distance from the exact points, for
-        data of standard deviation 0.5.
+    It is the root mean square distance from the exact points, for data of standard deviation 0.5.
     """
     fine = Schedule(schedule, FINE_T)
     denoiser = MixtureDenoiser(fine, MEANS, STD)

@@ -12,10 +12,8 @@ BATCH = 4
 
 
 def growth(threads: int, config: UNetConfig, quick: bool = False) -> dict[str, list[tuple[int, float, float]]]:
-    """Measures a training step (AdamW, batch 4) while one quantity varies; `quick` leaves out the largest values.
-
-    Returns:
-        Dict from quantity to a list of (value, ms per image, peak memory of the process in MB).
+    """Measures a training step (AdamW, batch 4) while one quantity varies: a list of (value, ms per image, peak MB) for
+    each quantity; `quick` leaves out the largest values.
     """
 
     def measure(value: int, config: UNetConfig, batch: int, threads: int) -> tuple[int, float, float]:

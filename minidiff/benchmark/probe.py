@@ -25,15 +25,10 @@ TIME_IMPORT = "import time; start = time.perf_counter(); import minidiff; print(
 def probe(
     program: str, batch: int, threads: int, cold: bool = False, config: UNetConfig | None = None
 ) -> dict[str, float]:
-    """Does a few training steps in a new process.
+    """Does a few training steps in a new process, with the program "minidiff" or "torch".
 
-    Args:
-        program: "minidiff" or "torch".
-        batch, threads, config: of the training; by default the reference network.
-        cold: whether Numba's cache is an empty folder, so that every kernel is compiled.
-
-    Returns:
-        Dict with "import_seconds", "first_step_seconds", "peak_mb".
+    If cold, Numba's cache is an empty folder, so that every kernel is compiled. The default network is the reference
+    network. Returns "import_seconds", "first_step_seconds" and "peak_mb".
     """
     config = config or UNetConfig()
     with tempfile.TemporaryDirectory() as folder:

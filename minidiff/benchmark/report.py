@@ -35,9 +35,6 @@ def bench(workers: Workers, sections: Sequence[str], against_torch: bool, quick:
         against_torch: whether to compare with PyTorch.
         quick: fewer rounds, no torch.compile, smaller sizes.
         out: folder for the charts, or None for no charts.
-
-    Raises:
-        MinidiffError: an unknown section, or PyTorch is not installed.
     """
     unknown = ", ".join(repr(name) for name in sections if name not in SECTIONS)
     if unknown:
@@ -68,11 +65,7 @@ def bench(workers: Workers, sections: Sequence[str], against_torch: bool, quick:
 
 
 def import_against_torch() -> ModuleType:
-    """The module `against_torch`, imported here because PyTorch is optional.
-
-    Raises:
-        MinidiffError: PyTorch is not installed.
-    """
+    """The module `against_torch`, imported here because PyTorch is optional."""
     try:
         from minidiff.benchmark import against_torch
     except ImportError as error:

@@ -68,18 +68,7 @@ def _save_convergence(path: str | Path, errors: dict[str, np.ndarray], orders: d
 def compare(
     denoiser: Denoiser, shape: tuple[int, ...], labels: np.ndarray | None, steps: Sequence[int], seed: int = 0
 ) -> Iterator[Cell]:
-    """Generates images with every sampler at every number of steps.
-
-    Args:
-        denoiser: of the trained network.
-        shape: (n, H, W, C).
-        labels: class of each image, or None.
-        steps: numbers of sampler steps.
-        seed: of the noise.
-
-    Yields:
-        `Cell`s, sampler by sampler.
-    """
+    """Generates images (n, H, W, C) with every sampler at every number of steps; yields `Cell`s, sampler by sampler."""
     generate(denoiser, shape, steps=1, seed=seed, labels=labels)  # compiles the kernels
     for sampler in SAMPLERS:
         for count in steps:
@@ -89,13 +78,7 @@ def compare(
 
 
 def show_comparison(cells: Iterable[Cell], steps: Sequence[int], path: str | Path) -> None:
-    """Prints a table sampler x steps of seconds per image, and draws a sheet of the images in the same layout.
-
-    Args:
-        cells: from `compare`.
-        steps: numbers of sampler steps.
-        path: of the sheet.
-    """
+    """Prints a table sampler x steps of seconds per image, and draws a sheet of the images in the same layout."""
     logger.info("seconds per image" + " " * 3 + "".join(f"{f'{count} steps':>10}" for count in steps))
     finished: list[Cell] = []
     for cell in cells:

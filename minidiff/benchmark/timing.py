@@ -13,18 +13,10 @@ TURN = 0.05  # seconds that a turn takes at least
 
 
 def take_turns(functions: Mapping[str, Callable[[], object]], rounds: int = 7, warm_up: int = 2) -> dict[str, float]:
-    """Times functions in turns.
+    """Times functions in turns: the median seconds per call of each.
 
     After a rest, caches are cold and the clock rate is low. That hardly matters for a long function. A short one is
     called several times in its turn, and the first call does not count.
-
-    Args:
-        functions: by name.
-        rounds: number of turns of each.
-        warm_up: number of turns before those.
-
-    Returns:
-        Dict from name to median seconds per call.
     """
     seconds: dict[str, list[float]] = {name: [] for name in functions}
     for turn in range(warm_up + rounds):

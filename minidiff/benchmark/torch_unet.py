@@ -162,15 +162,7 @@ class UNet(nn.Module):
 
 
 def build(config: UNetConfig, parameters: Parameters) -> UNet:
-    """Creates the PyTorch network with minidiff's weights, in their dtype.
-
-    Args:
-        config: of both networks.
-        parameters: of minidiff's network.
-
-    Raises:
-        MinidiffError: the parameters are those of another network.
-    """
+    """Creates the PyTorch network with minidiff's weights, in their dtype."""
     weights = {_torch_name(name): torch.from_numpy(_to_torch(name, parameters[name])) for name in parameters.shapes}
     module = UNet(config).to(torch.from_numpy(parameters.vector).dtype)
     expected = {name: weight.shape for name, weight in module.state_dict().items()}
@@ -181,15 +173,7 @@ def build(config: UNetConfig, parameters: Parameters) -> UNet:
 
 
 def gradients(module: UNet, config: UNetConfig) -> np.ndarray:
-    """The gradients that `loss.backward()` left in a PyTorch network, in minidiff's order and layout.
-
-    Args:
-        module: from `build`.
-        config: that it was built from.
-
-    Returns:
-        Flat vector (size,), comparable with the `vector` of minidiff's gradient.
-    """
+    """The gradients that `loss.backward()` left in a network from `build`, flat (size,), in minidiff's order."""
     weights = dict(module.named_parameters())
     flat = []
     for name in minidiff.unet.UNet(config).create_parameters().shapes:

@@ -56,11 +56,7 @@ def class_lines(dataset: Dataset) -> list[str]:
 
 
 def contact_sheet(dataset: Dataset, count: int = SHEET_IMAGES, seed: int = 0) -> np.ndarray:
-    """Chooses up to `count` images for a contact sheet: at random, balanced over the classes, sorted by class.
-
-    Returns:
-        float32 (n, H, W, C) in [-1, 1].
-    """
+    """Chooses up to `count` images for a contact sheet: at random, balanced over the classes, sorted by class."""
     order = np.random.default_rng(seed).permutation(len(dataset))
     if dataset.labels is not None:
         labels = dataset.labels[order]

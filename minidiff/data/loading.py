@@ -79,11 +79,7 @@ def read_path(path: Path, options: ReadingOptions, specific: Iterable[str]) -> D
 
 
 def find_kind(files: Files) -> str:
-    """The kind of the files: one of KINDS.
-
-    Raises:
-        MinidiffError: a file of no supported kind.
-    """
+    """The kind of the files, one of KINDS; `MinidiffError` if it is none of them."""
     if find_version(files):
         return "cifar"
     if files.only:

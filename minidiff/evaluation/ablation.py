@@ -71,15 +71,7 @@ ROWS = (
 
 @dataclass(frozen=True)
 class Budget:
-    """The amount of data and training of each row.
-
-    Args:
-        images: number of cats to train on.
-        size: their height and width in pixels.
-        epochs: of training.
-        samples: number of images to generate and measure.
-        seeds: runs of each row.
-    """
+    """The data of each row (cats to train on, size in pixels), epochs, samples to be measured, and runs (seeds)."""
 
     images: int = 1000
     size: int = 32
@@ -97,7 +89,6 @@ class Result:
     """The result of a row.
 
     Attributes:
-        row: that was measured.
         metrics: contents of evaluation.json for each seed.
         machines: descriptions of the machines of the training runs, one for each seed.
         samples: the first images of the first run, (SHOWN, H, W, C) in [-1, 1].
@@ -110,11 +101,7 @@ class Result:
 
 
 def choose_rows(names: Sequence[str] | None) -> list[Row]:
-    """The rows with the given names, in the order of the table; all rows for None.
-
-    Raises:
-        MinidiffError: an unknown name.
-    """
+    """The rows with the given names, by default all, in the order of the table; `MinidiffError` for an unknown name."""
     known = [row.name for row in ROWS]
     for name in names or []:
         if name not in known:
@@ -123,20 +110,7 @@ def choose_rows(names: Sequence[str] | None) -> list[Row]:
 
 
 def ablate(folder: str | Path, rows: Sequence[Row], budget: Budget, workers: Workers) -> Iterator[Result]:
-    """Trains and measures the rows that are not finished, and collects the results of all.
-
-    Args:
-        folder: of the runs.
-        rows: to be measured.
-        budget: of each row.
-        workers: for training and evaluation.
-
-    Yields:
-        One `Result` for each row.
-
-    Raises:
-        MinidiffError: a folder holds a run with another configuration.
-    """
+    """Trains and measures the rows that are not finished in a folder of runs, and yields the results of all."""
     dataset, _ = pipeline.load_data(budget.data_options())
     sampling = Sampling(budget.samples)
     for row in rows:
@@ -157,11 +131,7 @@ def ablate(folder: str | Path, rows: Sequence[Row], budget: Budget, workers: Wor
 
 
 def open_run(path: Path, row: Row, budget: Budget, dataset: Dataset, seed: int) -> Run:
-    """Creates or opens the run of a row and a seed; locked.
-
-    Raises:
-        MinidiffError: the folder holds a run with another configuration.
-    """
+    """Creates or opens the run of a row and a seed, locked; `MinidiffError` if the folder holds a different run."""
     data_options = budget.data_options()
     network, training = configs_of(row, dataset, budget.epochs, seed)
     if not (path / CONFIG).exists():
@@ -197,11 +167,7 @@ def finish_training(run: Run, dataset: Dataset, workers: Workers) -> None:
 
 
 def time_steps(rows: Sequence[Row], dataset: Dataset, epochs: int, workers: Workers) -> dict[str, float]:
-    """Times a training step of each row, all rows in turns, so that other load on the machine affects all alike.
-
-    Returns:
-        Dict from name to ms per image.
-    """
+    """Times a training step of each row, in ms per image, all in turns, so that other load affects all rows alike."""
     trainers = {}
     for row in rows:
         network_config, training = configs_of(row, dataset, epochs, seed=0)

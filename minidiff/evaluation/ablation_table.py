@@ -39,14 +39,7 @@ CAPTION = "*The first eight uncurated samples of each row, with the same noise a
 
 
 def table(results: Sequence[Result], milliseconds: dict[str, float], budget: Budget, command: str) -> str:
-    """The report in Markdown.
-
-    Args:
-        results: from `ablate`.
-        milliseconds: from `time_steps`.
-        budget: of each row.
-        command: that reproduces the report.
-    """
+    """The report in Markdown, from the results of `ablate` and `time_steps`; `command` is the one to reproduce it."""
     machines = ", ".join(sorted({machine for result in results for machine in result.machines}))
     real = results[0].metrics[0]
     seeds = ONE_SEED if budget.seeds == 1 else SEEDS.format(count=budget.seeds)
@@ -101,11 +94,7 @@ def several(values: Sequence[float], form: str, unit: str = "", errors: Sequence
 def save(
     folder: str | Path, results: Sequence[Result], milliseconds: dict[str, float], budget: Budget, command: str
 ) -> None:
-    """Writes the table and the sheet of samples to the folder of the ablation; arguments as in `table`.
-
-    Raises:
-        MinidiffError: they cannot be written.
-    """
+    """Writes the table and the sheet of samples to the folder of the ablation; arguments as in `table`."""
     image = Path(folder) / IMAGE
     try:
         image.parent.mkdir(exist_ok=True)
@@ -116,14 +105,9 @@ def save(
 
 
 def save_strips(path: str | Path, names: Sequence[str], strips: Sequence[np.ndarray]) -> None:
-    """Writes a sheet with one row of images for each name, and the names to their left.
+    """Writes a PNG sheet with one row of images (n, H, W, C) in [-1, 1] for each name, and the names to their left.
 
     The file has a palette of 256 colors, which makes it a third as large, without a visible difference.
-
-    Args:
-        path: of the PNG file.
-        names: of the rows.
-        strips: images of each row, (n, H, W, C) in [-1, 1], all of one shape.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # imported here because it takes a second
     from PIL import Image

@@ -30,16 +30,7 @@ SEED = 0  # of the initial values, the order and the rotations
 
 
 def train_classifier(dataset: Dataset, workers: Workers, examples: int = EXAMPLES) -> tuple[Classifier, Parameters]:
-    """Trains a classifier.
-
-    Args:
-        dataset: the images and their labels, if any.
-        workers: for the microbatches.
-        examples: minimum number of examples.
-
-    Returns:
-        The classifier and its trained parameters.
-    """
+    """Trains a classifier with at least `examples` examples; returns it and its parameters."""
     network = Classifier(dataset.channels, dataset.num_classes)
     p = create_parameters(network.children, SEED)
     optimizer = Optimizer(p, "muon")
@@ -82,15 +73,7 @@ def rotated(x: np.ndarray, rotations: np.ndarray) -> np.ndarray:
 def find_classifier(
     dataset: Dataset, workers: Workers, folder: Path, examples: int = EXAMPLES
 ) -> tuple[Classifier, Parameters, bool]:
-    """Loads the classifier of a data set from the cache, or trains it and stores it there.
-
-    Args:
-        dataset, workers, examples: as in `train_classifier`.
-        folder: of the cache.
-
-    Returns:
-        The classifier, its trained parameters, and whether they come from the cache.
-    """
+    """Loads the classifier of a data set from the cache, or trains it and stores it there; True if it was cached."""
     network = Classifier(dataset.channels, dataset.num_classes)
     p = create_parameters(network.children, SEED)
     key = repr((VERSION, dataset.fingerprint(), CHANNELS, examples, EPOCHS, UPRIGHT, BATCH, LEARNING_RATE, SEED))

@@ -69,13 +69,7 @@ def kernel_distance(x: np.ndarray, y: np.ndarray) -> float:
 def with_standard_error(
     distance: Callable[[np.ndarray, np.ndarray], float], x: np.ndarray, y: np.ndarray
 ) -> tuple[float, float]:
-    """A distance and its standard error, a jackknife estimate over subsets of x.
-
-    Args:
-        distance: function of x and y.
-        x: features (N, D), N at least 16.
-        y: features (M, D).
-    """
+    """A distance of features x (N, D) and y (M, D), and its standard error, a jackknife estimate over subsets of x."""
     subsets = np.random.default_rng(0).permutation(len(x)) % SUBSETS  # at random: images are often sorted by class
     without = np.array([distance(x[subsets != i], y) for i in range(SUBSETS)])
     return distance(x, y), float(np.sqrt((SUBSETS - 1) * without.var()))

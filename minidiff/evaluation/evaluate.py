@@ -31,13 +31,8 @@ EVALUATION = "evaluation.json"
 
 @dataclass(frozen=True)
 class Sampling:
-    """Options of the images to be measured.
-
-    Args:
-        count: number of images.
-        sampler, steps, seed: as in `sampling.sample`.
-        guidance: weight, 1 for none.
-        best: use the checkpoint with the lowest held-out loss instead of the newest.
+    """Options of the images to be measured: their count, the weight of guidance, those of `sampling.sample`; `best` is
+    the checkpoint with the lowest held-out loss instead of the newest.
     """
 
     count: int = 2048
@@ -51,14 +46,7 @@ class Sampling:
 def evaluate(run: Run, sampling: Sampling, workers: Workers, out: Path | None = None) -> dict[str, Any]:
     """Generates images with a run, measures them, and writes evaluation.json and evaluation.png.
 
-    Args:
-        run: with at least one checkpoint.
-        sampling: options of the images.
-        workers: for the network and the classifier.
-        out: folder for the files; by default that of the run.
-
-    Returns:
-        The contents of evaluation.json.
+    The files go to the folder `out`, by default that of the run. Returns the contents of evaluation.json.
 
     Raises:
         MinidiffError: no checkpoint, no held-out images, or too few samples.
@@ -89,8 +77,7 @@ def generate(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Generates the images to be measured, each class in turn: the first `count` of them, by default all.
 
-    Returns:
-        images (count, H, W, C) in [-1, 1], and their labels (count,) or None.
+    Returns images (count, H, W, C) in [-1, 1], and their labels (count,) or None.
     """
     count = count or sampling.count
     labels = pipeline.labels_for(training.class_names, count)

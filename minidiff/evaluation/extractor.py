@@ -33,14 +33,9 @@ class FeatureExtractor:
         examples: of the classifier's training.
 
     Attributes:
-        count: number of samples.
-        reference, control: the two halves of `real`.
         scale: factor of the features.
         reference_features, control_features: float64 (N, D).
         control_classes: predicted for the control, int (N,), or None without classes.
-
-    Raises:
-        MinidiffError: too few samples.
     """
 
     def __init__(
@@ -67,14 +62,10 @@ class FeatureExtractor:
         return f"FeatureExtractor({len(self.reference)} reference and {len(self.control)} control images)"
 
     def extract(self, pixels: Callable[[slice], np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray | None]:
-        """The features and the predicted classes of images.
+        """The features of images, float64 (N, D), and their predicted classes, int (N,), or None without classes.
 
-        Args:
-            pixels: maps a slice to images (n, H, W, C) in [-1, 1].
-            count: N, the number of images.
-
-        Returns:
-            features, float64 (N, D), on the scale of `distances.py`, and classes, int (N,), or None without classes.
+        `pixels` maps a slice of range(count) to images (n, H, W, C) in [-1, 1]. Features are on the scale of
+        `distances.py`.
         """
         results = self.workers.map(
             lambda part: self.network.extract(self.p, shrink(pixels(part))), chunks(count, MICROBATCH)

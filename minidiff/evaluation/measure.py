@@ -28,18 +28,11 @@ SHOWN = 8  # samples in the figure
 
 
 def held_out_images(options: dict[str, Any], training: Dataset, count: int) -> Dataset:
-    """Real images that a run was not trained on.
+    """At most `count` real images that a run was not trained on; `MinidiffError` if there are not enough.
 
     Synthetic data is generated with another seed: image i depends on (seed, i) alone, so these are different images.
     For data in files they are the run's own held-out images, or the test part of the data if the run has none.
-
-    Args:
-        options: of the data, as in the run's configuration.
-        training: data that was trained on.
-        count: maximum number of images.
-
-    Raises:
-        MinidiffError: no held-out images, or not enough of them.
+    `options` are those of the data in the run's configuration.
     """
     if options["spec"] in data.SYNTHETIC_SETS:
         seed = options["seed"] + OTHER_SEED
@@ -79,9 +72,6 @@ def measure(
         "accuracy_real" (or None); "nearest_pixels", "nearest_features" with "..._real"; "count", "count_floor",
         "count_reference"; and for the figure a dict with "nearest", positions (N,) in the training set, and
         "distances", "distances_real", each image's distance in gray levels.
-
-    Raises:
-        MinidiffError: too few samples.
     """
     extractor = FeatureExtractor(training, real, len(samples), workers, **options)
     control = extractor.control
@@ -112,19 +102,11 @@ def accuracy(classes: np.ndarray | None, labels: np.ndarray | None) -> float | N
 
 
 def held_out_loss(network: NetworkDenoiser, training_config: TrainingConfig, real: Dataset) -> dict[str, Any]:
-    """The noise-scale loss on held-out images.
+    """The noise-scale loss on held-out images: "loss_held_out" is its mean, "loss_quarters" the means by quarter of the
+    schedule, in the order of increasing noise; NaN where no level was drawn.
 
     The noise and its log-normal levels are the same for all runs on images of one size, whatever their training
     configuration, so that their losses are comparable.
-
-    Args:
-        network: with the parameters to be evaluated.
-        training_config: of the run.
-        real: the held-out images.
-
-    Returns:
-        Dict with "loss_held_out", the mean, and "loss_quarters", the list of the means in each quarter of the schedule,
-        in the order of increasing noise; NaN where no level was drawn.
     """
     config = replace(training_config, time_distribution="log_normal", seed=0)
     trainer = Trainer(network.network, network.p, real, config, network.workers)

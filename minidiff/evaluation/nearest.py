@@ -12,14 +12,8 @@ ROWS = 256  # references compared at a time
 def nearest(queries: np.ndarray, references: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The nearest reference of each query.
 
-    With |q - r|^2 = |q|^2 - 2 q'r + |r|^2 all distances are one matrix product.
-
-    Args:
-        queries: (N, ...).
-        references: (M, ...), otherwise of the same shape.
-
-    Returns:
-        position of the nearest, int (N,), and its distance, the root mean square of the difference, (N,).
+    With |q - r|^2 = |q|^2 - 2 q'r + |r|^2 all distances of queries (N, ...) and references (M, ...) are one matrix
+    product. Returns the position of the nearest, int (N,), and the root mean square of the difference, (N,).
     """
     q = np.asarray(queries, np.float32).reshape(len(queries), -1)
     best, smallest = np.zeros(len(q), np.int64), np.full(len(q), np.inf, np.float32)

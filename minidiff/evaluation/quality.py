@@ -35,7 +35,6 @@ class Point:
     """The result of one sampler at one number of steps.
 
     Attributes:
-        sampler, steps: as in `sampling.sample`.
         evaluations: number of network evaluations per image.
         frechet: distance from the reference, and its standard error.
         accuracy: fraction of samples classified as their label, or None.
@@ -79,19 +78,13 @@ def quality(
     spacing: str | None = None,
     samplers: Sequence[str] = COMPARED,
 ) -> Iterator[Point]:
-    """Measures every sampler at every number of evaluations.
+    """Yields a `Point` for every sampler at every number of evaluations, sampler by sampler.
 
     Args:
-        denoiser: of the trained network.
         extractor: its `count` is the number of images for each point.
         labels: class of each image, int (count,), or None.
         evaluations: maximum numbers of network evaluations per image, ascending.
-        seed: of the noise.
         spacing: of the sampler steps; by default that of each sampler.
-        samplers: names.
-
-    Yields:
-        `Point`s, sampler by sampler.
     """
     shape = (extractor.count, *extractor.reference.example_shape)
     for sampler in samplers:
@@ -115,13 +108,8 @@ def measure_quality(
 ) -> None:
     """Measures all points, prints them as they are found and in a table, and writes a chart and the values.
 
-    Args:
-        denoiser, extractor, labels: as in `quality`.
-        path: of the chart, a .png; the values are written beside it, as .json.
-        options: "evaluations", "seed" and "spacing", as in `quality`.
-
-    Raises:
-        MinidiffError: a file cannot be written.
+    Arguments and options are those of `quality`. `path` is that of the chart, a .png; the values are written beside
+    it, as .json.
     """
     start = time.perf_counter()
     floor = extractor.distance("frechet", extractor.control_features)
@@ -151,10 +139,7 @@ def table(points: Sequence[Point], floor: tuple[float, float], count: int) -> st
 
 
 def _save_quality(path: Path, points: Sequence[Point], floor: tuple[float, float], count: int) -> None:
-    """Draws distance against evaluations, both on logarithmic scales, with the floor.
-
-    The axis ends at twice the median distance for the fewest evaluations, so the line of a worse sampler may leave it.
-    """
+    """Draws distance against evaluations, both on logarithmic scales, with the floor."""
     figure = plotting.new_figure(6.8, 4.4)
     axes = figure.add_subplot()
     axes.axhspan(max(floor[0] - floor[1], 1e-3), floor[0] + floor[1], color="lightgray", label="real images, held-out")

@@ -23,12 +23,7 @@ class Attempt:
 
 
 def describe(error: BaseException, file: str | None = None) -> str:
-    """An error in one line: "ValueError: too many values to unpack (line 3 of its cell)".
-
-    Args:
-        error: what was raised.
-        file: name of the file or cell whose line is named, if the error passed through it.
-    """
+    """An error in one line: "ValueError: too many values to unpack (line 3 of its cell)", by its lines in `file`."""
     with Attempt() as attempt:  # str(error) is code of a student, too
         message = " ".join(str(error).split())
     if attempt.error is not None:

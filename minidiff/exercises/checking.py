@@ -16,14 +16,9 @@ from minidiff.exercises.source import definition, show_text
 
 
 def check(name: str, answer: Any) -> None:
-    """Prints whether the answer to an exercise is right, and a hint if it is not.
+    """Prints whether the answer to an exercise such as "ex05_1" is right, and a hint if it is not.
 
-    Args:
-        name: of the exercise, such as "ex05_1".
-        answer: a function or a value, as the exercise requires.
-
-    Raises:
-        MinidiffError: unknown exercise. A wrong answer raises nothing.
+    The answer is a function or a value, as the exercise requires. A wrong one raises nothing.
     """
     exercise = find(name)
     result = examine(exercise, answer)
@@ -34,24 +29,13 @@ def check(name: str, answer: Any) -> None:
 
 
 def solution(name: str) -> None:
-    """Shows a solution of an exercise; try first.
-
-    Args:
-        name: of the exercise, such as "ex05_1".
-
-    Raises:
-        MinidiffError: unknown exercise.
-    """
+    """Shows a solution of an exercise such as "ex05_1"; try first."""
     exercise = find(name)
     show_text(f"# {name}, {exercise.title}\n{definition(solutions(name), exercise.answer)}")
 
 
 def find(name: str) -> Exercise:
-    """The exercise of a name.
-
-    Raises:
-        MinidiffError: unknown exercise.
-    """
+    """The exercise of a name; `MinidiffError` if there is none."""
     known = {exercise.name: exercise for exercise in exercises(name.partition("_")[0])}
     if name not in known:
         names = ", ".join(known) or ", ".join(sorted(exercise.name for exercise in exercises()))

@@ -9,12 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Notebook:
-    """One notebook of the course.
-
-    Attributes:
-        name: of its file without `.ipynb`; with the prefix "ex", of its module of exercises.
-        title: its heading without the number.
-    """
+    """One notebook of the course: the name of its file without `.ipynb`, and its heading without the number."""
 
     name: str
     title: str

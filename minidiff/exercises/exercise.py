@@ -23,9 +23,8 @@ class Exercise:
     Attributes:
         name: "ex05_1", from the number of the notebook and the number of the exercise.
         title: its heading in the notebook.
-        points: for a right answer.
         answer: name of the answer in the notebook and in the file of solutions.
-        check: function (answer) that raises `Wrong` unless the answer is right.
+        check: raises `Wrong` unless the answer is right.
     """
 
     name: str
@@ -37,12 +36,10 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Result:
-    """The result of an examined answer.
+    """The result of an examined answer, and a hint at the correction, empty if it is right.
 
-    Attributes:
-        outcome: "right", "wrong" or "raised" (an error); from the grader also "missing", "too slow" and "crashed" (the
-            interpreter ended).
-        hint: what is wrong and how to correct it; empty if right.
+    The outcome is "right", "wrong" or "raised" (an error); from the grader also "missing", "too slow" and "crashed"
+    (the interpreter ended).
     """
 
     outcome: str

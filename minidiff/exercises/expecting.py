@@ -18,11 +18,7 @@ Mistakes = Sequence[tuple]  # of the results of a typical mistake, one or more, 
 
 
 def call(answer: Any, *inputs: Any) -> Any:
-    """Calls an answer with copies of the inputs and returns its result.
-
-    Raises:
-        Wrong: the answer is not a function, returns nothing, or modifies an array that it is given.
-    """
+    """Calls an answer with copies of the inputs and returns its result, which is not None."""
     if not callable(answer):
         raise Wrong(f"the answer should be a function and is {_kind(answer)}: pass its name, without parentheses")
     copies = [given.copy() if isinstance(given, np.ndarray) else given for given in inputs]
@@ -36,11 +32,7 @@ def call(answer: Any, *inputs: Any) -> Any:
 
 
 def unpack(found: Any, names: str) -> tuple:
-    """The parts of a result that should have one part for each of the names, such as "dx, dw".
-
-    Raises:
-        Wrong: it is not a tuple or list of that length.
-    """
+    """The parts of a result, a tuple or list, that should have one part for each of the names, such as "dx, dw"."""
     count = len(names.split(","))
     if not isinstance(found, (tuple, list)) or len(found) != count:
         length = f" of {len(found)}" if isinstance(found, (tuple, list)) else ""
@@ -57,9 +49,6 @@ def expect(name: str, found: Any, expected: Any, mistakes: Mistakes = (), tolera
         expected: the right one.
         mistakes: tuples of the results of a typical mistake, one or more, and its hint.
         tolerance: largest difference, relative to the largest element expected.
-
-    Raises:
-        Wrong: they differ.
     """
     if agree(found, expected, tolerance):
         return
@@ -90,11 +79,7 @@ def agree(found: Any, expected: Any, tolerance: float = 1e-6) -> bool:
 
 
 def as_array(name: str, found: Any) -> np.ndarray:
-    """A result as a float64 array.
-
-    Raises:
-        Wrong: it does not consist of real numbers.
-    """
+    """A result, which should consist of real numbers, as a float64 array."""
     array = _real_array(found)
     if array is None:
         raise Wrong(f"{name} should be real numbers and is {_kind(found)}")
@@ -102,11 +87,7 @@ def as_array(name: str, found: Any) -> np.ndarray:
 
 
 def finite_array(name: str, found: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """A result as a float64 array of the right shape without NaN and infinity.
-
-    Raises:
-        Wrong: it is something else.
-    """
+    """A result, which should have a shape and neither NaN nor infinity, as a float64 array."""
     array = as_array(name, found)
     if array.shape != shape:
         raise Wrong(f"{name} has the shape {array.shape} and should have {shape}")

@@ -22,12 +22,7 @@ COLORS = 256  # in a palette
 
 
 def show_figure(figure: "Figure", description: str) -> None:
-    """Shows a matplotlib figure made with `plotting.new_figure`, without the upper and right spines.
-
-    Args:
-        figure: is modified.
-        description: one sentence on what it shows.
-    """
+    """Shows a matplotlib figure made with `plotting.new_figure`, with one sentence on what it shows."""
     from PIL import Image
 
     for axes in figure.axes:
@@ -39,13 +34,10 @@ def show_figure(figure: "Figure", description: str) -> None:
 
 
 def show_images(images: np.ndarray, description: str, columns: int | None = None, scale: int | None = None) -> None:
-    """Shows images side by side in rows.
+    """Shows images (N, H, W, C), in [-1, 1] or uint8, side by side, with one sentence on what they show.
 
-    Args:
-        images: (N, H, W, C) in [-1, 1], or uint8 as in a `Dataset`.
-        description: one sentence on what they show.
-        columns: images in a row (default: about as many as rows).
-        scale: side of a pixel on the page (default: such that a row is about 640 wide).
+    There are `columns` images in a row, by default about as many as rows; a pixel becomes `scale` pixels wide, by
+    default such that a row is about 640 wide.
     """
     from PIL import Image
 

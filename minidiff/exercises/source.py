@@ -21,12 +21,7 @@ ROOT = Path(__file__).parents[2]  # the folder that contains the package
 def show(*things: Any, docstring: bool = True) -> None:
     """Shows the source of functions, methods, classes or kernels, with file and line above each.
 
-    Args:
-        things: a string such as "minidiff.kernels.winograd.G" shows the definition of a constant.
-        docstring: whether to include docstrings.
-
-    Raises:
-        MinidiffError: one of them has no Python source.
+    A string such as "minidiff.kernels.winograd.G" shows the definition of a constant.
     """
     for thing in things:
         name = name_of(thing)
@@ -51,15 +46,7 @@ def show_bundle(bundle: dict[str, Any], metadata: dict) -> None:
 
 
 def source_of(thing: Any, docstring: bool = True) -> str:
-    """The source of a function, method, class, kernel or named constant, not indented.
-
-    Args:
-        thing: the object, or its dotted name.
-        docstring: whether to include docstrings.
-
-    Raises:
-        MinidiffError: it has no Python source.
-    """
+    """The source of a function, method, class, kernel or named constant, not indented."""
     found, constant = _look_up(thing)
     if constant:
         return definition(*constant)
@@ -68,11 +55,7 @@ def source_of(thing: Any, docstring: bool = True) -> str:
 
 
 def definition(module: ModuleType, name: str) -> str:
-    """The source of the definition of a name in a module, with the comment directly above it.
-
-    Raises:
-        MinidiffError: the module does not define it.
-    """
+    """The source of the definition of a name in a module, with the comment directly above it."""
     source = inspect.getsource(module)
     lines = source.splitlines()
     for node in ast.parse(source).body:
@@ -106,11 +89,7 @@ def name_of(thing: Any) -> str:
 
 
 def resolve(name: str) -> Any:
-    """The object of a dotted name.
-
-    Raises:
-        MinidiffError: unknown name.
-    """
+    """The object of a dotted name."""
     parts = name.split(".")
     for length in range(len(parts) - 1, 0, -1):
         try:

@@ -17,11 +17,7 @@ class Frame(NamedTuple):
 def animation(name: str, label: str, frames: Sequence[Frame], start: int = 0, *shared: Child) -> Markup:
     """Frames with a slider and a Play button.
 
-    Args:
-        name: the id of the element.
-        label: the label of the slider.
-        start: index of the frame that is shown first.
-        shared: elements below all frames; `page.js` moves the circles in them that have a data-dot attribute.
+    The shared elements are below all frames; `page.js` moves the circles in them that have a data-dot attribute.
     """
     slider = f"{name}-slider"
     controls = element(

@@ -19,7 +19,6 @@ class Axes:
 
     Args:
         xs, ys: all values that have to fit; ys are >= 0, or not finite and then ignored.
-        x_label, y_label: axis labels.
         log: whether the y axis is logarithmic; 0 is then drawn at its lower end.
     """
 
@@ -48,13 +47,7 @@ class Axes:
         return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (max(value, low) - low) / (high - low), 2)
 
     def draw(self, label: str, lines: Sequence[Line], *overlays: Child) -> Markup:
-        """The chart as an svg element.
-
-        Args:
-            label: description for screen readers.
-            lines: the curves; lines of at most 30 points have markers.
-            overlays: elements on top of the lines.
-        """
+        """The chart as an svg element; lines of at most 30 points have markers, overlays are on top of the lines."""
         parts = [*self._grid()]
         for xs, ys, color in lines:
             points = subsample([(self.x(x), self.y(y)) for x, y in zip(xs, ys, strict=True) if self._is_drawn(y)])

@@ -22,13 +22,10 @@ class Markup(str):
 
 
 def element(name: str, /, *children: Child, **attributes: object) -> Markup:
-    """An HTML element.
+    """An HTML element, such as "p", with children: `Markup`, text, or lists of these; None is left out.
 
-    Args:
-        name: the tag, for example "p".
-        children: `Markup`, text, or lists of these; None is left out.
-        attributes: `class_` and `for_` stand for the names that are Python keywords, data_x for data-x. True gives an
-            attribute without a value; None and False leave it out.
+    The attributes `class_` and `for_` stand for the names that are Python keywords, data_x for data-x. True gives an
+    attribute without a value; None and False leave it out.
     """
     parts = [name]
     for key, value in attributes.items():
@@ -86,12 +83,7 @@ def subsampling(side: int) -> int:
 
 
 def image_tag(pixels: np.ndarray, alt: str = "") -> Markup:
-    """An img element with the image embedded as PNG.
-
-    Args:
-        pixels: uint8 (H, W, C).
-        alt: alternative text; empty if the surrounding text describes the image.
-    """
+    """An img element with an image, uint8 (H, W, C), as PNG; `alt` is empty if the surrounding text describes it."""
     stride = subsampling(max(pixels.shape[:2]))
     pixels = np.ascontiguousarray(pixels[::stride, ::stride])
     height, width, channels = pixels.shape
@@ -102,13 +94,7 @@ def image_tag(pixels: np.ndarray, alt: str = "") -> Markup:
 
 
 def image_grid(images: np.ndarray, label: str, columns: int, alts: Sequence[str] | None = None) -> Markup:
-    """A grid of images: for a screen reader one image, or a group if `alts` describes each of them.
-
-    Args:
-        images: uint8 (N, H, W, C).
-        label: description of the whole grid.
-        alts: alternative texts, one per image.
-    """
+    """A grid of images, uint8 (N, H, W, C): one image for a screen reader, or a group if `alts` describes each."""
     cells = [image_tag(image, alt) for image, alt in zip(images, alts or [""] * len(images), strict=True)]
     role = "group" if alts else "img"
     return element("div", cells, class_="images", role=role, aria_label=label, style=f"--columns: {columns}")

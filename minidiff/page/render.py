@@ -29,16 +29,7 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-s
 
 
 def write_report(run: Run, workers: Workers, path: str | Path | None = None, dataset: Dataset | None = None) -> Path:
-    """Writes the report of a run and returns the file's path.
-
-    Args:
-        workers: threads for the network.
-        path: the file (default: RUN/report.html).
-        dataset: the training images; read again by default.
-
-    Raises:
-        MinidiffError: the run cannot be read, or the file cannot be written.
-    """
+    """Writes the report of a run, by default to RUN/report.html, and returns the file's path."""
     path = Path(path or run.path / "report.html")
     text = render(collect(run, workers, dataset))
     write_text(path, text)

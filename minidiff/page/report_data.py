@@ -96,15 +96,7 @@ class ReportData:
 
 
 def collect(run: Run, workers: Workers, dataset: Dataset | None = None) -> ReportData:
-    """Reads everything about a run, and generates images with its network.
-
-    Args:
-        workers: threads for the network.
-        dataset: the training images; read again by default.
-
-    Raises:
-        MinidiffError: the run's configuration cannot be read.
-    """
+    """Reads everything about a run, and generates images with its network; the default data set is read again."""
     network, training, data_options = read_config(run)
     report = ReportData(
         name=run.path.resolve().name,

@@ -17,15 +17,9 @@ AnyEntry = TypeVar("AnyEntry", bound=Entry)
 
 
 def choose(level: str | None = None, seed: int | None = None, count: int | None = None) -> list[Question]:
-    """Questions in order of their level.
+    """Questions of a level, by default all, in order of their level.
 
-    Args:
-        level: one of LEVELS; all by default.
-        seed: draws the questions at random and shuffles their choices; the order of the file by default.
-        count: the largest number of questions; all by default.
-
-    Raises:
-        MinidiffError: an unknown level, or a negative seed.
+    A seed draws `count` of them at random and shuffles their choices; by default the order is that of the file.
     """
     chosen = with_level(QUESTIONS, level)
     if seed is not None:

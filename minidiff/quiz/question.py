@@ -20,8 +20,6 @@ class Entry:
 
     Attributes:
         name: short and unique.
-        level: one of LEVELS.
-        topic: a word or two.
         text: the question or the task.
         hint: a hint that does not contain the answer.
         module, tutorial: the file and the notebook about the topic.
@@ -41,9 +39,7 @@ class Question(Entry):
     """A multiple-choice question with one right answer.
 
     Attributes:
-        choices: the answers.
         explanation: the right answer, step by step.
-        mistakes: common mistakes.
         code: a complete program that the question is about, or None.
     """
 
@@ -64,7 +60,6 @@ class Practice(Entry):
 
     Attributes:
         starting_code: runs, but is wrong.
-        solution: correct code.
         check: code to run after the reader's code; prints "right" or "not yet".
     """
 

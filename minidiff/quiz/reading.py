@@ -17,11 +17,7 @@ LINE_START = re.compile(rf"- \[[ x]\] |  - |\d+\. |{FIELD.pattern}")
 
 
 def read(text: str | None = None) -> tuple[tuple[Question, ...], tuple[Practice, ...]]:
-    """All questions and all programming exercises of a text in order (default: the content of `questions.md`).
-
-    Raises:
-        ValueError: an entry is incomplete.
-    """
+    """All questions and exercises of a text, by default of `questions.md`; ValueError if one is incomplete."""
     text = FILE.read_text(encoding="utf-8") if text is None else text
     entries = []
     for entry in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:

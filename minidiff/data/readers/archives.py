@@ -34,17 +34,10 @@ MAX_TAR_BYTES = 2**36  # limit on the position within a .tgz; it is streamed, no
 
 
 def open_files(path: str | Path) -> "Files":
-    """Opens the files at a path.
+    """Opens the files at a path; `MinidiffError` if there is none, or if an archive is damaged.
 
-    Args:
-        path: a folder; a .zip, .tar or .tgz file, recognized by its content; or any other file, which opens the folder
-            that contains it with `only` set to its name.
-
-    Returns:
-        `Files`, a context manager.
-
-    Raises:
-        MinidiffError: there is no such path, or the archive is damaged.
+    The path is that of a folder; of a .zip, .tar or .tgz file, recognized by its content; or of any other file, which
+    opens the folder that contains it with `only` set to its name.
     """
     path = Path(path)
     try:
@@ -64,7 +57,6 @@ class Files:
     """Base class of the three kinds.
 
     Attributes:
-        path: of the folder or archive.
         names: with "/" between folders; sorted, except those of a .tar, which keep their order in the archive.
         notes: what was ignored.
         only: the name of the one file that was opened, or None.

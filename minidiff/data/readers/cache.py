@@ -56,11 +56,7 @@ def find(entry: Path, max_bytes: int) -> tuple[np.ndarray, np.ndarray, Notes] | 
 
 
 def keep(entry: Path, images: np.ndarray, positions: np.ndarray, notes: Notes) -> Notes:
-    """Writes an entry, and deletes the least recently used ones.
-
-    Returns:
-        A note if the entry could not be written. That is no error: the images are decoded again next time.
-    """
+    """Writes an entry, and deletes the least recently used ones; the note says if that failed, which is no error."""
     text = np.frombuffer(json.dumps(notes).encode(), np.uint8)
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)

@@ -39,14 +39,7 @@ FASHION_CLASSES = (
 
 
 def read_idx(path: str | Path, max_bytes: int = MAX_BYTES) -> np.ndarray:
-    """Reads one IDX file; gzip compression is recognized by the content.
-
-    Args:
-        path: of the file.
-        max_bytes: limit on the array's size.
-
-    Returns:
-        Array of the shape and type in the header, in native byte order.
+    """Reads one IDX file as an array in native byte order; gzip compression is recognized by the content.
 
     Raises:
         MinidiffError: not a readable IDX file, shorter or longer than its header announces, or larger than max_bytes.
@@ -90,14 +83,10 @@ def find_idx_images(files: Files) -> dict[str, str]:
 
 
 def load_idx(files: Files, options: ReadingOptions) -> Dataset:
-    """Loads a pair of IDX files.
+    """Loads a pair of IDX files: gray images (N, H, W, 1), padded with 0 (their background), and labels if found.
 
     The labels file is searched beside the images file: "images" and "idx3" in the name become "labels" and "idx1".
-
     Layout "NWH" is for data sets whose images are stored transposed, such as EMNIST.
-
-    Returns:
-        Gray images (N, H, W, 1), padded with 0 (their background); with labels if there is a labels file.
     """
     images_name = files.only
     if images_name is None:

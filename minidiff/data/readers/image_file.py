@@ -28,18 +28,10 @@ UNREADABLE = (
 
 
 def open_image(stream: IO[bytes], size: int, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """Decodes an image, upright, opaque, with 8 bits per channel.
+    """Decodes an image, upright, opaque, with 8 bits per channel (mode "L" or "RGB").
 
-    Args:
-        stream: the file.
-        size: a JPEG may be decoded at a reduced scale, but not below twice this size.
-        max_pixels: a larger image is rejected before it is decoded.
-
-    Returns:
-        Image of mode "L" or "RGB".
-
-    Raises:
-        OSError, ValueError and others (see UNREADABLE): not an image, damaged, or too large.
+    A JPEG may be decoded at a reduced scale, but not below twice `size`. An image of more than `max_pixels` is rejected
+    before it is decoded. If it is not an image, damaged, or too large, one of UNREADABLE is raised.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # max_pixels is stricter than Pillow's limit, and damaged EXIF is harmless
@@ -78,18 +70,7 @@ def square(image: Image.Image, size: int) -> Image.Image:
 
 
 def read_image(path: str | Path, height: int, width: int, channels: int) -> np.ndarray:
-    """Reads one image file, cropped at the center and resized.
-
-    Args:
-        path: of the file.
-        height, width, channels: of the result; channels is 1 (gray) or 3.
-
-    Returns:
-        float32 (height, width, channels) in [-1, 1].
-
-    Raises:
-        MinidiffError: there is no such file, or it is not an image.
-    """
+    """Reads one image file, cropped at the center and resized: float32 (height, width, channels) in [-1, 1]."""
     try:
         with open(path, "rb") as stream:
             image = open_image(stream, max(height, width))

@@ -20,15 +20,9 @@ class ClassLabels(NamedTuple):
 
 
 def to_labels(array: np.ndarray, num_images: int, where: Path) -> ClassLabels:
-    """Converts labels of any common form.
+    """Converts labels of any common form: (N,) or (N, 1) integers of any type, or (N, K) one-hot.
 
-    Args:
-        array: (N,) or (N, 1) integers of any type, or (N, K) one-hot.
-        num_images: N.
-        where: the file, for messages.
-
-    Returns:
-        Labels, with the integers as class names. Measurements and several labels per image are left out, with a note.
+    The integers become the class names. Measurements and several labels per image are left out, with a note.
     """
     if array.shape[:1] != (num_images,):
         raise MinidiffError(

@@ -40,16 +40,7 @@ def to_images(array: np.ndarray, value_range: Sequence[float] | None, where: Pat
 
 
 def arrange(array: np.ndarray, layout: str | None, where: Path) -> tuple[np.ndarray, Notes]:
-    """Brings the axes into the order NHWC.
-
-    Args:
-        array: of any layout.
-        layout: its axes, such as "NCHW". Default: guessed from the shape.
-        where: the file, for error messages.
-
-    Returns:
-        (N, H, W, C), a view if possible, and a note if the layout was guessed.
-    """
+    """Brings the axes of an array into the order NHWC, as a view if possible; a note if the layout was guessed."""
     if array.dtype.kind not in "buif":
         raise MinidiffError(f"{where}: contains {array.dtype}, which cannot be pixels; give an array of numbers")
     if array.size == 0:

@@ -30,14 +30,7 @@ DAMAGED = (
 
 
 def check_size(num_bytes: int, most_bytes: int, max_bytes: int, where: str | Path) -> None:
-    """Raises `MinidiffError` if a header announces more than the file can contain, or than the user allows.
-
-    Args:
-        num_bytes: announced by the header.
-        most_bytes: upper bound on the content of the file.
-        max_bytes: limit set by the user.
-        where: the file, for error messages.
-    """
+    """Raises `MinidiffError` if a header announces more than the file can contain, or than the user allows."""
     if num_bytes > max_bytes:
         raise MinidiffError(f"{where}: contains {num_bytes:,} bytes, limit {max_bytes:,}; raise max_bytes if intended")
     if num_bytes > most_bytes:

@@ -114,14 +114,7 @@ CALLS: dict[str, Any] = {
 
 
 def read_pickle(content: bytes, where: str | Path) -> dict[Any, Any]:
-    """Reads the dictionary in a pickle file of plain data.
-
-    Args:
-        content: of the file.
-        where: the file, for error messages.
-
-    Returns:
-        The dictionary, of lists, numbers, str, bytes and np.ndarray; keys that are bytes become str.
+    """Reads the dictionary in a pickle file: of lists, numbers, str, bytes and arrays; keys that are bytes become str.
 
     Raises:
         MinidiffError: damaged, not a dictionary, or anything beyond plain data.

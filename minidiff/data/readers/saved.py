@@ -27,11 +27,7 @@ MAX_ABOUT_BYTES = 2**22
 
 
 def save(path: str | Path, dataset: Dataset) -> None:
-    """Saves a data set as an .npz file, atomically.
-
-    Raises:
-        MinidiffError: the file cannot be written.
-    """
+    """Saves a data set as an .npz file, atomically."""
     about = {key: getattr(dataset, key) for key in ABOUT}
     arrays = {"images": dataset.images, "about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
     arrays |= {} if dataset.labels is None else {"labels": dataset.labels}

@@ -25,9 +25,6 @@ def fit(
         where: the file, for error messages.
         fill: value of the padding. Default: the background, if most pixels of the border have one value; otherwise
             the border pixels are repeated.
-
-    Returns:
-        uint8 (N, height, width, C) and notes.
     """
     N, H, W, C = images.shape
     height, width = (size or math.ceil(side / SIZE_MULTIPLE) * SIZE_MULTIPLE for side in (H, W))

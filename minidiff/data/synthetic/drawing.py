@@ -141,9 +141,6 @@ def brighten(color: Color, amount: float) -> Color:
 class Painter:
     """A square canvas and a coordinate frame to draw in.
 
-    Args:
-        size: height and width in pixels.
-
     Attributes:
         x, y: float32 (size, size), coordinates of the pixels' centers in this frame.
         pixel: width of a pixel in units of this frame.
@@ -166,11 +163,9 @@ class Painter:
         return painter
 
     def coverage(self, distance: np.ndarray, softness: float = 0.0) -> np.ndarray:
-        """The fraction of each pixel that a figure covers, float32 (size, size) in [0, 1].
+        """The fraction of each pixel that a figure covers, float32 (size, size) in [0, 1], from its signed distance.
 
-        Args:
-            distance: (size, size), signed distance in units of this frame.
-            softness: width over which the edge fades, if it is more than a pixel.
+        `softness` is the width over which the edge fades, if it is more than a pixel.
         """
         return (0.5 - distance / max(self.pixel, softness)).clip(0, 1)
 
@@ -186,11 +181,9 @@ class Painter:
         within: np.ndarray | None = None,
         softness: float = 0.0,
     ) -> None:
-        """Paints a figure.
+        """Paints a figure, given by its signed distance (size, size).
 
         Args:
-            distance: (size, size), signed distance.
-            color: of the figure.
             opacity: 1 hides what is beneath, 0 is invisible.
             within: coverage (size, size) of another figure, to which this one is clipped.
             softness: see `coverage`.

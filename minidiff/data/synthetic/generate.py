@@ -21,16 +21,7 @@ MIN_SIZE, MAX_SIZE = 8, 1024
 
 
 def draw(name: str, num_images: int = 1000, size: int = 64, seed: int = 0) -> Dataset:
-    """Draws a data set.
-
-    Args:
-        name: one of SYNTHETIC_SETS.
-        num_images: number of images.
-        size: height and width in pixels.
-        seed: non-negative integer.
-
-    Returns:
-        Data set with images (num_images, size, size, 3).
+    """Draws one of SYNTHETIC_SETS: images (num_images, size, size, 3).
 
     Raises:
         MinidiffError: unknown name, or a value out of range.

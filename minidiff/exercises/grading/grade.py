@@ -44,9 +44,6 @@ def grade(
 
     Returns:
         name -> {name of an exercise -> result}; exercises without an answer are "missing".
-
-    Raises:
-        MinidiffError: unknown prefix, or the process cannot be started.
     """
     read = {name: [_read(path) for path in paths] for name, paths in hand_ins.items()}
     if notebooks is not None:
@@ -72,16 +69,7 @@ def grade(
 
 
 def grade_notebook(cells: list[Cell], answered: list[Exercise], seconds: float) -> dict[str, Result]:
-    """Marks one notebook.
-
-    Args:
-        cells: of the notebook.
-        answered: exercises to mark.
-        seconds: limit for each cell and for the check of each answer.
-
-    Returns:
-        name of an exercise -> result.
-    """
+    """Marks the answered exercises of one notebook; `seconds` as in `grade`."""
     part = [cell for cell in cells if cell.in_exercises]
     others = [cell for cell in cells if not cell.in_exercises]
     results = run_cells(part, answered, seconds) if part else {one.name: Result("missing") for one in answered}
@@ -94,7 +82,7 @@ def grade_notebook(cells: list[Cell], answered: list[Exercise], seconds: float) 
 
 
 def run_cells(cells: list[Cell], answered: list[Exercise], seconds: float) -> dict[str, Result]:
-    """Runs cells and checks the answers, repeatedly without what hangs or crashes; arguments as `grade_notebook`."""
+    """Runs cells and checks the answers, repeatedly without what hangs or crashes."""
     left_out: dict[str, Result] = {}
     results: dict[str, Result] = {}
     while True:
@@ -119,17 +107,10 @@ def run_cells(cells: list[Cell], answered: list[Exercise], seconds: float) -> di
 
 
 def run_job(job: dict, seconds: float) -> tuple[list[dict[str, Any]], dict[str, Result]]:
-    """Runs one process (`worker.py`) until it ends, hangs or crashes.
-
-    Args:
-        job: "cells" and "exercises", as the worker takes them.
-        seconds: limit for the time between two lines of the report.
+    """Runs one process (`worker.py`) until it ends, crashes, or writes no line of its report for some seconds.
 
     Returns:
         The lines of the report, and {what was running when it stopped: result}, empty if it ran to its end.
-
-    Raises:
-        MinidiffError: it crashed before it had begun.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         report, job_file, desk = Path(folder, "report"), Path(folder, "job.json"), Path(folder, "desk")

@@ -18,13 +18,7 @@ PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture")  # the rest of their cells i
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of code.
-
-    Attributes:
-        number: index among the cells of code, from 0.
-        source: its text.
-        in_exercises: whether it is under the heading "Exercises".
-    """
+    """A cell of code: its index among those, its text, and whether it is under the heading "Exercises"."""
 
     number: int
     source: str
@@ -36,14 +30,7 @@ class Cell:
 
 
 def find_hand_ins(folder: str | Path) -> dict[str, list[Path]]:
-    """The hand-ins in a folder: the folder itself if it contains notebooks, and each of its sub-folders.
-
-    Returns:
-        name -> sorted paths of the notebooks, possibly none.
-
-    Raises:
-        MinidiffError: it is not a folder or contains no notebooks.
-    """
+    """The notebooks in a folder, if it has any, and in each sub-folder: name -> sorted paths, possibly none."""
     folder = Path(folder)
     if not folder.is_dir():
         raise MinidiffError(f"{folder} is not a folder; give one with notebooks, or with a sub-folder for each student")
@@ -61,11 +48,7 @@ def find_hand_ins(folder: str | Path) -> dict[str, list[Path]]:
 
 
 def read_cells(path: str | Path) -> list[Cell]:
-    """The cells of code of a notebook (`.ipynb`).
-
-    Raises:
-        MinidiffError: the file is not a notebook.
-    """
+    """The cells of code of a notebook (`.ipynb`); `MinidiffError` if the file is not one."""
     try:
         notebook = json.loads(Path(path).read_text(encoding="utf-8"))
         cells = [(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]]

@@ -5,15 +5,7 @@ from minidiff.exercises.exercise import Result
 
 
 def marks(results: dict[str, dict[str, Result]]) -> list[dict]:
-    """The marks of all hand-ins, for a JSON file.
-
-    Args:
-        results: name -> {name of an exercise -> result}, from `grade`.
-
-    Returns:
-        Dicts with "name", "points", "possible" and "exercises", a list of dicts with "exercise", "title", "points",
-        "possible", "result" and "hint".
-    """
+    """The marks of all hand-ins, for a JSON file, from the results of `grade`."""
     found = []
     for name, outcomes in results.items():
         rows: list[dict] = []
