@@ -41,7 +41,8 @@ def sheet(images: np.ndarray, columns: int | None = None) -> np.ndarray:
 
 def save_sheet(path: str | Path, images: np.ndarray, columns: int | None = None, scale: int | None = None) -> None:
     """Writes a sheet of images as a PNG file, magnified by an integer, by default to a side of about 128 pixels."""
-    _save(_enlarged(images, columns, scale), path, format="PNG")
+    image = _enlarged(images, columns, scale)
+    write_whole(path, lambda file: image.save(file, format="PNG"))
 
 
 def save_animation(
@@ -54,7 +55,8 @@ def save_animation(
     """Writes sheets of images as an animated GIF, whose last frame is shown for two seconds."""
     images = [_enlarged(frame, columns, scale) for frame in frames]
     durations = [milliseconds] * (len(images) - 1) + [2000]
-    _save(images[0], path, format="GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)
+    options = {"save_all": True, "append_images": images[1:], "duration": durations, "loop": 0}
+    write_whole(path, lambda file: images[0].save(file, format="GIF", **options))
 
 
 def save_images(path: str | Path, images: np.ndarray, labels: np.ndarray | None = None) -> None:
@@ -63,9 +65,8 @@ def save_images(path: str | Path, images: np.ndarray, labels: np.ndarray | None 
     if suffix == ".png":
         save_sheet(path, images)
     elif suffix == ".npz":
-        arrays: dict[str, Any] = {"images": to_bytes(images)} | (
-            {} if labels is None else {"labels": np.asarray(labels)}
-        )
+        arrays: dict[str, Any] = {"images": to_bytes(images)}
+        arrays |= {} if labels is None else {"labels": np.asarray(labels)}
         write_whole(path, lambda file: np.savez_compressed(file, **arrays))
     else:
         raise MinidiffError(f"{path}: unknown image format {suffix!r}; choose from .png, .gif or .npz")
@@ -126,7 +127,3 @@ def _enlarged(images: np.ndarray, columns: int | None, scale: int | None) -> "Im
 
     scale = scale or max(1, 128 // max(images.shape[1:3]))
     return Image.fromarray(sheet(images, columns).repeat(scale, axis=0).repeat(scale, axis=1))
-
-
-def _save(image: "Image.Image", path: str | Path, **options: Any) -> None:
-    write_whole(path, lambda file: image.save(file, **options))

@@ -109,8 +109,7 @@ def save_strips(path: str | Path, names: Sequence[str], strips: Sequence[np.ndar
 
     The file has a palette of 256 colors, which makes it a third as large, without a visible difference.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # imported here because it takes a second
-    from PIL import Image
+    from PIL import Image  # imported here because it takes a second
 
     scale = max(1, SIDE // max(strips[0].shape[1:3]))
     page = plotting.sheet(np.concatenate(strips), columns=len(strips[0]))
@@ -122,8 +121,7 @@ def save_strips(path: str | Path, names: Sequence[str], strips: Sequence[np.ndar
     for i, name in enumerate(names):
         middle = 1 - (i + 0.5) / len(names)
         figure.text((MARGIN - 8) / width, middle, name, ha="right", va="center", fontsize=9)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
+    figure.canvas.draw()
+    drawn = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[:, :, :3])  # type: ignore[attr-defined]
     reduced = drawn.quantize(256, dither=Image.Dither.NONE)
     write_whole(path, lambda file: reduced.save(file, format="PNG", optimize=True))

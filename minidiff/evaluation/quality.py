@@ -55,11 +55,7 @@ class CountingDenoiser:
     def __init__(self, denoiser: Denoiser) -> None:
         self.denoiser, self.schedule, self.evaluations = denoiser, denoiser.schedule, 0
 
-    def __repr__(self) -> str:
-        return f"CountingDenoiser({self.denoiser!r}, {self.evaluations} evaluations)"
-
     def __call__(self, z: np.ndarray, t: int, labels: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """x0_hat and eps_hat of the denoiser."""
         self.evaluations += 1
         return self.denoiser(z, t, labels)
 

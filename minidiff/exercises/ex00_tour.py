@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from minidiff.commands import sample, train
-from minidiff.denoiser import Denoiser, Guided
+from minidiff.denoiser import Guided
+from minidiff.evaluation.quality import CountingDenoiser
 from minidiff.exercises.attempt import Attempt
 from minidiff.exercises.exercise import Wrong, exercise
 from minidiff.exercises.expecting import call, expect
@@ -102,11 +103,10 @@ def _check_best_epoch(answer: Any) -> None:
     history = [{"epoch": epoch, "loss": a, "held_out_loss": b} for epoch, a, b in rows]
     mistakes = [
         (3, "this is the index of the row in the list; the epoch is in the row itself"),
-        (9, "this is the last epoch, with the lowest training loss. That loss falls on while the network memorizes its "
-            "training images: use the loss on the held-out images"),
+        (9, "this is the last epoch: the training loss falls on while the network memorizes; use the held-out loss"),
         (4, "this is the first epoch"),
         (0.079, "this is the loss itself; return the epoch"),
-    ]  # fmt: skip
+    ]
     expect("the epoch", call(answer, history), 7, mistakes)
 
 
@@ -150,19 +150,8 @@ def _check_network_calls(answer: Any) -> None:
         expect("the number of evaluations", call(answer, sampler, steps, w), right, mistakes)
 
 
-class _CountingDenoiser:
-    """A denoiser that counts its calls."""
-
-    def __init__(self, denoiser: Denoiser) -> None:
-        self.denoiser, self.schedule, self.calls = denoiser, denoiser.schedule, 0
-
-    def __call__(self, z: np.ndarray, t: int, labels: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        self.calls += 1
-        return self.denoiser(z, t, labels)
-
-
 def _evaluations(sampler: str, steps: int, w: float) -> int:
     """The number of network evaluations in sampling, counted."""
-    counting = _CountingDenoiser(MixtureDenoiser(Schedule(T=100), np.array([[-0.5], [0.5]]), 0.1))
+    counting = CountingDenoiser(MixtureDenoiser(Schedule(T=100), np.array([[-0.5], [0.5]]), 0.1))
     generate(Guided(counting, w), (1, 1), sampler=sampler, steps=steps, labels=np.array([1]))
-    return counting.calls
+    return counting.evaluations

@@ -60,14 +60,13 @@ def _check_box(answer: Any) -> None:
     right = np.where(to_sides > 0, -to_sides, to_nearest)
     u, v = np.abs(x) - w, np.abs(y) - h
     mistakes = [
-        (np.maximum(u, v), "right inside and beside the sides; beyond a corner the nearest point is the corner itself, "
-                           "at a slanted distance"),
+        (np.maximum(u, v), "right but beyond a corner: there the corner is nearest, at a slanted distance"),
         (to_nearest, "right outside; inside, return the negative distance to the nearest side"),
         (np.hypot(u, v), "the corner is nearest only beyond a corner; elsewhere a side is nearer"),
         (np.where(to_sides > 0, -to_sides, 0), "right inside, and zero outside"),
         (np.maximum(x - w, y - h), "only two of the four sides count: use the symmetry of left and right"),
         (np.maximum(np.abs(x) - w / 2, np.abs(y) - h / 2), "the arguments are half of the width and height already"),
-    ]  # fmt: skip
+    ]
     expect("the distance", call(answer, x, y, w, h), right, mistakes)
 
 
@@ -77,16 +76,16 @@ def _check_paint(answer: Any) -> None:
     canvas, coverage, color = rng.uniform(0, 1, (4, 5, 3)), rng.uniform(0, 1, (4, 5)), np.array([0.9, 0.5, 0.2])
     amount = coverage[:, :, None]
     right = np.stack([(1 - coverage) * canvas[:, :, c] + coverage * color[c] for c in range(3)], axis=-1)
+    stairs = [np.where(amount > threshold, color, canvas) for threshold in (0, 0.5)]
     mistakes = [
         (canvas + amount * color, "paint hides the canvas: reduce the canvas in proportion to the coverage"),
         (amount * color, "where the coverage is 0 the canvas should remain; it became black"),
         (amount * canvas + (1 - amount) * color, "canvas and color are swapped: a coverage of 1 gives the color"),
-        (*(np.where(amount > threshold, color, canvas) for threshold in (0, 0.5)),
-         "a threshold gives stairs; mix in proportion to the coverage"),
+        (*stairs, "a threshold gives stairs; mix in proportion to the coverage"),
         ((canvas + color) / 2, "the coverage is not used: half of each, everywhere"),
         (canvas + amount * (canvas - color), "the change is away from the color: check its sign"),
         (canvas * (1 - amount) + color, "the canvas is weighted correctly, but the color has to be weighted, too"),
-    ]  # fmt: skip
+    ]
     expect("the canvas", call(answer, canvas, coverage, color), right, mistakes)
 
 
@@ -97,12 +96,12 @@ def _check_middle_square(answer: Any) -> None:
         image = rng.integers(0, 256, shape, dtype=np.uint8)
         side = min(shape[:2])
         given = f"of an image {shape} "
+        shifted = np.roll(image, -1, axis=int(shape[1] > shape[0]))[rows, columns]
         mistakes = [
             (image, given + "nothing was cut away"),
             (image[:side, :side], given + "the upper left corner was taken, and not the middle"),
             (image[-side:, -side:], given + "the lower right corner was taken, and not the middle"),
             (image[rows, columns].transpose(1, 0, 2), given + "the square is mirrored at its diagonal: rows are first"),
-            (np.roll(image, -1, axis=int(shape[1] > shape[0]))[rows, columns],
-             given + "the square is a pixel too far on: the smaller half of an odd margin is the first one"),
-        ]  # fmt: skip
+            (shifted, given + "the square is a pixel too far on: the smaller half of an odd margin is the first one"),
+        ]
         expect("the square", call(answer, image), image[rows, columns], mistakes)

@@ -23,6 +23,7 @@ def _check_closed_form(answer: Any) -> None:
         variances.append((1 - b) * variances[-1] + b)
     signal, noise = np.array(factors), np.sqrt(variances)
     alpha_bar = signal**2
+    linear = np.sqrt(np.clip(1 - np.append(0, np.cumsum(beta)), 0, None))
     found_signal, found_noise = unpack(call(answer, beta), "signal, noise")
     mistakes = [
         (alpha_bar, "this is alpha_bar; it is the square of the signal"),
@@ -30,9 +31,8 @@ def _check_closed_form(answer: Any) -> None:
         (alpha_bar[1:], "this is alpha_bar, the square of the signal; and t = 0, with a signal of 1, is missing"),
         (np.sqrt(1 - np.append(0, beta)), "this is the factor of each step alone; the factors multiply"),
         (np.sqrt(np.append(1, np.cumprod(beta))), "the product is over alpha = 1 - beta, what each step keeps"),
-        (np.sqrt(np.clip(1 - np.append(0, np.cumsum(beta)), 0, None)),
-         "1 minus the sum of beta is an approximation for small beta: the factors 1 - beta multiply"),
-    ]  # fmt: skip
+        (linear, "1 minus the sum of beta is an approximation for small beta: the factors 1 - beta multiply"),
+    ]
     expect("signal", found_signal, signal, mistakes)
     mistakes = [
         (1 - signal, "signal and noise do not sum to one here, their squares do"),

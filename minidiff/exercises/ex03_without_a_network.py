@@ -51,11 +51,10 @@ def _check_x0_from_visible(answer: Any) -> None:
         return np.einsum("nk,k...->n...", p / p.sum(axis=1, keepdims=True), images)
 
     z = np.where(visible, signal * x0 + noise * eps, nonsense)
-    right, everything = estimate(z, noise), np.ones_like(visible)
+    right, everything, dark = estimate(z, noise), np.ones_like(visible), np.where(visible, z, 0)
     mistakes = [
         (estimate(z, noise, mask=everything), "the nonsense is used, too: compare the visible values only"),
-        (estimate(np.where(visible, z, 0), noise, mask=everything), "zeros are not measurements: images that are dark "
-         "where nothing is visible become more probable; leave these values out of the distance"),
+        (estimate(dark, noise, mask=everything), "zeros are not measurements: leave these values out of the distance"),
         (estimate(z, noise, mask=~visible), "the mask is inverted: visible is True where z was measured"),
         (np.where(visible, right, 0), "x0_hat is a whole image: take the mean of all values"),
         (np.where(visible, z / signal, 0), "the images are not used yet: find p(k | z) first, then the mean"),
@@ -65,7 +64,7 @@ def _check_x0_from_visible(answer: Any) -> None:
         (estimate(z, noise, signal=1.0), "z is distributed around signal * x_k, not around x_k"),
         (estimate(z, noise, power=1 / visible.sum()), "this has a mean of squares; the exponent has their sum"),
         (estimate(z, noise, power=1e6), "this is the most probable image; x0_hat is the weighted mean of all images"),
-    ]  # fmt: skip
+    ]
     expect("x0_hat", call(answer, z, visible, images, signal, noise), right, mistakes)
     z, noise = np.where(visible, signal * x0 + 0.2 * eps, nonsense), 0.003  # far from every image, in units of noise
     with np.errstate(all="ignore"):
@@ -121,13 +120,11 @@ def _check_share_of_copies(answer: Any) -> None:
         (1 - right, "this is the fraction of samples that are not copies"),
         (np.mean(of_samples < of_held_out.mean()), f"compared with the mean held-out distance: {smallest}"),
         (np.mean(of_samples < of_held_out.max()), f"compared with the largest held-out distance: {smallest}"),
-        (np.mean(of_samples < nearest(held_out, samples).min()),
-         "the held-out images were compared with samples: compare them with the training images, too"),
+        (np.mean(of_samples < nearest(held_out, samples).min()), "compare held-out images with training images, too"),
         (np.mean(of_samples < 1e-6), "copies contain a little noise: compare with the held-out images, not with zero"),
-        (np.mean(of_samples < of_held_out.min() * np.sqrt(24)),
-         "one distance is a root of a sum and the other a root of a mean: use one formula for both"),
+        (np.mean(of_samples < of_held_out.min() * np.sqrt(24)), "a root of a sum and one of a mean: use one formula"),
         (0.5, "0.5 is what the cell begins with: compute it from the distances"),
-    ]  # fmt: skip
+    ]
     expect("the fraction", call(answer, samples, training, held_out), right, mistakes)
 
 

@@ -103,11 +103,7 @@ def _check_straightness(answer: Any) -> None:
         (lengths.sum(axis=0), "this is the length of the path: divide it by the distance from start to end"),
         (1 / right, "this is inverted: the path is never shorter than the straight line, so the result is at least 1"),
         (lengths.mean(axis=0) / distance, "the length of the path is the sum of its steps, not their mean"),
-        (
-            squares / distance**2,
-            np.sqrt(squares) / distance,
-            "lengths add up, their squares do not: take the root first",
-        ),
+        (squares / distance**2, np.sqrt(squares) / distance, "lengths add up, their squares do not: root first"),
         (absolute / np.abs(ends).sum(axis=-1), absolute / distance, "the length of (a, b) is not |a| + |b|"),
         (right.mean(), "return one value for each point, not their mean"),
         (lengths.sum() / distance.sum(), "return one value for each point: sum over the steps alone"),

@@ -70,11 +70,10 @@ def _check_embedding_backward(answer: Any) -> None:
     overwritten[labels] = dy
     averaged = (one_hot.T @ dy) / np.maximum(one_hot.sum(axis=0), 1)[:, None]
     mistakes = [
-        (overwritten, "for a class that occurs twice one gradient is lost: `dtable[labels] += dy` does not add up "
-                      "repeated rows; see np.add.at"),
+        (overwritten, "`dtable[labels] += dy` does not add up repeated rows, one gradient is lost; see np.add.at"),
         (averaged, "a mean over the examples of a class: each of them uses the row, so the gradients add up"),
         (dy, "this is dy again: dtable has a row for each class, not for each example"),
-    ]  # fmt: skip
+    ]
     expect("dtable", call(answer, labels, dy, NUM_CLASSES), one_hot.T @ dy, mistakes)
 
 

@@ -28,8 +28,7 @@ def _check_depthwise(answer: Any) -> None:
     flipped = weight[::-1, ::-1]
     right = _convolve(x, weight)
     mistakes = [
-        (_convolve(x, flipped, "wrap"), "two things: np.roll by i - 1 shifts in the wrong direction, and it is "
-                                        "periodic, where zeros should enter from outside of the image"),
+        (_convolve(x, flipped, "wrap"), "two things: np.roll by i - 1 is the wrong direction, and periodic"),
         (_convolve(x, weight, "wrap"), "the border is periodic: pad with zeros"),
         (_convolve(x, flipped), "the filter is flipped: output h, w uses input h + i - 1, w + j - 1"),
         (_convolve(x, weight.transpose(1, 0, 2)), "rows and columns are exchanged: i belongs to the height"),
@@ -37,7 +36,7 @@ def _check_depthwise(answer: Any) -> None:
         (right[:, 1:-1, 1:-1], "the padding is missing: y has the size of x"),
         (right.sum(axis=-1, keepdims=True) + np.zeros_like(x), "the channels are summed: here they remain separate"),
         (x * weight.sum(axis=(0, 1)), "all nine weights use the same pixel: x has to be shifted"),
-    ]  # fmt: skip
+    ]
     expect("y", call(answer, x, weight), right, mistakes)
 
 
@@ -52,13 +51,12 @@ def _check_depthwise_backward(answer: Any) -> None:
     dx, dweight = unpack(call(answer, x, weight, dy), "dx, dweight")
     flipped = weight[::-1, ::-1]
     mistakes = [
-        (_convolve(dy, weight), "dx is the convolution of dy with the filter as it is: it has to be flipped, since "
-                                "output h uses input h + i - 1"),
+        (_convolve(dy, weight), "dx: the filter is used as it is; flip it, since output h uses input h + i - 1"),
         (_convolve(dy, flipped, "wrap"), "dx: the border is periodic, and should be zero"),
         (_convolve(dy, flipped.transpose(1, 0, 2)), "dx: rows and columns of the filter are exchanged"),
         (dy * weight[1, 1], "dx: nine outputs use a pixel, and this is the gradient from one of them"),
         (dy * weight.sum(axis=(0, 1)), "dx: the nine terms come from nine pixels of dy, which has to be shifted"),
-    ]  # fmt: skip
+    ]
     expect("dx", dx, numerical_gradient(loss, x), mistakes, tolerance=1e-5)
     right = numerical_gradient(loss, weight)
     mistakes = [
@@ -81,14 +79,13 @@ def _check_edge_backward(answer: Any) -> None:
     copies[[0, -1]] *= 2
     copies[:, [0, -1]] *= 2
     mistakes = [
-        (dpadded[:, 1:-1, 1:-1], "this is the transpose of padding with zeros: here the border consists of copies, and "
-                                 "the gradient of a copy is added to that of its source"),
+        (dpadded[:, 1:-1, 1:-1], "right for padding with zeros: the gradient of a copy is added to that of its source"),
         (_fold(no_corners), "the corners are lost: a corner pixel was copied to three more pixels"),
         (right / copies[:, :, None], "a mean over the copies: take the sum of their gradients"),
         (np.pad(dpadded, BORDER, mode="edge"), "this pads once more: the transpose leads back to the size of x"),
         (_fold(dpadded, columns=False), "the rows are right; the columns on the left and right are lost"),
         (_fold(dpadded, rows=False), "the columns are right; the rows above and below are lost"),
-    ]  # fmt: skip
+    ]
     expect("dx", call(answer, dpadded), right, mistakes, tolerance=1e-5)
 
 
@@ -164,18 +161,15 @@ def _check_intensity(answer: Any) -> None:
     pixels, weights = N * H * W, k * k * C * K
     operations, elements = 2 * pixels * weights, pixels * (C + K) + weights
     mistakes = [
-        (operations / 2 / (pixels * (C + K)), "three things: a multiplication and an addition are two operations, a "
-                                              "float32 has four bytes, and the weight is read as well"),
+        (operations / 2 / (pixels * (C + K)), "three things: additions, four bytes per element, reading the weight"),
         (operations / elements, "this is per element, and not per byte: a float32 has four"),
-        (operations / (8 * elements), "a factor of 2: a multiplication and an addition are two operations, and a "
-                                      "float32 has four bytes"),
+        (operations / (8 * elements), "a factor of 2: a multiplication and an addition are two operations"),
         (operations / 2 / elements, "two things: the addition is an operation, too, and an element has four bytes"),
         (operations / (4 * pixels * (C + K)), "the weight goes through memory, too"),
         (operations / (4 * (pixels * C + weights)), "y is written, and that counts"),
         (operations / (4 * (pixels * K + weights)), "x is read, and that counts"),
-        (operations / (4 * (pixels * (k * k * C + K) + weights)), "each element of x goes through memory once here, "
-                                                                  "not once for each weight"),
+        (operations / (4 * (pixels * (k * k * C + K) + weights)), "x goes through memory once, not for each weight"),
         (4 * elements / operations, "this is inverted: operations per byte"),
         (operations / (4 * (H * W * (C + K) + weights)), "count the bytes of all N images"),
-    ]  # fmt: skip
+    ]
     expect("the intensity", call(answer, N, H, W, C, K, k), operations / (4 * elements), mistakes)

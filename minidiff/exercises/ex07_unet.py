@@ -12,8 +12,6 @@ from minidiff.exercises.expecting import Mistakes, as_array, call, expect, unpac
 from minidiff.gradient_check import numerical_gradient
 from minidiff.layers import Conv2d
 
-Layers = list[tuple[int, int]]  # kernel size and stride of each
-
 
 @exercise("ex07_1", "the cost of a bottleneck", points=2)
 def _check_bottleneck_cost(answer: Any) -> None:
@@ -52,23 +50,20 @@ def _check_receptive_field(answer: Any) -> None:
         low = high = 0  # the first and the last pixel on which output pixel 0 depends
         for kernel_size, stride in reversed(layers):
             low, high = low * stride - kernel_size // 2, high * stride + kernel_size // 2
-        expect("the width", call(answer, layers), high - low + 1, _width_mistakes(layers))
-
-
-def _width_mistakes(layers: Layers) -> Mistakes:
-    sizes, strides = np.array(layers).T
-    jumps = np.cumprod(np.concatenate([[1], strides]))
-    sums = np.concatenate([[0], np.cumsum(strides)])
-    return [
-        (1 + np.sum(sizes - 1), "strides matter: after a stride of 2, neighboring pixels are two input pixels apart"),
-        (1 + np.sum((sizes - 1) * jumps[1:]), "a layer's own stride affects the layers after it, not itself"),
-        (1 + np.sum((sizes - 1) * strides), "strides multiply: use the product of the strides of all layers before"),
-        (1 + np.sum((sizes - 1) * np.maximum(sums[:-1], 1)), "strides multiply, they do not add up"),
-        (np.sum((sizes - 1) * jumps[:-1]), "the pixel itself is missing: without layers the width is 1"),
-        (1 + np.sum(sizes * jumps[:-1]), "a filter of size k adds k - 1 pixels to the width, not k"),
-        (1 + np.sum(sizes // 2 * jumps[:-1]), "this is one side only: a filter extends to both sides"),
-        (np.prod(sizes), "widths do not multiply: two 3x3 convolutions have a receptive field of 5 pixels, not 9"),
-    ]
+        sizes, strides = np.array(layers).T
+        more, jumps = sizes - 1, np.cumprod(np.concatenate([[1], strides]))
+        sums = np.concatenate([[0], np.cumsum(strides)])
+        mistakes = [
+            (1 + np.sum(more), "strides matter: after a stride of 2, neighboring pixels are two input pixels apart"),
+            (1 + np.sum(more * jumps[1:]), "a layer's own stride affects the layers after it, not itself"),
+            (1 + np.sum(more * strides), "strides multiply: use the product of the strides of all layers before"),
+            (1 + np.sum(more * np.maximum(sums[:-1], 1)), "strides multiply, they do not add up"),
+            (np.sum(more * jumps[:-1]), "the pixel itself is missing: without layers the width is 1"),
+            (1 + np.sum(sizes * jumps[:-1]), "a filter of size k adds k - 1 pixels to the width, not k"),
+            (1 + np.sum(sizes // 2 * jumps[:-1]), "this is one side only: a filter extends to both sides"),
+            (np.prod(sizes), "widths do not multiply: two 3x3 convolutions have a receptive field of 5 pixels, not 9"),
+        ]
+        expect("the width", call(answer, layers), high - low + 1, mistakes)
 
 
 @exercise("ex07_3", "a join with a gate", points=2)
@@ -83,15 +78,15 @@ def _check_gated_join_backward(answer: Any) -> None:
 
     found = unpack(call(answer, skip, gate, dy), "dx, dskip, dgate")
     blocks = dy.reshape(N, H, 2, W, 2, K)
+    far = dy.reshape(N, 2, H, 2, W, K).sum(axis=(1, 3))
     mistakes = [
         (blocks.mean(axis=(2, 4)), "an element that was repeated four times has the sum of four gradients"),
         (dy[:, ::2, ::2], "these are the gradients of the upper left pixels only: each element has four copies"),
         (dy, "dx has the shape of x: it is half as high and half as wide as dy"),
         (blocks.sum(axis=2).sum(axis=3) * gate, "the gate multiplies the skip alone"),
         (blocks.sum(axis=2)[..., 0, :], "two of the four pixels are missing: the repeat is along both axes"),
-        (dy[:, :H, :W] + dy[:, H:, :W] + dy[:, :H, W:] + dy[:, H:, W:],
-         "the four copies of an element are neighbors, 2h and 2h + 1, and not half an image apart"),
-    ]  # fmt: skip
+        (far, "the four copies of an element are neighbors, 2h and 2h + 1, and not half an image apart"),
+    ]
     expect("dx", found[0], numerical_gradient(loss, x), mistakes)
     mistakes = [
         (dy, "the skip was multiplied by gate, and so is its gradient"),

@@ -143,12 +143,11 @@ def _check_deviation_after_one_step(answer: Any) -> None:
         (signal * d**2 / variance**0.5 * noise, "the divisor is the variance of z, without a root"),
         (signal * d / variance * noise, "in the exact denoiser it is d squared: a variance over a variance"),
         (signal * d**2 / noise, "the variance of z contains that of the image, signal^2 d^2, as well"),
-        (signal * d**2 / (d**2 + noise**2) * noise,
-         "in z the image is multiplied by signal: its variance by signal^2"),
+        (signal * d**2 / (d**2 + noise**2) * noise, "the variance of the image in z is multiplied by signal^2"),
         (noise * d / math.sqrt(variance), "this is the end of the whole path: here it is a single step"),
         (noise, "this is the start: x0_hat is the factor of the exact denoiser times it"),
         (0.0, "nearly zero, but not quite: x0_hat depends on z a little"),
-    ]  # fmt: skip
+    ]
     expect("the standard deviation", call(answer, signal, noise, d), abs(float(end.z[0, 0])), mistakes)
 
 

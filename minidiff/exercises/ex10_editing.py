@@ -33,9 +33,8 @@ def _check_steer(answer: Any) -> None:
         (any_class + w * (towards - away), "this goes from one class to the other by w; v has a difference of its own"),
         (any_class + (w - v) * (towards - away), "each strength has a difference of its own, to the unconditional one"),
         (any_class + w * (away - any_class) - v * (towards - any_class), "wanted and unwanted are exchanged"),
-        (towards + w * (towards - any_class) - v * (away - any_class),
-         "begin at the unconditional estimate, not at that for the wanted class"),
-    ]  # fmt: skip
+        (x0_hat - any_class + towards, "begin at the unconditional estimate, not at that for the wanted class"),
+    ]
     expect("x0_hat", found_x0, x0_hat, mistakes)
     mistakes = [
         (oracle(z, t, labels)[1], f"eps_hat is that {named}: it has to change with x0_hat, so that they add up to z")
@@ -100,7 +99,7 @@ def _check_what_stays(answer: Any) -> None:
 def _check_blend(answer: Any) -> None:
     rng = np.random.default_rng(3)
     noises, weights = rng.normal(size=(4, 3, 5)), np.array([0.9, 0.0, 1.7, 0.4])
-    summed = np.tensordot(weights, noises, axes=1)
+    summed, rooted = (np.tensordot(by, noises, axes=1) for by in (weights, np.sqrt(weights / weights.sum())))
     length = np.sqrt(np.square(weights).sum())
     rescaled = summed / summed.std(), summed.mean() + (summed - summed.mean()) / summed.std()
     mistakes = [
@@ -110,9 +109,8 @@ def _check_blend(answer: Any) -> None:
         (summed / length**2, "the root is missing: a standard deviation is the root of a variance"),
         (summed / np.sqrt(len(weights)), "right for weights of 1 only: the number of noises is not the variance"),
         (*rescaled, "rescaled to this noise: its standard deviation is 1 on average, not exactly; use the weights"),
-        (np.tensordot(np.sqrt(weights / weights.sum()), noises, axes=1),
-         "the result is standard normal, but the noises are not in the proportion of the weights"),
-    ]  # fmt: skip
+        (rooted, "the result is standard normal, but the noises are not in the proportion of the weights"),
+    ]
     expect("the blend", call(answer, noises, weights), summed / length, mistakes)
     alone = call(answer, noises, np.array([0.0, 0.0, 2.0, 0.0]))
     expect("the blend with one weight that is not zero", alone, noises[2])
@@ -138,10 +136,7 @@ def _check_undo_ddim(answer: Any) -> None:
 
     few_rounds = step_up(z_s, t), step_up(ratio * z_s, t), step_up(step_up(z_s, s), t)
     mistakes = [
-        (
-            step_up(z_s, s),
-            "this is a DDIM step upwards, as in encode: eps_hat is that of z_s, and should be that of z_t",
-        ),
+        (step_up(z_s, s), "this is a DDIM step upwards, as in encode: eps_hat should be that of z_t, not of z_s"),
         (*few_rounds, "one round is not enough: evaluate the denoiser at the new z_t and repeat"),
         (z_s, "this is z_s, unchanged"),
         (repeated(s), "z_t is at timestep t: evaluate the denoiser at t, not at s"),

@@ -81,8 +81,8 @@ def _check_first_loss(answer: Any) -> None:
                 (right[name] / mean_square, f"for {name} the mean square of x0 is missing, or misplaced"),
             ]
         if name == "flow":
-            mistakes.append((signal**2 * (1 + mean_square), "for flow this holds on the flow schedule only, where "
-                             "signal + noise = 1: use schedule.error_scales"))  # fmt: skip
+            hint = "for flow this holds on the flow schedule only, where signal + noise = 1: use schedule.error_scales"
+            mistakes.append((signal**2 * (1 + mean_square), hint))
         expect(f"the loss for {name}", call(answer, schedule, name, t, mean_square), right[name], mistakes)
 
 
@@ -94,7 +94,7 @@ def _check_eta_step(answer: Any) -> None:
     for t, s, eta in ((90, 60, 1.0), (60, 25, 0.6), (30, 0, 1.0), (50, 20, 0.0)):
         fresh = eta * schedule.posterior(t, s)[2]
         signal_s, noise_s, noise_t = schedule.signal[s], schedule.noise[s], schedule.noise[t]
-        old = math.sqrt(noise_s**2 - fresh**2)
+        old, noisy = (math.sqrt(max(noise**2 - fresh**2, 0)) for noise in (noise_s, noise_t))
 
         def step(old: float, signal: float = signal_s, fresh_eps: np.ndarray = fresh * eps) -> np.ndarray:
             return signal * x0_hat + old * eps_hat + fresh_eps
@@ -103,12 +103,11 @@ def _check_eta_step(answer: Any) -> None:
             (step(noise_s), "fresh noise is added to all of the old noise: the sum is too much"),
             (step(noise_s - fresh), "standard deviations do not add: variances do, old^2 + fresh^2 = noise[s]^2"),
             (step(math.sqrt(noise_s**2 + fresh**2)), "a sign: old^2 is noise[s]^2 minus fresh^2"),
-            (step(math.sqrt(max(noise_t**2 - fresh**2, 0))),
-             "the noise at the end of the step is noise[s], not noise[t]"),
+            (step(noisy), "the noise at the end of the step is noise[s], not noise[t]"),
             (step(old, signal=schedule.signal[t]), "the signal at the end of the step is signal[s], not signal[t]"),
             (step(old, fresh_eps=fresh * eps_hat), "the fresh noise should be eps, and not eps_hat once more"),
             (step(noise_s, fresh_eps=np.zeros_like(eps)), "without fresh noise this is plain DDIM: eta is not used"),
-        ]  # fmt: skip
+        ]
         if noise_s == 0:  # at s = 0 most mistakes give the image, which is right
             mistakes = mistakes[4:5]
         found = call(answer, schedule, x0_hat, eps_hat, eps, t, s, eta)

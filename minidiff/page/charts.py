@@ -31,9 +31,6 @@ class Axes:
         else:
             self.y_range = 0.0, padded_range(0.0, max(ys), 0.04)[1]
 
-    def __repr__(self) -> str:
-        return f"Axes({self.x_label!r}, {self.y_label!r}, log={self.log})"
-
     def x(self, value: float) -> float:
         """The horizontal position of a value."""
         low, high = self.x_range

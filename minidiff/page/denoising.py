@@ -24,18 +24,12 @@ def render(report: ReportData) -> Markup:
     return section(
         "denoising",
         title,
-        element(
-            "p",
-            f"Generation of four images from the noise of seeds {seeds}{classes}. On the left is z, which begins as "
-            "pure noise. On the right is x0_hat, the clean image that the network predicts from z. Each sampler step "
-            f"computes the next z from x0_hat and less noise (sampler {SAMPLER}, {last} steps).",
-        ),
+        f"Generation of four images from the noise of seeds {seeds}{classes}. On the left is z, which begins as "
+        "pure noise. On the right is x0_hat, the clean image that the network predicts from z. Each sampler step "
+        f"computes the next z from x0_hat and less noise (sampler {SAMPLER}, {last} steps).",
         animation("denoising-animation", "Sampler step", frames),
-        element(
-            "p",
-            "At high noise many images are consistent with z, and x0_hat is close to their mean, which is blurred. At "
-            "lower noise fewer images remain possible, and x0_hat becomes sharp.",
-        ),
+        "At high noise many images are consistent with z, and x0_hat is close to their mean, which is blurred. At "
+        "lower noise fewer images remain possible, and x0_hat becomes sharp.",
     )
 
 

@@ -32,20 +32,14 @@ def render(report: ReportData) -> Markup:
     return section(
         "forward",
         "The forward process",
-        element(
-            "p",
-            "The slider sets the timestep t, and with it how much noise is added to training images of this run: "
-            "z = signal[t] x0 + noise[t] eps. The two weights come from the "
-            f"“{schedule.name.replace('_', ' ')}” schedule with {schedule.T} timesteps. log-SNR is the logarithm of "
-            "signal² / noise²; at 0 both weights are equal.",
-        ),
+        "The slider sets the timestep t, and with it how much noise is added to training images of this run: "
+        "z = signal[t] x0 + noise[t] eps. The two weights come from the "
+        f"“{schedule.name.replace('_', ' ')}” schedule with {schedule.T} timesteps. log-SNR is the logarithm of "
+        "signal² / noise²; at 0 both weights are equal.",
         missing(report.missing["data"]) if report.forward is None else None,
         animation("forward-animation", "Timestep t", frames, len(frames) // 3, drawing),
-        element(
-            "p",
-            "The forward process has no parameters and needs no network. The network is trained to predict what is "
-            "needed for the reverse direction.",
-        ),
+        "The forward process has no parameters and needs no network. The network is trained to predict what is "
+        "needed for the reverse direction.",
     )
 
 

@@ -55,9 +55,10 @@ def with_code(text: str) -> list[Child]:
 
 
 def section(name: str, title: str, *children: Child) -> Markup:
-    """A section of the page with a heading; `name` is its id."""
+    """A section of the page with a heading; `name` is its id, and text becomes paragraphs."""
     heading = element("h2", title, id=f"{name}-title")
-    return element("section", heading, *children, id=name, aria_labelledby=f"{name}-title")
+    content = [element("p", one) if type(one) is str else one for one in children]
+    return element("section", heading, content, id=name, aria_labelledby=f"{name}-title")
 
 
 def missing(text: str) -> Markup:

@@ -98,7 +98,7 @@ def render_practice() -> Markup:
     return section(
         "practice",
         "Practice",
-        element("p", "Copy the code into Python or a notebook in which minidiff is installed, and correct it."),
+        "Copy the code into Python or a notebook in which minidiff is installed, and correct it.",
         tasks,
     )
 

@@ -23,14 +23,11 @@ def render_nearest(report: ReportData) -> Markup:
     return section(
         "samples",
         title,
-        element(
-            "p",
-            "Each pair shows an uncurated sample, above, and the training image nearest to it, below. If the network "
-            "had memorized training images, the two would be equal.",
-        ),
+        "Each pair shows an uncurated sample, above, and the training image nearest to it, below. If the network "
+        "had memorized training images, the two would be equal.",
         missing(report.missing["data"]) if found.nearest is None else None,
         element("div", pairs, class_="pairs"),
-        element("p", about_distances(found.distances, found.spacing)) if found.distances is not None else None,
+        about_distances(found.distances, found.spacing) if found.distances is not None else None,
     )
 
 
@@ -66,12 +63,9 @@ def render_evaluation(report: ReportData) -> Markup:
     return section(
         "evaluation",
         title,
-        element(
-            "p",
-            "A small classifier extracts features of samples and of real images that the run was not trained on, and "
-            "the two sets are compared. The right column shows the same measures for other real images, which is the "
-            "best that can be expected.",
-        ),
+        "A small classifier extracts features of samples and of real images that the run was not trained on, and "
+        "the two sets are compared. The right column shows the same measures for other real images, which is the "
+        "best that can be expected.",
         table(
             ["measure", *rows[0][1:]],
             [[cell.replace("+-", "±") for cell in row] for row in rows[1:]],

@@ -29,11 +29,8 @@ def render(report: ReportData) -> Markup:
     return section(
         "stages",
         "Four stages",
-        element(
-            "p",
-            "A diffusion model is trained on images with added noise, and generates images by removing noise. "
-            "These are the four stages of this run, with the shapes of their inputs and outputs.",
-        ),
+        "A diffusion model is trained on images with added noise, and generates images by removing noise. "
+        "These are the four stages of this run, with the shapes of their inputs and outputs.",
         element("ol", stages, class_="stages"),
     )
 

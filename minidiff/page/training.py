@@ -17,18 +17,12 @@ def render(report: ReportData) -> Markup:
     return section(
         "training",
         "Training",
-        element(
-            "p",
-            "The loss is the mean squared error of the predicted noise. Noise has variance 1, so a prediction of 0 has "
-            "a loss of 1, and anything below that was learned.",
-        ),
+        "The loss is the mean squared error of the predicted noise. Noise has variance 1, so a prediction of 0 has "
+        "a loss of 1, and anything below that was learned.",
         curves(report.history) if report.history else missing(report.missing["history"]),
         element("h3", "Images from the same noise"),
-        element(
-            "p",
-            "After some epochs, images were generated in a few sampler steps from the same noise. The rows differ only "
-            "in the training between them.",
-        ),
+        "After some epochs, images were generated in a few sampler steps from the same noise. The rows differ only "
+        "in the training between them.",
         snapshots(report) if report.snapshots else missing(report.missing["snapshots"]),
     )
 

@@ -19,10 +19,7 @@ class ReadingOptions:
     damaged, ambiguous or too large, or if an option does not fit them.
 
     Args:
-        size: height and width in pixels. Default: 64 for synthetic data and image files; arrays keep their size,
-            padded to a multiple of 8.
-        num_images: number of images, chosen at random. Default: all of them; 1000 synthetic ones.
-        seed: of the synthetic data or of the random choice.
+        size, num_images, seed: as in `loading.load`.
         layout: of arrays: the order of the axes, such as "NHWC" or "NCHW".
         value_range: of arrays: the values of black and white, such as (0, 1).
         part: "train", "val" or "test", if the data set is divided; default: "train".

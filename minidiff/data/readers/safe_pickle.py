@@ -86,11 +86,6 @@ def build_array(content: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
     return np.frombuffer(bytes(content), dtype.dtype).reshape(shape, order="F" if order in ("F", b"F") else "C")
 
 
-def from_buffer(content: Any, dtype: Any, shape: Any, order: Any) -> _Array:
-    """An array as written by protocol 5."""
-    return _Array(array=build_array(content, dtype, shape, order))
-
-
 def encode(text: Any, encoding: Any) -> bytes:
     """Bytes as Python 3 writes them in protocol 2: Latin-1 text to be encoded."""
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
@@ -98,18 +93,13 @@ def encode(text: Any, encoding: Any) -> bytes:
     return text.encode("latin-1")
 
 
-def no_bytes() -> bytes:
-    """Empty bytes as Python 3 writes them in protocol 2: a call without arguments."""
-    return b""
-
-
 CALLS: dict[str, Any] = {
     "numpy.core.multiarray._reconstruct": _Array,
-    "numpy.core.numeric._frombuffer": from_buffer,
+    "numpy.core.numeric._frombuffer": lambda *parts: _Array(array=build_array(*parts)),  # protocol 5
     "numpy.ndarray": None,  # an argument of the first, never called
     "numpy.dtype": _Dtype,
     "_codecs.encode": encode,
-    "__builtin__.bytes": no_bytes,
+    "__builtin__.bytes": lambda: b"",  # empty bytes as Python 3 writes them in protocol 2
 }
 
 
