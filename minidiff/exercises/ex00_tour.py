@@ -131,7 +131,9 @@ def _check_training_steps(answer: Any) -> None:
 @exercise("ex00_5", "network evaluations per image", points=2)
 def _check_network_calls(answer: Any) -> None:
     for sampler, steps, w in (("ddim", 7, 3.0), ("heun", 12, 1), ("ddpm", 9, 0), ("heun", 5, 2.0), ("ddim", 50, 1)):
-        right = _evaluations(sampler, steps, w)
+        counting = CountingDenoiser(MixtureDenoiser(Schedule(T=100), np.array([[-0.5], [0.5]]), 0.1))
+        generate(Guided(counting, w), (1, 1), sampler=sampler, steps=steps, labels=np.array([1]))
+        right = counting.evaluations
         given = f"for {sampler} with {steps} steps and guidance {w:g}: "
         each = 1 if w in (0, 1) else 2
         heun = "heun has two evaluations per step, at its beginning and at its end"
@@ -148,10 +150,3 @@ def _check_network_calls(answer: Any) -> None:
         else:
             mistakes.append((2 * right, given + "a guidance of 0 or 1 needs one prediction, not two"))
         expect("the number of evaluations", call(answer, sampler, steps, w), right, mistakes)
-
-
-def _evaluations(sampler: str, steps: int, w: float) -> int:
-    """The number of network evaluations in sampling, counted."""
-    counting = CountingDenoiser(MixtureDenoiser(Schedule(T=100), np.array([[-0.5], [0.5]]), 0.1))
-    generate(Guided(counting, w), (1, 1), sampler=sampler, steps=steps, labels=np.array([1]))
-    return counting.evaluations

@@ -49,26 +49,21 @@ def stage(title: str, inputs: Sequence[str], outputs: Sequence[str], explanation
 def data_stage(report: ReportData) -> Markup:
     """1. Images."""
     count = "an unknown number of" if report.num_images is None else report.num_images
-    classes = len(report.class_names)
+    classes, dataset = len(report.class_names), report.dataset
+    if dataset is None:
+        shown = missing(report.missing["data"])
+    else:
+        labels = dataset.labels
+        alts = None if labels is None else [str(dataset.class_names[label]) for label in labels[:MAX_IMAGES]]
+        shown = image_grid(dataset.images[:MAX_IMAGES], "Training images", MAX_IMAGES, alts)
     return stage(
         "Input data",
         [str(report.config.get("source") or report.config["data"]["spec"])],
         [shape_of(count, report.network.example_shape), f"{classes} classes" if classes else "no classes"],
         "Bytes from 0 to 255 become values from -1 to 1, since noise has mean 0 and standard deviation 1.",
-        data_images(report),
+        shown,
         missing(report.missing["same data"]) if "same data" in report.missing else None,
     )
-
-
-def data_images(report: ReportData) -> Markup:
-    """The first training images."""
-    dataset = report.dataset
-    if dataset is None:
-        return missing(report.missing["data"])
-    alts = None
-    if dataset.labels is not None:
-        alts = [str(dataset.class_names[label]) for label in dataset.labels[:MAX_IMAGES]]
-    return image_grid(dataset.images[:MAX_IMAGES], "Training images", MAX_IMAGES, alts)
 
 
 def noise_stage(report: ReportData) -> Markup:

@@ -80,7 +80,9 @@ def load_arrays(files: Files, options: ReadingOptions) -> Dataset:
 
     labels, class_names, label_notes = ClassLabels(notes=() if options.labels_key == "none" else ("no labels found",))
     if len(names) > 1:
-        labels, class_names, label_notes = label_of_file, tuple(_class_name(name) for name in names), ()
+        stems = (printable(PurePosixPath(name).stem) for name in names)
+        class_names = tuple(stem.removeprefix("full_numpy_bitmap_") for stem in stems)
+        labels, label_notes = label_of_file, ()
     elif labels_array is not None:
         values = read_npy(files, labels_array.name, max_bytes)
         labels, class_names, label_notes = to_labels(values, counts[0], files.where(labels_array.name))
@@ -145,7 +147,3 @@ def _by_key(files: Files, arrays: list[ArrayName], key: str, option: str) -> Arr
 
 def _listed(arrays: list[ArrayName]) -> str:
     return ", ".join(array.name.removesuffix(".npy") for array in arrays[:12]) or "nothing"
-
-
-def _class_name(name: str) -> str:
-    return printable(PurePosixPath(name).stem).removeprefix("full_numpy_bitmap_")

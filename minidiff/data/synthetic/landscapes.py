@@ -36,7 +36,7 @@ def draw_landscape(rng: np.random.Generator, time: str, size: int) -> np.ndarray
     horizon = rng.uniform(-0.05, 0.25)
     zenith_color = brighten(light.zenith, rng.uniform(-0.03, 0.03))
     horizon_color = brighten(light.horizon, rng.uniform(-0.03, 0.03))
-    paint_sky(painter, zenith_color, horizon_color, horizon)
+    painter.gradient(zenith_color, horizon_color, np.clip((painter.y + 1) / (1 + horizon), 0, 1))  # the sky
     if time == "night":
         paint_stars(painter, rng)
     paint_sun(painter, rng, light, moon=time == "night")
@@ -49,11 +49,6 @@ def draw_landscape(rng: np.random.Generator, time: str, size: int) -> np.ndarray
         nearness = ridge / (NUM_RIDGES - 1)
         paint_ridge(painter, rng, horizon, nearness, mix(far_color, hills_color, nearness))
     return painter.image()
-
-
-def paint_sky(painter: Painter, zenith_color: Color, horizon_color: Color, horizon: float) -> None:
-    """Paints a gradient from the top of the image down to the horizon."""
-    painter.gradient(zenith_color, horizon_color, np.clip((painter.y + 1) / (1 + horizon), 0, 1))
 
 
 def paint_stars(painter: Painter, rng: np.random.Generator) -> None:
