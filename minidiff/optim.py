@@ -12,10 +12,8 @@ singular direction:
 
     m = mu m + g          X = (g + mu m) / its norm          W -= lr 0.2 sqrt(larger side) orthogonalize(X)
 
-The singular value decomposition is never computed. The polynomial q(s) = a s + b s^3 + c s^5, applied five times, maps
-every singular value in (0, 1], unless it is tiny, to a value near 1. On matrices it is X (a I + b A + c A^2) with the
-Gram matrix A = X' X. All factors are polynomials of A and commute, so the five rounds need only the small matrix A, and
-X is used twice. `orthogonalize` does this in NumPy; training calls `kernels/muon.py`, which also updates the weight.
+The update rules themselves are in `kernels/plain/optimizers.py`. This file clips the gradient and distributes the work
+over the threads.
 
 Images are generated with an exponential moving average (EMA) of the parameters. At optimizer step n = 1, 2, ... its
 decay is min(ema_decay, n / (9 + n)).
@@ -29,8 +27,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from minidiff.errors import MinidiffError
-from minidiff.kernels.muon import MORE_COLUMNS, NEWTON_SCHULZ, muon
-from minidiff.kernels.optimizers import adamw, sum_of_squares
+from minidiff.kernels.sets import Kernels, create_kernels
 from minidiff.parallel import Workers, chunks
 from minidiff.parameters import Parameters
 
@@ -56,31 +53,6 @@ def learning_rate_at(step: int, total_steps: int, peak: float, warmup_steps: int
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / max(1, total_steps - warmup_steps)))
 
 
-def orthogonalize(X: np.ndarray, rounds: int = 5) -> np.ndarray:
-    """Approximates the semi-orthogonal matrix nearest to X, by Newton-Schulz iteration on the Gram matrix.
-
-    Args:
-        X: (rows, columns), any scale.
-        rounds: applications of the polynomial.
-
-    Returns:
-        (rows, columns), with singular values between about 0.7 and 1.2.
-    """
-    if X.shape[0] < X.shape[1]:
-        return orthogonalize(X.T, rounds).T
-    a, b, c = (X.dtype.type(coefficient) for coefficient in NEWTON_SCHULZ)
-    identity = np.eye(X.shape[1], dtype=X.dtype)
-    A = X.T @ X
-    norm = np.sqrt(np.trace(A)) + X.dtype.type(1e-7)  # the trace of A is the sum of the squares of X
-    A /= norm**2
-    P = identity
-    for _ in range(rounds):
-        Q = a * identity + b * A + c * A @ A
-        P = Q @ P
-        A = Q @ A @ Q  # the Gram matrix of X Q
-    return X @ P / norm
-
-
 class Optimizer:
     """AdamW or Muon, with gradient clipping and the moving average of the parameters.
 
@@ -92,6 +64,7 @@ class Optimizer:
         weight_decay: of AdamW.
         clip: largest norm of the gradient; a longer gradient is scaled down to it.
         ema_decay: of the moving average.
+        kernels: the set of kernels; default: "fast".
 
     Raises:
         MinidiffError: an unknown name.
@@ -99,11 +72,11 @@ class Optimizer:
 
     def __init__(
         self, p: Parameters, name: str = "muon", betas: tuple[float, float] = (0.9, 0.95), mu: float = 0.95,
-        weight_decay: float = 0.0, clip: float = 1.0, ema_decay: float = 0.999,
+        weight_decay: float = 0.0, clip: float = 1.0, ema_decay: float = 0.999, kernels: Kernels | None = None,
     ) -> None:  # fmt: skip
         if name not in OPTIMIZERS:
             raise MinidiffError(f"unknown optimizer {name!r}; choose from {', '.join(OPTIMIZERS)}")
-        self.name, self.betas, self.mu = name, betas, mu
+        self.name, self.betas, self.mu, self.kernels = name, betas, mu, kernels or create_kernels()
         self.weight_decay, self.clip, self.ema_decay = weight_decay, clip, ema_decay
         self.m, self.v, self.average = np.zeros_like(p.vector), np.zeros_like(p.vector), p.vector.copy()
         self.steps = 0
@@ -125,7 +98,9 @@ class Optimizer:
         Returns:
             The norm of the gradient before clipping. If it is NaN or infinity, nothing has been changed.
         """
-        norm = math.sqrt(sum(workers.map(lambda chunk: sum_of_squares(g.vector[chunk]), chunks(p.size, CHUNK))))
+        norm = math.sqrt(
+            sum(workers.map(lambda chunk: self.kernels.sum_of_squares(g.vector[chunk]), chunks(p.size, CHUNK)))
+        )
         if not math.isfinite(norm):
             return norm
         scale = min(1.0, self.clip / (norm + 1e-12))
@@ -146,7 +121,7 @@ class Optimizer:
         self, p: Parameters, g: Parameters, chunk: slice, scale: float, learning_rate: float, ema_decay: float
     ) -> None:
         corrections = [1 - beta**self.steps for beta in self.betas]
-        adamw(
+        self.kernels.adamw(
             p.vector[chunk], g.vector[chunk], self.m[chunk], self.v[chunk], self.average[chunk],
             scale, learning_rate, *self.betas, *corrections, self.weight_decay, ema_decay,
         )  # fmt: skip
@@ -156,14 +131,8 @@ class Optimizer:
     ) -> None:
         part, outputs = p.slices[key], p.shapes[key][-1]
         matrices = [vector[part].reshape(-1, outputs) for vector in (p.vector, g.vector, self.m, self.average)]
-        is_wide = len(matrices[0]) < outputs  # `muon` needs rows >= columns, so a wide matrix is transposed
-        tall = [np.ascontiguousarray(matrix.T) for matrix in matrices] if is_wide else matrices
-        rows, side = tall[0].shape
-        X, memory = p.empty((rows, side + MORE_COLUMNS)), p.empty((5, side, side + MORE_COLUMNS))
-        muon(*tall, scale, self.mu, learning_rate * 0.2 * math.sqrt(rows), ema_decay, X, memory)
-        if is_wide:
-            for matrix, transposed in zip(matrices, tall, strict=True):
-                matrix[...] = transposed.T
+        step_size = learning_rate * 0.2 * math.sqrt(max(matrices[0].shape))
+        self.kernels.muon(*matrices, scale, self.mu, step_size, ema_decay)
 
 
 def group_tasks(

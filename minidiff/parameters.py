@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from minidiff.errors import MinidiffError
-from minidiff.kernels.buffers import Buffers
 
 
 class Parameters:
@@ -43,7 +42,6 @@ class Parameters:
             )
         self.slices: dict[str, slice] = {}
         self.views: dict[str, np.ndarray] = {}
-        self._buffers = Buffers()
         first = 0
         for name, shape in self.shapes.items():
             last = first + math.prod(shape)
@@ -66,7 +64,3 @@ class Parameters:
     def zeros_like(self) -> "Parameters":
         """A new `Parameters` of the same names, shapes and dtype, filled with zeros, to accumulate gradients."""
         return Parameters(self.shapes, self.vector.dtype)
-
-    def empty(self, shape: tuple[int, ...]) -> np.ndarray:
-        """An uninitialized array of the parameters' dtype, in memory that this thread reuses (`kernels/buffers.py`)."""
-        return self._buffers.empty(shape, self.vector.dtype)

@@ -45,7 +45,7 @@ from minidiff.examples import (
     loss_weight,
     order_of_epoch,
 )
-from minidiff.kernels.optimizers import sum_of_squares
+from minidiff.kernels.fast.optimizers import sum_of_squares
 from minidiff.optim import Optimizer, learning_rate_at
 from minidiff.parallel import Workers, chunks
 from minidiff.parameters import Parameters

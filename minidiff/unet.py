@@ -1,13 +1,22 @@
-"""The network: a U-Net that predicts the target from a noisy image.
+"""The network: a U-Net that predicts the target from a noised image.
 
-Each `level` is a resolution. On the way down the image is halved and gets more channels, so that a 3x3 convolution
-covers more of the image. On the way up it is doubled again, and a skip connection joins each level with the activation
-of the same size from the way down, which keeps fine detail. Every level has residual blocks; the coarsest levels also
-have self-attention.
+             z                                                      prediction
+             |                                                          ^
+          conv_in                                                    conv_out
+             |                                                          |
+        DownLevel 0  ------------------- skip ------------------->  UpLevel 0        H x W
+             |                                                          ^
+        DownLevel 1  ------------------- skip ------------------->  UpLevel 1        H/2 x W/2
+             |                                                          ^
+             +------------------------>  Middle  -----------------------+            H/4 x W/4
 
-    z (N, H, W, C), log_sigma (N,), labels (N,)  ->  prediction (N, H, W, C)
+A level is a resolution. On the way down the image is halved and gets more channels, so that a 3x3 convolution covers
+more of the image. On the way up it is doubled again, and a skip connection joins each level with the activation of the
+same size from the way down, which keeps fine detail. Every level has residual blocks; the coarsest levels also have
+self-attention. The time vector, computed from noise level and label, conditions every block.
 
-`backward` calls the layers of `forward` in reverse order.
+Each class lists its layers once, in the order of `forward`; `backward` calls them in reverse order. The caches lie on a
+stack: `forward` appends them and `backward` takes them off again, so that memory is free as soon as it is used.
 
 Read more: `tutorials/07_unet.ipynb`; Ronneberger, Fischer, Brox, "U-Net", 2015; Ho, Jain, Abbeel, "Denoising Diffusion
 Probabilistic Models", 2020, appendix B.
@@ -20,11 +29,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from minidiff.errors import MinidiffError
+from minidiff.kernels.sets import Kernels, create_kernels
 from minidiff.layers import (
     Conv2d,
     Downsample,
     GroupNorm,
-    Layer,
+    Module,
     ResidualBlock,
     SelfAttention,
     TimeEmbedding,
@@ -34,55 +44,169 @@ from minidiff.layers import (
 from minidiff.parameters import Parameters
 from minidiff.unet_config import UNetConfig, check_config
 
-__all__ = ["UNet", "UNetConfig"]
+__all__ = ["DownLevel", "Middle", "UNet", "UNetConfig", "UpLevel"]
+
+
+class Level(Module):
+    """The layers at one resolution. They run one after the other, in the order of `children`."""
+
+
+class DownLevel(Level):
+    """Residual blocks, attention, then half the size; the skip connection starts before the downsampling.
+
+    Args:
+        config: hyperparameters of the network.
+        i: number of the level, 0 for the finest.
+        kernels: the set of kernels.
+    """
+
+    def __init__(self, config: UNetConfig, i: int, kernels: Kernels) -> None:
+        C, K = config.channels[i], config.channels[i + 1]
+        self.name = f"down{i}"
+        self.blocks = [
+            create_block(f"{self.name}.block{j}", C, C, config, kernels) for j in range(config.blocks_per_level)
+        ]
+        self.attention = create_attention(f"{self.name}.attention", i, config, kernels)
+        self.downsample = Downsample(f"{self.name}.downsample", C, K, kernels)
+        self.children = [*self.blocks, *self.attention, self.downsample]
+
+    def forward(
+        self, p: Parameters, h: np.ndarray, time_vector: np.ndarray, caches: list | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the input of the next level (N, H/2, W/2, K) and the skip connection (N, H, W, C)."""
+        for block in self.blocks:
+            h = push(caches, block.forward(p, h, time_vector))
+        for attention in self.attention:
+            h = push(caches, attention.forward(p, h))
+        return push(caches, self.downsample.forward(p, h)), h
+
+    def backward(
+        self, p: Parameters, g: Parameters, caches: list, dh: np.ndarray, dskip: np.ndarray, dtime_vector: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the gradient with respect to the input, and dtime_vector with this level's part added."""
+        dh = self.downsample.backward(p, g, caches.pop(), dh)
+        dh += dskip
+        for attention in self.attention:
+            dh = attention.backward(p, g, caches.pop(), dh)
+        for block in reversed(self.blocks):
+            dh, dtime = block.backward(p, g, caches.pop(), dh)
+            dtime_vector = dtime_vector + dtime
+        return dh, dtime_vector
+
+
+class Middle(Level):
+    """The coarsest level: residual blocks, then one more on each side of attention.
+
+    Args:
+        config: hyperparameters of the network.
+        kernels: the set of kernels.
+    """
+
+    def __init__(self, config: UNetConfig, kernels: Kernels) -> None:
+        last, C = len(config.channels) - 1, config.channels[-1]
+        self.name = "middle"
+        self.blocks = [
+            *(create_block(f"down{last}.block{j}", C, C, config, kernels) for j in range(config.blocks_per_level)),
+            create_block("middle.block1", C, C, config, kernels),
+        ]
+        self.attention = create_attention("middle.attention", last, config, kernels)
+        self.block2 = create_block("middle.block2", C, C, config, kernels)
+        self.children = [*self.blocks, *self.attention, self.block2]
+
+    def forward(self, p: Parameters, h: np.ndarray, time_vector: np.ndarray, caches: list | None) -> np.ndarray:
+        """Returns an activation of the shape of h."""
+        for block in self.blocks:
+            h = push(caches, block.forward(p, h, time_vector))
+        for attention in self.attention:
+            h = push(caches, attention.forward(p, h))
+        return push(caches, self.block2.forward(p, h, time_vector))
+
+    def backward(
+        self, p: Parameters, g: Parameters, caches: list, dh: np.ndarray, dtime_vector: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the gradient with respect to the input, and dtime_vector with this level's part added."""
+        dh, dtime = self.block2.backward(p, g, caches.pop(), dh)
+        dtime_vector = dtime_vector + dtime
+        for attention in self.attention:
+            dh = attention.backward(p, g, caches.pop(), dh)
+        for block in reversed(self.blocks):
+            dh, dtime = block.backward(p, g, caches.pop(), dh)
+            dtime_vector = dtime_vector + dtime
+        return dh, dtime_vector
+
+
+class UpLevel(Level):
+    """Twice the size, joined with the skip connection; then residual blocks and attention.
+
+    Args:
+        config: hyperparameters of the network.
+        i: number of the level, 0 for the finest.
+        kernels: the set of kernels.
+    """
+
+    def __init__(self, config: UNetConfig, i: int, kernels: Kernels) -> None:
+        C, K = config.channels[i + 1], config.channels[i]
+        self.name = f"up{i}"
+        self.upsample = UpsampleAndJoin(f"{self.name}.upsample", C, K, kernels)
+        self.blocks = [
+            create_block(f"{self.name}.block{j}", K if j else 2 * K, K, config, kernels)
+            for j in range(config.blocks_per_level)
+        ]
+        self.attention = create_attention(f"{self.name}.attention", i, config, kernels)
+        self.children = [self.upsample, *self.blocks, *self.attention]
+
+    def forward(
+        self, p: Parameters, h: np.ndarray, skip: np.ndarray, time_vector: np.ndarray, caches: list | None
+    ) -> np.ndarray:
+        """Returns (N, 2H, 2W, K), for h (N, H, W, C) and the skip connection (N, 2H, 2W, K)."""
+        h = push(caches, self.upsample.forward(p, h, skip))
+        for block in self.blocks:
+            h = push(caches, block.forward(p, h, time_vector))
+        for attention in self.attention:
+            h = push(caches, attention.forward(p, h))
+        return h
+
+    def backward(
+        self, p: Parameters, g: Parameters, caches: list, dh: np.ndarray, dtime_vector: Any
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns the gradients with respect to h and skip, and dtime_vector with this level's part added."""
+        for attention in self.attention:
+            dh = attention.backward(p, g, caches.pop(), dh)
+        for block in reversed(self.blocks):
+            dh, dtime = block.backward(p, g, caches.pop(), dh)
+            dtime_vector = dtime_vector + dtime
+        dh, dskip = self.upsample.backward(p, g, caches.pop(), dh)
+        return dh, dskip, dtime_vector
 
 
 class UNet:
-    """The layers of a U-Net, with its forward and backward pass; it holds no parameters.
+    """The levels of a U-Net, with its forward and backward pass; it holds no parameters.
 
     Args:
         config: the hyperparameters.
+        kernels: the set of kernels; default: "fast".
+
+    Attributes:
+        children: layers and levels, in the order of `forward`.
 
     Raises:
         MinidiffError: the hyperparameters do not fit each other.
     """
 
-    def __init__(self, config: UNetConfig) -> None:
-        self.config = config
+    def __init__(self, config: UNetConfig, kernels: Kernels | None = None) -> None:
         check_config(config)
-        channels, levels = config.channels, range(len(config.channels))
-        time, groups = config.time_channels, config.num_groups
-
-        def block(name: str, in_channels: int, out_channels: int) -> ResidualBlock:
-            return ResidualBlock(name, in_channels, out_channels, time, groups, config.film)
-
-        def attention(name: str, level: int) -> SelfAttention | None:
-            if level < len(channels) - config.attention_levels:
-                return None
-            return SelfAttention(name, channels[level], config.head_channels, groups)
-
-        self.time = TimeEmbedding("time", time, config.num_classes)
-        self.conv_in = Conv2d("conv_in", config.image_channels, channels[0])
-        self.down_blocks = [
-            [block(f"down{i}.block{j}", channels[i], channels[i]) for j in range(config.blocks_per_level)]
-            for i in levels
-        ]
-        self.down_attention = [attention(f"down{i}.attention", i) for i in levels[:-1]]
-        self.downsample = [Downsample(f"down{i}.downsample", channels[i], channels[i + 1]) for i in levels[:-1]]
-        self.middle1 = block("middle.block1", channels[-1], channels[-1])
-        self.middle_attention = attention("middle.attention", levels[-1])
-        self.middle2 = block("middle.block2", channels[-1], channels[-1])
-        self.upsample = [UpsampleAndJoin(f"up{i}.upsample", channels[i + 1], channels[i]) for i in levels[:-1]]
-        self.up_blocks = [
-            [
-                block(f"up{i}.block{j}", channels[i] * (1 if j else 2), channels[i])
-                for j in range(config.blocks_per_level)
-            ]
-            for i in levels[:-1]
-        ]
-        self.up_attention = [attention(f"up{i}.attention", i) for i in levels[:-1]]
-        self.norm_out = GroupNorm("norm_out", channels[0], groups)
-        self.conv_out = Conv2d("conv_out", channels[0], config.image_channels, zero=True)
+        self.config, self.kernels = config, kernels or create_kernels()
+        C, levels = config.channels[0], range(len(config.channels) - 1)
+        self.time = TimeEmbedding("time", config.time_channels, config.num_classes, self.kernels)
+        self.conv_in = Conv2d("conv_in", config.image_channels, C, kernels=self.kernels)
+        self.down = [DownLevel(config, i, self.kernels) for i in levels]
+        self.middle = Middle(config, self.kernels)
+        self.up = [UpLevel(config, i, self.kernels) for i in reversed(levels)]
+        self.norm_out = GroupNorm("norm_out", C, config.num_groups, kernels=self.kernels)
+        self.conv_out = Conv2d("conv_out", C, config.image_channels, zero=True, kernels=self.kernels)
+        self.children: list[Module] = [
+            self.time, self.conv_in, *self.down, self.middle, *self.up, self.norm_out, self.conv_out
+        ]  # fmt: skip
 
     def __repr__(self) -> str:
         return f"UNet({self.config})"
@@ -90,11 +214,11 @@ class UNet:
     def forward(
         self, p: Parameters, z: np.ndarray, log_sigma: np.ndarray, labels: np.ndarray | None = None, keep: bool = True,
     ) -> tuple[np.ndarray, list]:  # fmt: skip
-        """Predicts the target for noisy images.
+        """Predicts the target for noised images.
 
         Args:
             p: the parameters.
-            z: noisy images (N, H, W, C), scaled so that signal^2 + noise^2 = 1.
+            z: noised images (N, H, W, C), scaled so that signal^2 + noise^2 = 1.
             log_sigma: ln(noise / signal) of each image, (N,).
             labels: class of each image, int (N,), or None for the null class.
             keep: whether to keep the caches; without them, the memory of a layer is reused by the next layers.
@@ -106,36 +230,18 @@ class UNet:
             MinidiffError: arrays of other shapes, or a label out of range.
         """
         self._check_input(z, log_sigma, labels)
-        caches, skips = [], []
-
-        def run(layer: Layer, *inputs: np.ndarray | None) -> np.ndarray:
-            y, cache = layer.forward(p, *inputs)
-            if keep:
-                caches.append(cache)
-            return y
-
-        time_vector = run(self.time, log_sigma, labels)  # (N, time_channels)
-        h = run(self.conv_in, z)
-        for level, blocks in enumerate(self.down_blocks):
-            for block in blocks:
-                h = run(block, h, time_vector)
-            if level < len(self.downsample):
-                if attention := self.down_attention[level]:
-                    h = run(attention, h)
-                skips.append(h)
-                h = run(self.downsample[level], h)
-        h = run(self.middle1, h, time_vector)
-        if self.middle_attention:
-            h = run(self.middle_attention, h)
-        h = run(self.middle2, h, time_vector)
-        for level in reversed(range(len(self.upsample))):
-            h = run(self.upsample[level], h, skips.pop())
-            for block in self.up_blocks[level]:
-                h = run(block, h, time_vector)
-            if attention := self.up_attention[level]:
-                h = run(attention, h)
-        h = run(self.norm_out, h)
-        return run(self.conv_out, h), caches
+        caches: list | None = [] if keep else None
+        skips = []
+        time_vector = push(caches, self.time.forward(p, log_sigma, labels))  # (N, time_channels)
+        h = push(caches, self.conv_in.forward(p, z))
+        for down in self.down:
+            h, skip = down.forward(p, h, time_vector, caches)
+            skips.append(skip)
+        h = self.middle.forward(p, h, time_vector, caches)
+        for up in self.up:
+            h = up.forward(p, h, skips.pop(), time_vector, caches)
+        h = push(caches, self.norm_out.forward(p, h))
+        return push(caches, self.conv_out.forward(p, h)), caches or []
 
     def backward(self, p: Parameters, g: Parameters, caches: list, dprediction: np.ndarray) -> np.ndarray:
         """Adds the gradient of the loss with respect to every parameter to g.
@@ -147,63 +253,31 @@ class UNet:
             dprediction: gradient of the loss with respect to the prediction, (N, H, W, C).
 
         Returns:
-            dz, the gradient with respect to the noisy images, (N, H, W, C).
+            dz, the gradient with respect to the noised images, (N, H, W, C).
         """
         dskips = []
         dtime_vector: Any = 0
-
-        def run_backward(layer: Layer, dy: np.ndarray) -> Any:
-            return layer.backward(p, g, caches.pop(), dy)
-
-        dh = run_backward(self.conv_out, dprediction)
-        dh = run_backward(self.norm_out, dh)
-        for level in range(len(self.upsample)):
-            if attention := self.up_attention[level]:
-                dh = run_backward(attention, dh)
-            for block in reversed(self.up_blocks[level]):
-                dh, dtime = run_backward(block, dh)
-                dtime_vector = dtime_vector + dtime
-            dh, dskip = run_backward(self.upsample[level], dh)
+        dh = self.conv_out.backward(p, g, caches.pop(), dprediction)
+        dh = self.norm_out.backward(p, g, caches.pop(), dh)
+        for up in reversed(self.up):
+            dh, dskip, dtime_vector = up.backward(p, g, caches, dh, dtime_vector)
             dskips.append(dskip)
-        dh, dtime = run_backward(self.middle2, dh)
-        dtime_vector = dtime_vector + dtime
-        if self.middle_attention:
-            dh = run_backward(self.middle_attention, dh)
-        dh, dtime = run_backward(self.middle1, dh)
-        dtime_vector = dtime_vector + dtime
-        for level, blocks in reversed(list(enumerate(self.down_blocks))):
-            if level < len(self.downsample):
-                dh = run_backward(self.downsample[level], dh)
-                dh += dskips.pop()
-                if attention := self.down_attention[level]:
-                    dh = run_backward(attention, dh)
-            for block in reversed(blocks):
-                dh, dtime = run_backward(block, dh)
-                dtime_vector = dtime_vector + dtime
-        dz = run_backward(self.conv_in, dh)
-        run_backward(self.time, dtime_vector)
+        dh, dtime_vector = self.middle.backward(p, g, caches, dh, dtime_vector)
+        for down in reversed(self.down):
+            dh, dtime_vector = down.backward(p, g, caches, dh, dskips.pop(), dtime_vector)
+        dz = self.conv_in.backward(p, g, caches.pop(), dh)
+        self.time.backward(p, g, caches.pop(), dtime_vector)
         return dz
-
-    @property
-    def children(self) -> list[Layer]:
-        """Every layer of the network, in the order of `forward`."""
-        order: list[Layer | None] = [self.time, self.conv_in]
-        for level, blocks in enumerate(self.down_blocks):
-            order += blocks
-            if level < len(self.downsample):
-                order += [self.down_attention[level], self.downsample[level]]
-        order += [self.middle1, self.middle_attention, self.middle2]
-        for level in reversed(range(len(self.upsample))):
-            order += [self.upsample[level], *self.up_blocks[level], self.up_attention[level]]
-        order += [self.norm_out, self.conv_out]
-        return [layer for layer in order if layer is not None]
 
     def summary(self) -> list[str]:
         """A table of the layers, as lines of text: output shape for one image, parameters and operations."""
         shape: tuple[int, ...] = (1, *self.config.example_shape)
         lines = [f"{'layer':22} {'output (H, W, C)':>20} {'parameters':>12} {'MFLOP':>10}"]
         total_parameters = total_flops = 0
-        for layer in self.children:
+        layers = [
+            layer for child in self.children for layer in (child.children if isinstance(child, Level) else [child])
+        ]
+        for layer in layers:
             output, flops = layer.cost(shape)
             shape = shape if layer is self.time else output
             count = sum(math.prod(parameter) for parameter in layer.shapes().values())
@@ -224,3 +298,25 @@ class UNet:
         for name, values in (("log_sigma", log_sigma), ("labels", labels)):
             if values is not None and np.shape(values) != (len(z),):
                 raise MinidiffError(f"{name} must have shape ({len(z)},), one value per image, not {np.shape(values)}")
+
+
+def create_block(name: str, in_channels: int, out_channels: int, config: UNetConfig, kernels: Kernels) -> ResidualBlock:
+    """A residual block of a configuration."""
+    return ResidualBlock(
+        name, in_channels, out_channels, config.time_channels, config.num_groups, config.film, kernels
+    )  # fmt: skip
+
+
+def create_attention(name: str, level: int, config: UNetConfig, kernels: Kernels) -> list[SelfAttention]:
+    """The attention of a level, in a list that is empty for the finer levels, which have none."""
+    if level < len(config.channels) - config.attention_levels:
+        return []
+    return [SelfAttention(name, config.channels[level], config.head_channels, config.num_groups, kernels)]
+
+
+def push(caches: list | None, result: tuple[np.ndarray, Any]) -> np.ndarray:
+    """The output of a layer's `forward`; its cache is appended to `caches`, unless nothing is kept (None)."""
+    y, cache = result
+    if caches is not None:
+        caches.append(cache)
+    return y

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from minidiff.benchmark.timing import take_turns
-from minidiff.kernels.convolution import convolve_naive, convolve_naive_backward
+from minidiff.kernels.plain.convolution import convolve_naive, convolve_naive_backward
 from minidiff.layers import Conv2d
 from minidiff.parallel import Workers, chunks
 from minidiff.parameters import Parameters

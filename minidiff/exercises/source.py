@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]  # the folder that contains the package
 def show(*things: Any, docstring: bool = True) -> None:
     """Shows the source of functions, methods, classes or kernels, with file and line above each.
 
-    A string such as "minidiff.kernels.winograd.G" shows the definition of a constant.
+    A string such as "minidiff.kernels.plain.winograd.G" shows the definition of a constant.
     """
     for thing in things:
         name = name_of(thing)

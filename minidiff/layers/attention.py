@@ -7,7 +7,7 @@ face. With S = H*W pixels, for each image and each head of d channels (Vaswani e
     weights = softmax( q k' / sqrt(d) )                             (S, S), each row sums to one
     y       = x + Linear( weights v )
 
-`kernels/attention.py` computes everything between the two linear maps, forward and backward.
+`kernels/plain/attention.py` computes everything between the two linear maps, forward and backward.
 
 Read more: `tutorials/05_backpropagation.ipynb`.
 """
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from minidiff.errors import MinidiffError
-from minidiff.kernels.attention import attend, attend_backward
+from minidiff.kernels.sets import Kernels, create_kernels
 from minidiff.layers.layer import Layer, Shape
 from minidiff.layers.linear import Linear
 from minidiff.layers.norm import GroupNorm
@@ -32,22 +32,25 @@ class SelfAttention(Layer):
         channels: C.
         head_channels: d; divides C.
         num_groups: of the normalization.
+        kernels: the set of kernels; default: "fast".
 
     Raises:
         MinidiffError: head_channels does not divide channels.
     """
 
-    def __init__(self, name: str, channels: int, head_channels: int = 32, num_groups: int = 8) -> None:
-        self.name = name
+    def __init__(
+        self, name: str, channels: int, head_channels: int = 32, num_groups: int = 8, kernels: Kernels | None = None
+    ) -> None:
+        self.name, self.kernels = name, kernels or create_kernels()
         if channels % head_channels:
             raise MinidiffError(
                 f"{name}: {channels} channels cannot be split into heads of {head_channels}; "
                 "choose head_channels that divides them"
             )
         self.channels, self.head_channels, self.num_heads = channels, head_channels, channels // head_channels
-        self.norm = GroupNorm(f"{name}.norm", channels, num_groups, activate=False)
-        self.qkv = Linear(f"{name}.qkv", channels, 3 * channels)
-        self.projection = Linear(f"{name}.projection", channels, channels, zero=True)
+        self.norm = GroupNorm(f"{name}.norm", channels, num_groups, activate=False, kernels=self.kernels)
+        self.qkv = Linear(f"{name}.qkv", channels, 3 * channels, kernels=self.kernels)
+        self.projection = Linear(f"{name}.projection", channels, channels, zero=True, kernels=self.kernels)
         self.children = [self.norm, self.qkv, self.projection]
 
     def cost(self, shape: Shape) -> tuple[Shape, int]:
@@ -60,30 +63,15 @@ class SelfAttention(Layer):
         """Returns y (N, H, W, C) for x (N, H, W, C), and the cache."""
         h, cache_norm = self.norm.forward(p, x)
         qkv, cache_qkv = self.qkv.forward(p, h)  # (N, H, W, 3C)
-        q, k, v = self._split_heads(qkv)  # (N, heads, S, d)
-        h = p.empty(x.shape)
-        attend(q, k, v, self.head_channels**-0.5, self._heads(h))
+        h = self.kernels.attention(qkv, self.num_heads)  # (N, H, W, C)
         h, cache_projection = self.projection.forward(p, h)
         h += x
-        return h, (cache_norm, cache_qkv, q, k, v, cache_projection)
+        return h, (cache_norm, cache_qkv, qkv, cache_projection)
 
     def backward(self, p: Parameters, g: Parameters, cache: Any, dy: np.ndarray) -> np.ndarray:
         """Returns dx (N, H, W, C)."""
-        cache_norm, cache_qkv, q, k, v, cache_projection = cache
-        N, H, W, C = dy.shape
+        cache_norm, cache_qkv, qkv, cache_projection = cache
         dh = self.projection.backward(p, g, cache_projection, dy)
-        dqkv = p.empty((N, H, W, 3 * C))
-        dq, dk, dv = self._split_heads(dqkv)  # (N, heads, S, d)
-        attend_backward(q, k, v, self.head_channels**-0.5, self._heads(dh), dq, dk, dv)
+        dqkv = self.kernels.attention_backward(qkv, self.num_heads, dh)  # (N, H, W, 3C)
         dh = self.qkv.backward(p, g, cache_qkv, dqkv)
         return self.norm.backward(p, g, cache_norm, dh, dy)
-
-    def _heads(self, h: np.ndarray) -> np.ndarray:
-        """A view of (N, H, W, C) as (N, heads, S, d)."""
-        N, H, W, _ = h.shape
-        return h.reshape(N, H * W, self.num_heads, self.head_channels).transpose(0, 2, 1, 3)
-
-    def _split_heads(self, qkv: np.ndarray) -> np.ndarray:
-        """A view of (N, H, W, 3C) as q, k and v, each (N, heads, S, d)."""
-        N, H, W, _ = qkv.shape
-        return qkv.reshape(N, H * W, 3, self.num_heads, self.head_channels).transpose(2, 0, 3, 1, 4)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from minidiff.kernels.sets import Kernels, create_kernels
 from minidiff.layers.convolution import Conv2d
 from minidiff.layers.layer import Layer, Shape
 from minidiff.layers.linear import Linear
@@ -31,19 +32,23 @@ class ResidualBlock(Layer):
         time_channels: length of the time vector.
         num_groups: of the normalizations.
         film: whether the time vector gives scale and shift, or only the shift.
+        kernels: the set of kernels; default: "fast".
     """
 
     def __init__(
         self, name: str, in_channels: int, out_channels: int, time_channels: int, num_groups: int = 8,
-        film: bool = True,
+        film: bool = True, kernels: Kernels | None = None,
     ) -> None:  # fmt: skip
         self.name, self.scales = name, film
-        self.norm1 = GroupNorm(f"{name}.norm1", in_channels, num_groups)
-        self.conv1 = Conv2d(f"{name}.conv1", in_channels, out_channels)
-        self.film = Linear(f"{name}.film", time_channels, (2 if film else 1) * out_channels, zero=True)
-        self.norm2 = GroupNorm(f"{name}.norm2", out_channels, num_groups)
-        self.conv2 = Conv2d(f"{name}.conv2", out_channels, out_channels, zero=True)
-        self.carry = Conv2d(f"{name}.carry", in_channels, out_channels, 1) if in_channels != out_channels else None
+        kernels = kernels or create_kernels()
+        self.norm1 = GroupNorm(f"{name}.norm1", in_channels, num_groups, kernels=kernels)
+        self.conv1 = Conv2d(f"{name}.conv1", in_channels, out_channels, kernels=kernels)
+        self.film = Linear(f"{name}.film", time_channels, (2 if film else 1) * out_channels, zero=True, kernels=kernels)
+        self.norm2 = GroupNorm(f"{name}.norm2", out_channels, num_groups, kernels=kernels)
+        self.conv2 = Conv2d(f"{name}.conv2", out_channels, out_channels, zero=True, kernels=kernels)
+        self.carry = None
+        if in_channels != out_channels:
+            self.carry = Conv2d(f"{name}.carry", in_channels, out_channels, kernel_size=1, kernels=kernels)
         children = (self.norm1, self.conv1, self.film, self.norm2, self.conv2, self.carry)
         self.children = [child for child in children if child is not None]
 

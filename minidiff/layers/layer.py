@@ -11,18 +11,18 @@ from minidiff.parameters import Parameters
 Shape = tuple[int, ...]
 
 
-class Layer(Protocol):
-    """A layer: its parameters, its forward and its backward pass.
+class Module(Protocol):
+    """A layer, or a part of a network that contains layers.
 
-    A layer that owns parameters defines `shapes` and `initialize`. A layer made of other layers inherits both.
+    One that owns parameters defines `shapes` and `initialize`. One made of other modules inherits both.
 
     Attributes:
         name: prefix of the names of its parameters.
-        children: the layers that it is made of, in the order of `forward`; empty if it owns its parameters.
+        children: the modules that it is made of, in the order of `forward`; empty if it owns its parameters.
     """
 
     name: str
-    children: Sequence["Layer"] = ()
+    children: Sequence["Module"] = ()
 
     def shapes(self) -> dict[str, Shape]:
         """Names and shapes of the parameters, in their order in the flat vector."""
@@ -36,9 +36,21 @@ class Layer(Protocol):
     def cost(self, shape: Shape) -> tuple[Shape, int]:
         """Shape of the output and number of floating-point operations, for an input of the given shape.
 
-        A multiplication and an addition count as two operations.
+        A multiplication and an addition count as two operations. By default the children run one after the other.
         """
-        ...
+        total = 0
+        for child in self.children:
+            shape, flops = child.cost(shape)
+            total += flops
+        return shape, total
+
+    def __repr__(self) -> str:
+        settings = {name: value for name, value in vars(self).items() if isinstance(value, (str, int))}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
+
+
+class Layer(Module, Protocol):
+    """A module with a forward and a backward pass."""
 
     def forward(self, p: Parameters, *inputs: Any, **options: Any) -> tuple[np.ndarray, Any]:
         """Computes the output, and the cache that `backward` needs."""
@@ -51,32 +63,28 @@ class Layer(Protocol):
         """
         ...
 
-    def __repr__(self) -> str:
-        settings = {name: value for name, value in vars(self).items() if isinstance(value, (str, int))}
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
-
 
 def leaves(layer: Any) -> list[Any]:
     """The layers in a layer or network that own parameters, in the order of `forward`; a leaf contains itself alone."""
     return [leaf for child in layer.children for leaf in leaves(child)] or [layer]
 
 
-def shapes_of(layers: Iterable[Layer]) -> dict[str, Shape]:
-    """Names and shapes of the parameters of several layers, in their order."""
-    return {name: shape for layer in layers for name, shape in layer.shapes().items()}
+def shapes_of(modules: Iterable[Module]) -> dict[str, Shape]:
+    """Names and shapes of the parameters of several modules, in their order."""
+    return {name: shape for module in modules for name, shape in module.shapes().items()}
 
 
-def create_parameters(layers: Iterable[Layer], seed: int = 0, dtype: DTypeLike = np.float32) -> Parameters:
-    """Creates the parameters of layers, with their initial values.
+def create_parameters(modules: Iterable[Module], seed: int = 0, dtype: DTypeLike = np.float32) -> Parameters:
+    """Creates the parameters of modules, with their initial values.
 
     Args:
-        layers: in the order of their parameters in the flat vector.
+        modules: in the order of their parameters in the flat vector.
         seed: of the random numbers.
         dtype: float32, or float64 for gradient checks.
     """
-    layers = list(layers)
-    p = Parameters(shapes_of(layers), dtype)
+    modules = list(modules)
+    p = Parameters(shapes_of(modules), dtype)
     rng = np.random.default_rng(seed)
-    for layer in layers:
-        layer.initialize(p, rng)
+    for module in modules:
+        module.initialize(p, rng)
     return p

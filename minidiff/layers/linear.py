@@ -4,10 +4,6 @@ Linear: y = x W + b. From the chain rule, with one row for each example:
 
     dW = x' dy        db = sum of dy over the rows        dx = dy W'
 
-The product of `kernels/linear.py` computes each row independently, so the result for a row is bit-for-bit identical
-whatever the other rows are. NumPy's product does not guarantee that. A generated image therefore does not depend on how
-many others are generated with it. Gradients are sums over the rows anyway and use NumPy.
-
 Class embedding: y[n] = table[label[n]]. A lookup is a product with a one-hot vector, so its gradient is added to the
 rows that were looked up. The last row is the *null class*, which stands for "no label given". Training with it now and
 then makes classifier-free guidance possible (Ho and Salimans, 2022).
@@ -20,8 +16,7 @@ import math
 import numpy as np
 
 from minidiff.errors import MinidiffError
-from minidiff.kernels.linear import linear, pack_panels
-from minidiff.kernels.products import PANEL, number_of_panels
+from minidiff.kernels.sets import Kernels, create_kernels
 from minidiff.layers.layer import Layer, Shape
 from minidiff.parameters import Parameters
 
@@ -33,10 +28,14 @@ class Linear(Layer):
         name: prefix of the names of its parameters.
         in_channels, out_channels: lengths of the last axis of x and y.
         zero: initialize W with zeros instead of small random values.
+        kernels: the set of kernels; default: "fast".
     """
 
-    def __init__(self, name: str, in_channels: int, out_channels: int, zero: bool = False) -> None:
+    def __init__(
+        self, name: str, in_channels: int, out_channels: int, zero: bool = False, kernels: Kernels | None = None
+    ) -> None:
         self.name, self.in_channels, self.out_channels, self.zero = name, in_channels, out_channels, zero
+        self.kernels = kernels or create_kernels()
 
     def shapes(self) -> dict[str, Shape]:
         """Shapes of weight (in_channels, out_channels) and bias (out_channels,)."""
@@ -54,17 +53,12 @@ class Linear(Layer):
 
     def forward(self, p: Parameters, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns y (..., out_channels) for x (..., in_channels), and x as the cache."""
-        return linear_map(p, x, p[f"{self.name}.weight"], p[f"{self.name}.bias"]), x
+        return self.kernels.linear(x, p[f"{self.name}.weight"], p[f"{self.name}.bias"]), x
 
     def backward(self, p: Parameters, g: Parameters, cache: np.ndarray, dy: np.ndarray) -> np.ndarray:
         """Returns dx (..., in_channels)."""
-        x = cache.reshape(-1, self.in_channels)
-        dy_rows = dy.reshape(-1, self.out_channels)
-        g[f"{self.name}.weight"] += x.T @ dy_rows
-        g[f"{self.name}.bias"] += np.ones(len(dy_rows), dy.dtype) @ dy_rows  # sum over rows; a product is faster
-        dx = p.empty((*dy.shape[:-1], self.in_channels))
-        np.matmul(dy_rows, p[f"{self.name}.weight"].T, out=dx.reshape(-1, self.in_channels))
-        return dx
+        dweight, dbias = g[f"{self.name}.weight"], g[f"{self.name}.bias"]
+        return self.kernels.linear_backward(cache, p[f"{self.name}.weight"], dy, dweight, dbias)
 
 
 class ClassEmbedding(Layer):
@@ -106,31 +100,3 @@ class ClassEmbedding(Layer):
     def backward(self, p: Parameters, g: Parameters, cache: np.ndarray, dy: np.ndarray) -> None:
         """Adds dy (N, channels) to the gradient of the rows that were looked up; labels have no gradient."""
         np.add.at(g[f"{self.name}.table"], cache, dy)
-
-
-def linear_map(
-    p: Parameters, x: np.ndarray, weight: np.ndarray, bias: np.ndarray, residual: np.ndarray | None = None
-) -> np.ndarray:
-    """x W + b (+ residual).
-
-    Args:
-        p: provides the memory.
-        x: (..., C).
-        weight: (C, K).
-        bias: (K,).
-        residual: (..., K), added to the result, or None.
-
-    Returns:
-        y (..., K).
-    """
-    C, K = weight.shape
-    y, panels = p.empty((*x.shape[:-1], K)), p.empty((number_of_panels(K), C, PANEL))
-    pack_panels(weight, panels)
-    y_rows = rows_of(y)
-    linear(rows_of(x), panels, bias, y_rows[:0] if residual is None else rows_of(residual), y_rows)
-    return y
-
-
-def rows_of(x: np.ndarray) -> np.ndarray:
-    """An array (..., C) as a contiguous matrix (rows, C): a view if it is contiguous, otherwise a copy."""
-    return np.ascontiguousarray(x).reshape(-1, x.shape[-1])

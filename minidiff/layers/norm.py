@@ -4,7 +4,7 @@
 
 x_hat is x, normalized to mean 0 and variance 1 in each image and group of channels. The parameters gamma and beta have
 one value per channel; a and b have one per image and channel, and come from the block that owns this layer. The
-kernel (`kernels/norm.py`) takes one scale and one shift for each image and channel:
+kernel (`kernels/plain/norm.py`) takes one scale and one shift for each image and channel:
 
     scale = gamma (1 + a)              shift = beta (1 + a) + b
 
@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 
 from minidiff.errors import MinidiffError
-from minidiff.kernels import norm as kernels
+from minidiff.kernels.sets import Kernels, create_kernels
 from minidiff.layers.layer import Layer, Shape
 from minidiff.parameters import Parameters
 
-EPS = 1e-5  # added to the variance
+STABILITY = 1e-5  # added to the variance
 
 
 class GroupNorm(Layer):
@@ -37,18 +37,22 @@ class GroupNorm(Layer):
         channels: C.
         num_groups: divides C.
         activate: whether SiLU follows.
+        kernels: the set of kernels; default: "fast".
 
     Raises:
         MinidiffError: num_groups does not divide channels.
     """
 
-    def __init__(self, name: str, channels: int, num_groups: int = 8, activate: bool = True) -> None:
+    def __init__(
+        self, name: str, channels: int, num_groups: int = 8, activate: bool = True, kernels: Kernels | None = None
+    ) -> None:
         if channels % num_groups:
             raise MinidiffError(
                 f"{name}: {channels} channels cannot be split into {num_groups} equal groups; "
                 "choose num_groups that divides them"
             )
         self.name, self.channels, self.num_groups, self.activate = name, channels, num_groups, activate
+        self.kernels = kernels or create_kernels()
 
     def shapes(self) -> dict[str, Shape]:
         """Shapes of gamma and beta, (C,) each."""
@@ -76,11 +80,7 @@ class GroupNorm(Layer):
         a, b = (np.zeros((2, N, C), x.dtype)) if a_b is None else (a_b[:, :C], a_b[:, C:])
         scale = gamma * (1 + a)  # (N, C)
         shift = beta * (1 + a) + b  # (N, C)
-        pixels = x.reshape(N, -1, C)  # (N, P, C)
-        mean, inverse_std = p.empty((N, C)), p.empty((N, C))
-        kernels.group_statistics(pixels, self.num_groups, EPS, mean, inverse_std)
-        y = p.empty(x.shape)
-        kernels.norm_scale_silu(pixels, mean, inverse_std, scale, shift, self.activate, y.reshape(N, -1, C))
+        y, mean, inverse_std = self.kernels.group_norm(x, scale, shift, self.num_groups, self.activate, STABILITY)
         return y, (x, mean, inverse_std, scale, shift, a, a_b is not None)
 
     def backward(
@@ -91,14 +91,10 @@ class GroupNorm(Layer):
         `dresidual` (N, H, W, C), the gradient through a residual connection that starts at x, is added to dx.
         """
         x, mean, inverse_std, scale, shift, a, conditioned = cache
-        N, C = x.shape[0], self.channels
         gamma, beta = p[f"{self.name}.gamma"], p[f"{self.name}.beta"]
-        dx, dscale, dshift = p.empty(x.shape), p.empty((N, C)), p.empty((N, C))
-        dresidual = None if dresidual is None else dresidual.reshape(N, -1, C)
-        kernels.norm_scale_silu_backward(
-            dy.reshape(N, -1, C), x.reshape(N, -1, C), mean, inverse_std, scale, shift,
-            self.num_groups, self.activate, dresidual, dx.reshape(N, -1, C), dscale, dshift,
-        )  # fmt: skip
+        dx, dscale, dshift = self.kernels.group_norm_backward(
+            x, mean, inverse_std, scale, shift, self.num_groups, self.activate, dy, dresidual
+        )
         g[f"{self.name}.gamma"] += (dscale * (1 + a)).sum(axis=0)
         g[f"{self.name}.beta"] += (dshift * (1 + a)).sum(axis=0)
         if not conditioned:

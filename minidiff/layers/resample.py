@@ -9,6 +9,7 @@ Backward, a value that was repeated four times gets the sum of four gradients, a
 
 import numpy as np
 
+from minidiff.kernels.sets import Kernels, create_kernels
 from minidiff.layers.convolution import Conv2d
 from minidiff.layers.layer import Layer, Shape
 from minidiff.parameters import Parameters
@@ -20,10 +21,11 @@ class Downsample(Conv2d):
     Args:
         name: prefix of the names of its parameters.
         in_channels, out_channels: C and K.
+        kernels: the set of kernels; default: "fast".
     """
 
-    def __init__(self, name: str, in_channels: int, out_channels: int) -> None:
-        super().__init__(name, in_channels, out_channels, kernel_size=3, stride=2)
+    def __init__(self, name: str, in_channels: int, out_channels: int, kernels: Kernels | None = None) -> None:
+        super().__init__(name, in_channels, out_channels, kernel_size=3, stride=2, kernels=kernels)
 
 
 class UpsampleAndJoin(Layer):
@@ -32,12 +34,13 @@ class UpsampleAndJoin(Layer):
     Args:
         name: prefix of the names of its parameters.
         in_channels, out_channels: C and K.
+        kernels: the set of kernels; default: "fast".
     """
 
-    def __init__(self, name: str, in_channels: int, out_channels: int) -> None:
-        self.name = name
+    def __init__(self, name: str, in_channels: int, out_channels: int, kernels: Kernels | None = None) -> None:
+        self.name, self.kernels = name, kernels or create_kernels()
         self.out_channels = out_channels
-        self.convolution = Conv2d(f"{name}.convolution", in_channels, out_channels, kernel_size=1)
+        self.convolution = Conv2d(f"{name}.convolution", in_channels, out_channels, kernel_size=1, kernels=self.kernels)
         self.children = [self.convolution]
 
     def cost(self, shape: Shape) -> tuple[Shape, int]:
@@ -50,7 +53,7 @@ class UpsampleAndJoin(Layer):
         N, H, W, _ = x.shape
         K = self.out_channels
         h, cache = self.convolution.forward(p, x)  # (N, H, W, K)
-        y = p.empty((N, 2 * H, 2 * W, 2 * K))
+        y = self.kernels.empty((N, 2 * H, 2 * W, 2 * K), x.dtype)
         y.reshape(N, H, 2, W, 2, 2 * K)[..., :K] = h[:, :, None, :, None, :]
         y[..., K:] = skip
         return y, cache
@@ -61,7 +64,8 @@ class UpsampleAndJoin(Layer):
         """Returns dx (N, H, W, C) and dskip (N, 2H, 2W, K)."""
         K = self.out_channels
         N, H, W, _ = dy.shape
-        dh = np.add(dy[:, ::2, ::2, :K], dy[:, ::2, 1::2, :K], out=p.empty((N, H // 2, W // 2, K)))
+        dh = self.kernels.empty((N, H // 2, W // 2, K), dy.dtype)
+        np.add(dy[:, ::2, ::2, :K], dy[:, ::2, 1::2, :K], out=dh)
         dh += dy[:, 1::2, ::2, :K]
         dh += dy[:, 1::2, 1::2, :K]  # (N, H, W, K)
         dx = self.convolution.backward(p, g, cache, dh)

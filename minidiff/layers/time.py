@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from minidiff.kernels import norm as kernels
+from minidiff.kernels.sets import Kernels, create_kernels
 from minidiff.layers.layer import Layer, Shape
 from minidiff.layers.linear import ClassEmbedding, Linear
 from minidiff.parameters import Parameters
@@ -38,13 +38,14 @@ class TimeEmbedding(Layer):
         name: prefix of the names of its parameters.
         channels: length of the time vector.
         num_classes: 0 for a network without classes.
+        kernels: the set of kernels; default: "fast".
     """
 
-    def __init__(self, name: str, channels: int, num_classes: int = 0) -> None:
-        self.name = name
+    def __init__(self, name: str, channels: int, num_classes: int = 0, kernels: Kernels | None = None) -> None:
+        self.name, self.kernels = name, kernels or create_kernels()
         self.channels = channels
-        self.linear1 = Linear(f"{name}.linear1", 2 * NUM_FREQUENCIES, channels)
-        self.linear2 = Linear(f"{name}.linear2", channels, channels)
+        self.linear1 = Linear(f"{name}.linear1", 2 * NUM_FREQUENCIES, channels, kernels=self.kernels)
+        self.linear2 = Linear(f"{name}.linear2", channels, channels, kernels=self.kernels)
         self.classes = ClassEmbedding(f"{name}.classes", num_classes, channels) if num_classes else None
         self.children = [child for child in (self.linear1, self.linear2, self.classes) if child is not None]
 
@@ -56,29 +57,21 @@ class TimeEmbedding(Layer):
     def forward(self, p: Parameters, log_sigma: np.ndarray, labels: np.ndarray | None) -> tuple[np.ndarray, Any]:
         """Returns the time vectors (N, channels) and the cache, for log_sigma (N,) and labels (N,) or None."""
         features = noise_level_features(log_sigma, p.vector.dtype)  # (N, 64)
-        h, cache1 = self.linear1.forward(p, features)  # (N, channels)
-        h, slope1 = self._silu(h)
-        h, cache2 = self.linear2.forward(p, h)
+        u1, cache1 = self.linear1.forward(p, features)  # (N, channels)
+        u2, cache2 = self.linear2.forward(p, self.kernels.silu(u1))
         cache3 = None
         if self.classes is not None:
             if labels is None:
                 labels = np.full(len(features), self.classes.num_classes)
             class_vector, cache3 = self.classes.forward(p, labels)
-            h = h + class_vector
-        time_vector, slope2 = self._silu(h)
-        return time_vector, (cache1, slope1, cache2, cache3, slope2)
+            u2 = u2 + class_vector
+        return self.kernels.silu(u2), (cache1, u1, cache2, cache3, u2)
 
     def backward(self, p: Parameters, g: Parameters, cache: Any, dtime_vector: np.ndarray) -> None:
         """Adds the gradients with respect to the parameters to g; noise level and label need none."""
-        cache1, slope1, cache2, cache3, slope2 = cache
-        dh = dtime_vector * slope2
+        cache1, u1, cache2, cache3, u2 = cache
+        du2 = self.kernels.silu_backward(u2, dtime_vector)
         if self.classes is not None:
-            self.classes.backward(p, g, cache3, dh)
-        dh = self.linear2.backward(p, g, cache2, dh)
-        dh = dh * slope1
-        self.linear1.backward(p, g, cache1, dh)
-
-    def _silu(self, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        y, slope = np.empty_like(h), np.empty_like(h)
-        kernels.silu(h.ravel(), y.reshape(-1), slope.reshape(-1))
-        return y, slope
+            self.classes.backward(p, g, cache3, du2)
+        dh = self.linear2.backward(p, g, cache2, du2)
+        self.linear1.backward(p, g, cache1, self.kernels.silu_backward(u1, dh))

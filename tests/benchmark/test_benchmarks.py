@@ -8,7 +8,7 @@ import pytest
 from minidiff import UNet, UNetConfig, Workers
 from minidiff.benchmark import growth, kernels, network, probe, timing
 from minidiff.cli import main
-from minidiff.kernels.convolution import convolve_naive, convolve_naive_backward
+from minidiff.kernels.plain.convolution import convolve_naive, convolve_naive_backward
 from minidiff.layers import Conv2d
 from minidiff.parameters import Parameters
 

@@ -9,7 +9,7 @@ import pytest
 from minidiff.errors import MinidiffError
 from minidiff.exercises import show
 from minidiff.exercises.source import name_of, resolve, source_of, without_docstrings
-from minidiff.kernels.norm import silu
+from minidiff.kernels.fast.norm import silu
 from minidiff.layers import Linear
 from minidiff.unet import UNetConfig
 

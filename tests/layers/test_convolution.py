@@ -5,8 +5,8 @@ import pytest
 
 from minidiff.errors import MinidiffError
 from minidiff.gradient_check import check_layer, random_parameters, relative_error
-from minidiff.kernels.convolution import convolve_naive, convolve_naive_backward
-from minidiff.kernels.vectors import LANES
+from minidiff.kernels.plain.convolution import convolve_naive, convolve_naive_backward
+from minidiff.kernels.fast.vectors import LANES
 from minidiff.layers import Conv2d, create_parameters
 from minidiff.layers.convolution import crop_channels, pad_channels, whole_vectors
 from minidiff.parameters import Parameters

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minidiff.gradient_check import check_layer, random_parameters
-from minidiff.kernels.convolution import convolve_naive
+from minidiff.kernels.plain.convolution import convolve_naive
 from minidiff.layers import Downsample, UpsampleAndJoin
 
 

@@ -74,7 +74,7 @@ def check_ddim_sign(space, printed):
 
 def check_conv_backward(space, printed):
     np.testing.assert_allclose(space["flipped"], space["dx"], atol=1e-12)
-    from minidiff.kernels.convolution import convolve_naive
+    from minidiff.kernels.plain.convolution import convolve_naive
 
     same = convolve_naive(space["dy"], space["w"], np.zeros(1), 1)
     assert np.abs(same - space["dx"]).max() > 0.1

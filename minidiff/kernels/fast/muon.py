@@ -1,0 +1,161 @@
+"""One step of Muon for one weight, seen as a matrix: momentum, Newton-Schulz iteration, and the update.
+
+`minidiff/optim.py` has the formulas; its `orthogonalize` is the plain version of `inverse_root`. With the direction
+X (rows, side), rows >= side, and its Gram matrix A = X' X (side, side), every round computes
+
+    Q = a I + b A + c A^2        P <- Q P        A <- Q A Q
+
+and X P is X with all its singular values near one. Two things make it fast. It is one call: the matrices are small, and
+a product takes a fortieth of a millisecond, so calls from Python, which have to wait for the GIL, would cost more. And
+all matrices but X are polynomials of A, so they are symmetric and so is each of their products: only the upper half is
+computed.
+
+The memory has a few more columns than needed: rows of 128 elements, 512 bytes, would all compete for an eighth of the
+cache.
+
+Read more: `tutorials/08_training.ipynb`; Jordan et al., "Muon: an optimizer for hidden layers in neural networks",
+2024.
+"""
+
+import math
+
+import numba
+import numpy as np
+
+from minidiff.kernels.buffers import Buffers
+from minidiff.kernels.fast.options import KERNEL_OPTIONS
+from minidiff.kernels.fast.products import multiply
+from minidiff.kernels.fast.vectors import LANES
+
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # a, b, c (Jordan et al., 2024)
+MORE_COLUMNS = 16  # a cache line of float32
+BLOCK = 128  # rows of X that are processed at a time, so that they stay in the core's L2 cache
+
+
+def muon(
+    buffers: Buffers, p: np.ndarray, g: np.ndarray, m: np.ndarray, average: np.ndarray, gradient_scale: float,
+    mu: float, step_size: float, keep: float,
+) -> None:  # fmt: skip
+    """One step of Muon and of the moving average on a matrix (rows, columns), in place; see `plain/optimizers.py`."""
+    matrices = (p, g, m, average)
+    is_wide = p.shape[0] < p.shape[1]  # `muon_tall` needs rows >= columns, so a wide matrix is transposed
+    tall = [np.ascontiguousarray(matrix.T) for matrix in matrices] if is_wide else matrices
+    rows, side = tall[0].shape
+    X = buffers.empty((rows, side + MORE_COLUMNS), p.dtype)
+    memory = buffers.empty((5, side, side + MORE_COLUMNS), p.dtype)
+    muon_tall(*tall, gradient_scale, mu, step_size, keep, X, memory)
+    if is_wide:
+        for matrix, transposed in zip(matrices, tall, strict=True):
+            matrix[...] = transposed.T
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def muon_tall(
+    p: np.ndarray, g: np.ndarray, m: np.ndarray, average: np.ndarray, gradient_scale: float, mu: float,
+    step_size: float, ema_decay: float, X: np.ndarray, matrices: np.ndarray,
+) -> None:  # fmt: skip
+    """One step of Muon and of the moving average for one weight, in place.
+
+    Args:
+        p, g, m, average: parameters, their gradient, its momentum, and the moving average of p, all (rows, side),
+            contiguous, rows >= side.
+        gradient_scale: factor on g, from clipping.
+        mu: decay of the momentum.
+        step_size: length of the step.
+        ema_decay: of the moving average.
+        X: memory, (rows, side + MORE_COLUMNS).
+        matrices: memory for five matrices, (5, side, side + MORE_COLUMNS).
+    """
+    rows, side = p.shape
+    scalar = p.dtype.type
+    one, mu, gradient_scale = scalar(1), scalar(mu), scalar(gradient_scale)
+    step_size, ema_decay = scalar(step_size), scalar(ema_decay)
+    for i in range(rows):
+        for j in range(side):
+            gradient = gradient_scale * g[i, j]
+            m[i, j] = mu * m[i, j] + gradient
+            X[i, j] = gradient + mu * m[i, j]  # Nesterov momentum
+    P = inverse_root(X[:, :side], 5, matrices)
+    direction = np.empty((BLOCK, side), p.dtype)
+    for first in range(0, rows, BLOCK):
+        last = min(first + BLOCK, rows)
+        multiply(X[first:last, :side], P, False, direction[: last - first])
+        for i in range(first, last):
+            for j in range(side):
+                p[i, j] -= step_size * direction[i - first, j]
+                average[i, j] = ema_decay * average[i, j] + (one - ema_decay) * p[i, j]
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def inverse_root(X: np.ndarray, rounds: int, matrices: np.ndarray) -> np.ndarray:
+    """The product P of the polynomials, about (X' X)^(-1/2): X P is X with all its singular values near one.
+
+    Args:
+        X: (rows, side).
+        rounds: applications of the polynomial.
+        matrices: memory for five matrices, (5, side, side + MORE_COLUMNS).
+
+    Returns:
+        P, (side, side), a view of that memory.
+    """
+    rows, side = X.shape
+    scalar = X.dtype.type
+    a, b, c = scalar(NEWTON_SCHULZ[0]), scalar(NEWTON_SCHULZ[1]), scalar(NEWTON_SCHULZ[2])
+    A, Q, P, new_P, QA = matrices[0], matrices[1], matrices[2], matrices[3], matrices[4]
+    for first in range(0, rows, BLOCK):
+        part = X[first : min(first + BLOCK, rows)]
+        upper_product(part.T, part, first > 0, A)  # A = X' X
+    mirror(A, side)
+    squared_norm = 0.0
+    for i in range(side):
+        squared_norm += A[i, i]
+    norm = math.sqrt(squared_norm) + 1e-7
+    scale(A, side, scalar(1 / norm**2))
+    for iteration in range(rounds):
+        symmetric_product(A, A, side, Q)
+        for i in range(side):
+            for j in range(side):
+                Q[i, j] = c * Q[i, j] + b * A[i, j]
+            Q[i, i] += a  # Q = a I + b A + c A^2
+        if iteration == 0:
+            P[:, :side] = Q[:, :side]
+        else:
+            symmetric_product(Q, P, side, new_P)
+            P, new_P = new_P, P
+        if iteration < rounds - 1:
+            symmetric_product(Q, A, side, QA)
+            symmetric_product(QA, Q, side, A)  # the Gram matrix of X Q
+    scale(P, side, scalar(1 / norm))
+    return P[:, :side]
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def symmetric_product(A: np.ndarray, B: np.ndarray, side: int, out: np.ndarray) -> None:
+    """out = A B for symmetric matrices with a symmetric product; only their first `side` columns are used."""
+    upper_product(A[:, :side], B[:, :side], False, out)
+    mirror(out, side)
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def upper_product(A: np.ndarray, B: np.ndarray, add: bool, out: np.ndarray) -> None:
+    """The part of out = A B, or out += A B, on and above the diagonal (and a little below it)."""
+    side = B.shape[1]
+    for j in range(0, side, LANES):
+        end = min(j + LANES, side)
+        multiply(A[:end], B[:, j:end], add, out[:end, j:end])
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def mirror(A: np.ndarray, side: int) -> None:
+    """Copies the part above the diagonal to below it."""
+    for i in range(side):
+        for j in range(i):
+            A[i, j] = A[j, i]
+
+
+@numba.njit(**KERNEL_OPTIONS)
+def scale(A: np.ndarray, side: int, factor: float) -> None:
+    """A *= factor."""
+    for i in range(side):
+        for j in range(side):
+            A[i, j] *= factor
