@@ -32,12 +32,10 @@ import numpy as np
 
 from minidiff.errors import MinidiffError
 from minidiff.schedule import Schedule
-from minidiff.training_config import TrainingConfig
+from minidiff.training_config import LOSS_WEIGHTS, TIME_DISTRIBUTIONS, TrainingConfig
 
 ORDER_STREAM, EXAMPLE_STREAM, HELD_OUT_STREAM = 0, 1, 4  # a random stream for each use of the seed
 STRATA = 4  # quarters of the distribution of t
-TIME_DISTRIBUTIONS = ("log_normal", "uniform", "logit_normal")
-LOSS_WEIGHTS = ("uniform", "min_snr")
 GAMMA = 5.0  # the largest weight of min_snr for an error of x0_hat (gamma of Hang et al., 2023)
 TIME_BUCKETS = 4  # equal ranges of timesteps whose losses are reported separately
 
@@ -65,7 +63,7 @@ class TrainingData(Protocol):
 
 @dataclass(frozen=True)
 class Examples:
-    """The examples of a microbatch.
+    """Some examples; `examples[part]` are those of a slice.
 
     Attributes:
         x0, eps: clean images and noise (n, H, W, C).
@@ -77,6 +75,10 @@ class Examples:
     eps: np.ndarray
     t: np.ndarray
     labels: np.ndarray | None
+
+    def __getitem__(self, part: slice) -> "Examples":
+        labels = None if self.labels is None else self.labels[part]
+        return Examples(x0=self.x0[part], eps=self.eps[part], t=self.t[part], labels=labels)
 
 
 def order_of_epoch(seed: int, epoch: int, count: int) -> np.ndarray:

@@ -18,6 +18,10 @@ from typing import TypeVar
 from threadpoolctl import ThreadpoolController
 
 from minidiff.errors import MinidiffError
+from minidiff.parameters import Parameters
+
+MAX_ACCUMULATORS = 4  # gradient vectors; more would allow more threads, and take more memory
+CHUNK = 2**18  # elements of a vector that one task adds
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -73,6 +77,49 @@ class Workers:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+class GradientAccumulators:
+    """Sums the gradient of a batch over its microbatches, on several threads.
+
+    A microbatch is a part of the batch whose activations fit into a core's cache. The microbatches are distributed over
+    a fixed number of gradient vectors, on which the threads work, and these are added in a fixed order. So the sum is
+    bit-for-bit identical whatever the number of threads.
+
+    Args:
+        p: the parameters.
+        batch_size: number of examples in a batch, at most.
+        microbatch_size: number of examples in a microbatch.
+        workers: the threads.
+    """
+
+    def __init__(self, p: Parameters, batch_size: int, microbatch_size: int, workers: Workers) -> None:
+        self.microbatch_size, self.workers = microbatch_size, workers
+        num_microbatches = len(chunks(batch_size, microbatch_size))
+        self.gradients = [p.zeros_like() for _ in range(min(MAX_ACCUMULATORS, num_microbatches))]
+
+    def sum(self, batch: int, add_gradient: Callable[[Parameters, slice], Result]) -> tuple[Parameters, list[Result]]:
+        """Calls add_gradient(g, part) for every microbatch, a slice of range(batch).
+
+        Returns:
+            The sum of the gradients, overwritten by the next call, and the results in the order of the microbatches.
+        """
+        microbatches = chunks(batch, self.microbatch_size)
+        gradients = self.gradients[: len(microbatches)]
+        results: list = [None] * len(microbatches)
+
+        def accumulate(i: int) -> None:
+            gradients[i].vector.fill(0)
+            for j in range(i, len(microbatches), len(gradients)):
+                results[j] = add_gradient(gradients[i], microbatches[j])
+
+        def add_up(chunk: slice) -> None:
+            for other in gradients[1:]:
+                gradients[0].vector[chunk] += other.vector[chunk]
+
+        self.workers.map(accumulate, range(len(gradients)))
+        self.workers.map(add_up, chunks(gradients[0].size, CHUNK))
+        return gradients[0], results
 
 
 def chunks(count: int, size: int) -> list[slice]:

@@ -12,11 +12,11 @@ For every example of a batch:
 One optimizer step follows. The reported loss is the mean squared error of eps_hat for every target, so that runs with
 different targets can be compared: eps_hat - eps = signal / (signal b - noise a) (y_hat - y).
 
-A batch is divided into microbatches, so small that their activations fit into a core's cache. The microbatches are
-assigned to a fixed number of gradient accumulators, each of which is filled by one thread at a time, and the
-accumulators are added in a fixed order. Every example has its own random stream (`examples.py`). So the result is
-bit-for-bit identical for any number of threads. `Trainer.step` and `Trainer.state` are all that a checkpoint needs:
-after `restore`, training continues as if it had not been interrupted.
+The step itself is three calls: `draw` the examples, `accumulate_gradient`, `optimizer.step`. How a batch is split into
+microbatches for the threads is in `parallel.py`; where values stop being finite is found by `divergence.py`. Every
+example has a random stream of its own (`examples.py`), so the result is bit-for-bit identical whatever the number of
+threads. Everything that changes between steps is in `Trainer.state`: after `restore`, training continues as if it had
+never stopped.
 
 `Trainer.train` is a generator that yields a `Step` after each optimizer step. The caller writes checkpoints and logs.
 
@@ -41,20 +41,17 @@ from minidiff.examples import (
     Examples,
     TrainingData,
     draw_examples,
-    draw_timesteps,
     loss_weight,
     order_of_epoch,
 )
-from minidiff.kernels.fast.optimizers import sum_of_squares
 from minidiff.optim import Optimizer, learning_rate_at
-from minidiff.parallel import Workers, chunks
+from minidiff.parallel import GradientAccumulators, Workers, chunks
 from minidiff.parameters import Parameters
 from minidiff.schedule import per_example
 from minidiff.training_config import TrainingConfig
 
 __all__ = ["Step", "Trainer", "TrainingConfig", "check_fit"]
 
-MAX_ACCUMULATORS = 4  # gradient vectors, at most so many threads compute gradients; more would take more memory
 UPDATE_RATIO_EVERY = 20  # steps; measuring it requires a copy of the parameters
 
 
@@ -118,17 +115,19 @@ class Trainer:
             raise MinidiffError("flip mirrors images and does not apply to points; leave it out")
         self.network, self.p, self.dataset, self.config, self.workers = network, p, dataset, config, workers
         self.schedule = config.create_schedule()
-        self.schedule.target_coefficients(config.target, 1)  # raises errors for unknown names here, not in a thread
-        loss_weight(self.schedule, config.loss_weight, config.target, 1)
-        draw_timesteps(self.schedule, np.array([0.5]), config.time_distribution)
         self.optimizer = Optimizer(
-            p, config.optimizer, weight_decay=config.weight_decay, clip=config.clip, ema_decay=config.ema_decay
+            p,
+            config.optimizer,
+            weight_decay=config.weight_decay,
+            clip=config.clip,
+            ema_decay=config.ema_decay,
+            kernels=network.kernels,
         )
         self.steps_per_epoch = -(-len(dataset) // config.batch_size)
         self.total_steps = config.epochs * self.steps_per_epoch
         self.step = 0
-        num_microbatches = -(-min(config.batch_size, len(dataset)) // config.microbatch_size)
-        self.gradients = [p.zeros_like() for _ in range(min(MAX_ACCUMULATORS, num_microbatches))]
+        batch = min(config.batch_size, len(dataset))
+        self.accumulators = GradientAccumulators(p, batch, config.microbatch_size, workers)
 
     def __repr__(self) -> str:
         return (
@@ -144,6 +143,61 @@ class Trainer:
             for i in range(step_in_epoch, self.steps_per_epoch):
                 positions = np.arange(i * size, min((i + 1) * size, len(order)))
                 yield self.train_step(epoch, order[positions], positions)
+
+    def train_step(self, epoch: int, indices: np.ndarray, positions: np.ndarray) -> Step:
+        """Draws the examples of a batch, accumulates the gradient, and makes one optimizer step.
+
+        Args:
+            epoch: from 0.
+            indices: of the batch in the data, (batch,).
+            positions: of the batch in the order of the epoch, (batch,).
+
+        Raises:
+            Diverged: a loss or the gradient is not finite; parameters, moments and average are left unchanged.
+        """
+        start, config = time.perf_counter(), self.config
+        last_of_epoch = (self.step + 1) % self.steps_per_epoch == 0
+        before = self.p.vector.copy() if last_of_epoch or (self.step + 1) % UPDATE_RATIO_EVERY == 0 else None
+
+        examples = self.draw(epoch, indices, positions)
+        g, losses = self.accumulate_gradient(examples)
+        learning_rate = learning_rate_at(self.step, self.total_steps, config.learning_rate, config.warmup_steps)
+        norm = self.optimizer.step(self.p, g, learning_rate, self.workers) if np.isfinite(losses).all() else math.nan
+        if not math.isfinite(norm):
+            raise explain_divergence(self, epoch, indices, positions, losses, norm)
+        self.step += 1
+
+        return Step(
+            epoch=epoch + 1,
+            step=self.step,
+            last_of_epoch=last_of_epoch,
+            loss=float(losses.mean()),
+            t=examples.t,
+            losses=losses,
+            learning_rate=learning_rate,
+            gradient_norm=norm,
+            update_ratio=math.nan if before is None else _update_ratio(before, self.p.vector),
+            images=len(indices),
+            seconds=time.perf_counter() - start,
+        )
+
+    def draw(self, epoch: int, indices: np.ndarray, positions: np.ndarray) -> Examples:
+        """Draws the examples of a batch; arguments as in `train_step`."""
+        key, num_classes = [self.config.seed, EXAMPLE_STREAM, epoch], self.network.config.num_classes
+        return draw_examples(self.dataset, indices, positions, key, self.schedule, self.config, num_classes)
+
+    def accumulate_gradient(self, examples: Examples) -> tuple[Parameters, np.ndarray]:
+        """The gradient of the mean loss of a batch, accumulated over its microbatches.
+
+        Args:
+            examples: of the batch.
+
+        Returns:
+            g, which is overwritten in the next step, and the mean squared error of eps_hat of each example, (batch,).
+        """
+        batch = len(examples.t)
+        g, losses = self.accumulators.sum(batch, lambda g, part: self.add_gradient(g, examples[part], batch))
+        return g, np.concatenate(losses)
 
     def state(self) -> dict[str, np.ndarray]:
         """All vectors that training changes: name -> vector (size,), not copied."""
@@ -165,60 +219,6 @@ class Trainer:
         """A denoiser with a copy of the averaged parameters."""
         p = Parameters(self.p.shapes, vector=self.optimizer.average.copy())
         return NetworkDenoiser(self.network, p, self.schedule, self.config.target, self.workers)
-
-    def train_step(self, epoch: int, indices: np.ndarray, positions: np.ndarray) -> Step:
-        """Forward pass, backward pass and one optimizer step for a batch.
-
-        Args:
-            epoch: from 0.
-            indices: of the batch's examples in the data set, (batch,).
-            positions: of the batch's examples in the order of the epoch, (batch,).
-
-        Raises:
-            Diverged: a loss or the gradient is not finite; parameters, moments and average are left unchanged.
-        """
-        start = time.perf_counter()
-        batch, config = len(indices), self.config
-        microbatches = chunks(batch, config.microbatch_size)
-        num_accumulators = min(len(self.gradients), len(microbatches))
-        t, losses = np.empty(batch, np.int64), np.empty(batch)
-
-        def accumulate(i: int) -> None:
-            g = self.gradients[i]
-            g.vector.fill(0)
-            for part in microbatches[i :: len(self.gradients)]:
-                examples = self.draw(epoch, indices[part], positions[part])
-                t[part] = examples.t
-                losses[part] = self.add_gradient(g, examples, batch)
-
-        self.workers.map(accumulate, range(num_accumulators))
-        g = self.gradients[0]
-        self.workers.map(lambda chunk: _add_up(self.gradients[:num_accumulators], chunk), chunks(g.size, 2**18))
-        learning_rate = learning_rate_at(self.step, self.total_steps, config.learning_rate, config.warmup_steps)
-        last_of_epoch = (self.step + 1) % self.steps_per_epoch == 0
-        before = self.p.vector.copy() if last_of_epoch or (self.step + 1) % UPDATE_RATIO_EVERY == 0 else None
-        norm = self.optimizer.step(self.p, g, learning_rate, self.workers) if np.isfinite(losses).all() else math.nan
-        if not math.isfinite(norm):
-            raise explain_divergence(self, epoch, indices, positions, losses, norm)
-        self.step += 1
-        return Step(
-            epoch=epoch + 1,
-            step=self.step,
-            last_of_epoch=last_of_epoch,
-            loss=float(losses.mean()),
-            t=t,
-            losses=losses,
-            learning_rate=learning_rate,
-            gradient_norm=norm,
-            update_ratio=math.nan if before is None else _update_ratio(before, self.p.vector),
-            images=batch,
-            seconds=time.perf_counter() - start,
-        )
-
-    def draw(self, epoch: int, indices: np.ndarray, positions: np.ndarray) -> Examples:
-        """Draws the examples of a microbatch; arguments as in `train_step`."""
-        key, num_classes = [self.config.seed, EXAMPLE_STREAM, epoch], self.network.config.num_classes
-        return draw_examples(self.dataset, indices, positions, key, self.schedule, self.config, num_classes)
 
     def add_gradient(self, g: Parameters, examples: Examples, batch: int) -> np.ndarray:
         """Forward and backward pass of a microbatch; adds the gradient of the batch's mean loss to g.
@@ -285,11 +285,4 @@ def check_fit(network: NetworkConfig, dataset: TrainingData) -> None:
 
 
 def _update_ratio(before: np.ndarray, after: np.ndarray) -> float:
-    np.subtract(after, before, out=before)
-    return math.sqrt(sum_of_squares(before) / (sum_of_squares(after) or 1))
-
-
-def _add_up(gradients: list[Parameters], chunk: slice) -> None:
-    """Adds the other accumulators to the first, in order, for one chunk of the vector."""
-    for other in gradients[1:]:
-        gradients[0].vector[chunk] += other.vector[chunk]
+    return float(np.linalg.norm(after - before) / (np.linalg.norm(after) or 1))

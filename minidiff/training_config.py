@@ -8,8 +8,18 @@ from numbers import Integral, Real
 from typing import Any
 
 from minidiff.errors import MinidiffError
-from minidiff.schedule import Schedule
+from minidiff.optim import OPTIMIZERS
+from minidiff.schedule import SCHEDULES, TARGETS, Schedule
 
+TIME_DISTRIBUTIONS = ("log_normal", "uniform", "logit_normal")
+LOSS_WEIGHTS = ("uniform", "min_snr")
+NAMES = {
+    "schedule": SCHEDULES,
+    "target": TARGETS,
+    "time_distribution": TIME_DISTRIBUTIONS,
+    "loss_weight": LOSS_WEIGHTS,
+    "optimizer": OPTIMIZERS,
+}
 SAVE_MINUTES = 2.0  # between checkpoints within an epoch; not a hyperparameter, because it does not affect the result
 FAST_BATCH_SIZE = 16  # of `--fast`: fewer optimizer steps, which use the cores better
 
@@ -38,7 +48,7 @@ class TrainingConfig:
         seed: of all random numbers.
 
     Raises:
-        MinidiffError: a value of the wrong type or out of range. Names are checked where they are used.
+        MinidiffError: a value of the wrong type or out of range, or an unknown name.
     """
 
     epochs: int = 20
@@ -68,6 +78,10 @@ class TrainingConfig:
             if not isinstance(value, accepted):
                 raise MinidiffError(f"{field.name} must be of type {kind.__name__}, not {value!r}")
             object.__setattr__(self, field.name, kind(value))  # NumPy scalars become Python scalars, for JSON
+        for field_name, names in NAMES.items():
+            if getattr(self, field_name) not in names:
+                found, what = getattr(self, field_name), field_name.replace("_", " ")
+                raise MinidiffError(f"unknown {what} {found!r}; choose from {', '.join(names)}")
         if self.microbatch_size == 0:  # small microbatches are slow, few leave threads idle
             quarter, half = -(-self.batch_size // 4), -(-self.batch_size // 2)
             object.__setattr__(self, "microbatch_size", max(quarter, min(2, half)))

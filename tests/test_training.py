@@ -279,7 +279,7 @@ def test_a_step_follows_the_gradient_of_its_whole_batch(batch_size, microbatch_s
         expected = trainer.p.zeros_like()
         losses = trainer.add_gradient(expected, trainer.draw(0, batch, batch), batch_size)
         step = trainer.train_step(0, batch, batch)
-    assert relative_error(trainer.gradients[0].vector, expected.vector) < 1e-4
+    assert relative_error(trainer.accumulators.gradients[0].vector, expected.vector) < 1e-4
     assert step.gradient_norm == pytest.approx(np.linalg.norm(expected.vector), rel=1e-4)
     np.testing.assert_allclose(step.losses, losses, rtol=1e-4)
 

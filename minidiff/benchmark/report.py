@@ -82,8 +82,8 @@ def _kernels(workers: Workers, rival: ModuleType | None, quick: bool, out: str |
     logger.info("3x3 convolution, forward and backward, batch 16, GFLOP/s with the operations of the direct method")
     head = ["channels and size", *ways]
     if rivals:
-        head.append("winograd / fastest torch")
-        rows = [[*row, row[3] / max(row[4:])] for row in rows]
+        head.append("fast / fastest torch")
+        rows = [[*row, row[4] / max(row[5:])] for row in rows]
     logger.info(table(head, rows))
     if out:
         _save_kernels(Path(out) / "bench_kernels.png", rows, ways)
@@ -112,7 +112,7 @@ def _steps(config: UNetConfig, workers: Workers) -> None:
             rows.append([f"training step, batch {batch}, {optimizer}", 1e3 * seconds(step) / batch])
     rows.append(["sampling, batch 16", 1e3 * seconds(network.sampling_step(config, 16, workers)) / 16])
     logger.info(table(["minidiff alone", "ms per image"], rows))
-    p, g = trainer.p, trainer.gradients[0]
+    p, g = trainer.p, trainer.accumulators.gradients[0]
     optimizer_seconds = seconds(lambda: trainer.optimizer.step(p, g, 1e-6, workers), rounds=7)
     logger.info(f"   of which one optimizer step, Muon and AdamW: {1e3 * optimizer_seconds:.1f} ms per batch")
 

@@ -9,6 +9,7 @@ from minidiff import runs
 from minidiff.commands.options import (
     READING_OPTIONS,
     SPEC,
+    add_kernels,
     add_reading_options,
     add_threads,
     check_at_least,
@@ -19,7 +20,7 @@ from minidiff.commands.options import (
 )
 from minidiff.commands.printing import print_done
 from minidiff.errors import MinidiffError
-from minidiff.examples import LOSS_WEIGHTS, TIME_DISTRIBUTIONS
+from minidiff.training_config import LOSS_WEIGHTS, TIME_DISTRIBUTIONS
 from minidiff.optim import OPTIMIZERS
 from minidiff.parallel import Workers
 from minidiff.schedule import CURVES, TARGETS
@@ -83,6 +84,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="half the time: a lighter network, and a batch size of 16 by default",
     )
     add_threads(parser)
+    add_kernels(parser)
     for field in fields(TrainingConfig):  # None stands for "not given": a resumed run then keeps its value
         text = f"{HELP[field.name]} (default: {field.default})"
         if field.type is bool:
@@ -119,7 +121,7 @@ def run(options: argparse.Namespace) -> None:
         runs.run_stages(
             run, network, dataset, training, workers,
             held_out=held_out, accept_changes=options.accept_changes, data_options=data_options,
-            save_minutes=options.save_minutes,
+            save_minutes=options.save_minutes, kernels=options.kernels,
         )  # fmt: skip
     print_done(start, run.path)
 
