@@ -23,7 +23,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from minidiff.errors import MinidiffError
-from minidiff.layers import Layer
+from minidiff.kernels.sets import Kernels
+from minidiff.layers import Module
 from minidiff.parallel import Workers, chunks
 from minidiff.parameters import Parameters
 from minidiff.schedule import Schedule
@@ -71,6 +72,10 @@ class Network(Protocol):
     def config(self) -> NetworkConfig:
         """Its configuration."""
 
+    @property
+    def kernels(self) -> Kernels:
+        """The set of kernels that its layers use."""
+
     def forward(
         self, p: Parameters, z: np.ndarray, log_sigma: np.ndarray, labels: np.ndarray | None = None, keep: bool = True
     ) -> tuple[np.ndarray, Any]:
@@ -80,7 +85,7 @@ class Network(Protocol):
         """Adds the gradient with respect to p to g; `dprediction` is the gradient with respect to the prediction."""
 
     @property
-    def children(self) -> Sequence[Layer]:
+    def children(self) -> Sequence[Module]:
         """The layers, in the order of `forward`."""
 
     def create_parameters(self, seed: int = 0) -> Parameters:

@@ -34,6 +34,7 @@ from typing import Any
 import numpy as np
 
 from minidiff.errors import MinidiffError
+from minidiff.kernels.sets import Kernels, create_kernels
 from minidiff.layers import Linear, TimeEmbedding, create_parameters
 from minidiff.parameters import Parameters
 from minidiff.training import TrainingConfig
@@ -177,22 +178,28 @@ class PointNetworkConfig:
 
 
 class PointNetwork:
-    """A network for points; it implements `denoiser.Network`, and holds no parameters itself."""
+    """A network for points; it implements `denoiser.Network`, and holds no parameters itself.
 
-    def __init__(self, config: PointNetworkConfig) -> None:
-        self.config = config
-        channels = config.channels
-        self.time = TimeEmbedding("time", config.time_channels, config.num_classes)
-        self.linear_in = Linear("linear_in", config.dimensions * (1 + 2 * len(FREQUENCIES)), channels)
+    Args:
+        config: the hyperparameters.
+        kernels: the set of kernels; default: "fast".
+    """
+
+    def __init__(self, config: PointNetworkConfig, kernels: Kernels | None = None) -> None:
+        self.config, self.kernels = config, kernels or create_kernels()
+        kernels, channels = self.kernels, config.channels
+        features = config.dimensions * (1 + 2 * len(FREQUENCIES))
+        self.time = TimeEmbedding("time", config.time_channels, config.num_classes, kernels)
+        self.linear_in = Linear("linear_in", features, channels, kernels=kernels)
         self.blocks = [
             (
-                Linear(f"block{i}.linear1", channels, channels),
-                Linear(f"block{i}.time", config.time_channels, channels),
-                Linear(f"block{i}.linear2", channels, channels, zero=True),
+                Linear(f"block{i}.linear1", channels, channels, kernels=kernels),
+                Linear(f"block{i}.time", config.time_channels, channels, kernels=kernels),
+                Linear(f"block{i}.linear2", channels, channels, zero=True, kernels=kernels),
             )
             for i in range(config.blocks)
         ]
-        self.linear_out = Linear("linear_out", channels, config.dimensions, zero=True)
+        self.linear_out = Linear("linear_out", channels, config.dimensions, zero=True, kernels=kernels)
 
     def forward(
         self, p: Parameters, z: np.ndarray, log_sigma: np.ndarray, labels: np.ndarray | None = None, keep: bool = True

@@ -1,15 +1,22 @@
-"""Speed of 3x3 convolutions: each method of minidiff, and PyTorch, against the machine's matrix product.
+"""Speed of 3x3 convolutions: minidiff's plain and fast kernels, and PyTorch, against the machine's matrix product.
 
 The rates count the operations of the direct method, 2 H W k k C K forward and twice that backward, whatever a method
 really spends. So the rates are comparable, and Winograd, which needs fewer operations, may exceed the peak.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from minidiff.benchmark.timing import take_turns
-from minidiff.kernels.plain.convolution import convolve_naive, convolve_naive_backward
+from minidiff.kernels.plain.convolution import (
+    convolve_im2col,
+    convolve_im2col_backward,
+    convolve_naive,
+    convolve_naive_backward,
+)
+from minidiff.kernels.sets import Kernels, create_kernels, plain_kernels
 from minidiff.layers import Conv2d
 from minidiff.parallel import Workers, chunks
 from minidiff.parameters import Parameters
@@ -31,6 +38,8 @@ def convolution_rates(
 ) -> tuple[list[list], list[str]]:
     """Times forward and backward of 3x3 convolutions, all methods in turns.
 
+    "naive", "im2col" and "winograd" are the plain kernels, "fast" is Winograd as a network uses it by default.
+
     Args:
         workers: for the methods of minidiff.
         rivals: other programs, by name.
@@ -44,10 +53,8 @@ def convolution_rates(
         x = rng.standard_normal((BATCH, side, side, C), np.float32)
         dy = rng.standard_normal((BATCH, side, side, K), np.float32)
         ways: dict[str, Callable[[], object]] = {"naive": naive(x[:1], C, K, dy[:1])}
-        ways |= {
-            method: in_microbatches(Conv2d("c", C, K, method=method), x, dy, workers)
-            for method in ("im2col", "winograd")
-        }
+        sets = {"im2col": im2col_kernels(), "winograd": create_kernels("plain"), "fast": create_kernels("fast")}
+        ways |= {name: in_microbatches(Conv2d("c", C, K, kernels=sets[name]), x, dy, workers) for name in sets}
         weight = rng.standard_normal((3, 3, C, K), np.float32)
         ways |= {name: make(x, weight, dy) for name, make in rivals.items()}
         operations = 3 * 2 * side * side * 9 * C * K
@@ -67,6 +74,24 @@ def naive(x: np.ndarray, C: int, K: int, dy: np.ndarray) -> Callable[[], None]:
         convolve_naive_backward(x, weight, 1, dy)
 
     return run
+
+
+def im2col_kernels() -> Kernels:
+    """The plain kernels with im2col for every convolution."""
+
+    def convolve(
+        x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, residual: np.ndarray | None = None
+    ) -> np.ndarray:
+        y = convolve_im2col(x, w, stride) + b
+        return y if residual is None else y + residual
+
+    def convolve_backward(
+        x: np.ndarray, w: np.ndarray, dy: np.ndarray, stride: int, dw: np.ndarray, db: np.ndarray
+    ) -> np.ndarray:
+        db += dy.sum(axis=(0, 1, 2))
+        return convolve_im2col_backward(x, w, dy, stride, dw)
+
+    return replace(plain_kernels(), name="im2col", convolve=convolve, convolve_backward=convolve_backward)
 
 
 def in_microbatches(layer: Conv2d, x: np.ndarray, dy: np.ndarray, workers: Workers) -> Callable[[], None]:

@@ -3,13 +3,20 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from minidiff.benchmark.timing import take_turns
 from minidiff.data import Dataset
-from minidiff.denoiser import Network, NetworkDenoiser
-from minidiff.layers import Conv2d, leaves
+from minidiff.denoiser import NetworkDenoiser
+from minidiff.kernels.buffers import Buffers
+from minidiff.kernels.fast.convolution import convolve_im2col, convolve_im2col_backward
+from minidiff.kernels.sets import Kernels, create_kernels, fast_kernels
+from minidiff.layers import leaves
 from minidiff.parallel import Workers
 from minidiff.schedule import Schedule
 from minidiff.training import Step, Trainer, TrainingConfig
@@ -27,13 +34,15 @@ def random_images(config: UNetConfig, count: int) -> Dataset:
 
 
 def training_step(
-    config: UNetConfig, batch: int, optimizer: str, workers: Workers, microbatch_size: int = 0
-) -> tuple[Callable[[], Step], Trainer]:
+    config: UNetConfig, batch: int, optimizer: str, workers: Workers, microbatch_size: int = 0,
+    kernels: Kernels | None = None,
+) -> tuple[Callable[[], Step], Trainer]:  # fmt: skip
     """A function that does one training step, always on the same batch, and its `Trainer`.
 
-    The optimizer is "adamw" or "muon"; microbatch_size is that of `TrainingConfig`.
+    The optimizer is "adamw" or "muon"; microbatch_size is that of `TrainingConfig`; kernels are by default the fast
+    ones.
     """
-    network = UNet(config)
+    network = UNet(config, kernels)
     training = TrainingConfig(batch_size=batch, optimizer=optimizer, microbatch_size=microbatch_size)
     images = random_images(config, EPOCH * batch)
     trainer = Trainer(network, network.create_parameters(), images, training, workers)
@@ -78,7 +87,8 @@ def time_by_layer(config: UNetConfig, workers: Workers, rounds: int = 5) -> list
         return run
 
     for layer in leaves(network):
-        kind = " ".join([type(layer).__name__, getattr(layer, "method", "")]).strip()
+        side = getattr(layer, "kernel_size", None)
+        kind = type(layer).__name__ + (f" {side}x{side}" if side else "")
         layer.forward = timed(kind, 0, layer.forward)
         layer.backward = timed(kind, 1, layer.backward)
 
@@ -101,28 +111,44 @@ def time_by_layer(config: UNetConfig, workers: Workers, rounds: int = 5) -> list
 def tricks(config: UNetConfig, workers: Workers) -> list[list]:
     """Measures the effect of each trick: a training step (AdamW, batch 4) with one of them disabled, in turns.
 
+    "the plain kernels" have none of them.
+
     Returns:
         Rows [what is different, ms per image, time relative to that with all tricks].
     """
     batch = 4
-    ways = {"everything": training_step(config, batch, "adamw", workers)[0]}
-
-    step, trainer = training_step(config, batch, "adamw", workers)
-    for layer in convolutions(trainer.network):
-        if layer.method == "winograd":
-            layer.method = "im2col"
-    ways["im2col instead of Winograd"] = step
-
-    step, trainer = training_step(config, batch, "adamw", workers)
-    trainer.p.empty = lambda shape: np.empty(shape, np.float32)  # type: ignore[method-assign]
-    ways["fresh memory for every array"] = step
-
+    sets = {
+        "everything": None,
+        "im2col instead of Winograd": without_winograd(),
+        "fresh memory for every array": fast_kernels(FreshMemory()),
+        "the plain kernels": create_kernels("plain"),
+    }
+    ways = {name: training_step(config, batch, "adamw", workers, kernels=sets[name])[0] for name in sets}
     ways["the whole batch as one microbatch, one thread"], _ = training_step(config, batch, "adamw", workers, batch)
 
     seconds = take_turns(ways)
     return [[name, 1e3 * s / batch, s / seconds["everything"]] for name, s in seconds.items()]
 
 
-def convolutions(network: Network) -> list[Conv2d]:
-    """All `Conv2d` layers of a network."""
-    return [layer for layer in leaves(network) if isinstance(layer, Conv2d)]
+class FreshMemory(Buffers):
+    """Buffers that reuse no memory."""
+
+    def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
+        """`np.empty`."""
+        return np.empty(shape, dtype)
+
+
+def without_winograd() -> Kernels:
+    """The fast kernels with im2col for every convolution that is larger than 1x1."""
+    buffers = Buffers()
+    kernels = fast_kernels(buffers)
+
+    def convolve(x: np.ndarray, w: np.ndarray, *others: Any) -> np.ndarray:
+        method = kernels.convolve if len(w) == 1 else partial(convolve_im2col, buffers)
+        return method(x, w, *others)
+
+    def convolve_backward(x: np.ndarray, w: np.ndarray, *others: Any) -> np.ndarray:
+        method = kernels.convolve_backward if len(w) == 1 else partial(convolve_im2col_backward, buffers)
+        return method(x, w, *others)
+
+    return replace(kernels, convolve=convolve, convolve_backward=convolve_backward)

@@ -4,7 +4,7 @@ import argparse
 import time
 
 from minidiff import runs
-from minidiff.commands.options import add_threads, given
+from minidiff.commands.options import add_kernels, add_threads, given
 from minidiff.commands.printing import print_done
 from minidiff.parallel import Workers
 from minidiff.training_config import FAST_BATCH_SIZE, TrainingConfig
@@ -20,6 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fast", action="store_true", help="half the time: a lighter network and a batch size of 16")
     parser.add_argument("--quick", action="store_true", help="under a minute: 400 shapes of 16 x 16, 10 epochs")
     add_threads(parser)
+    add_kernels(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -37,6 +38,6 @@ def run(options: argparse.Namespace) -> None:
         folder = options.out or runs.free_folder("runs/demo")
         network = runs.network_for(dataset, fast=options.fast)
         with runs.start_run(folder, data_options, dataset, network, training) as run:
-            runs.run_stages(run, network, dataset, training, workers)
+            runs.run_stages(run, network, dataset, training, workers, kernels=options.kernels)
         print(f"   report: {write_report(run, workers, dataset=dataset)}")
     print_done(start, run.path)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from minidiff.errors import MinidiffError
+from minidiff.kernels.sets import KERNEL_SETS
 
 # Arguments of `data.load`: name, option, and how it is parsed
 READING_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -43,6 +44,12 @@ def reading_options(options: argparse.Namespace) -> dict[str, Any]:
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """Adds the option --threads."""
     parser.add_argument("--threads", type=int, help="number of threads (default: one per core)")
+
+
+def add_kernels(parser: argparse.ArgumentParser) -> None:
+    """Adds the option --kernels."""
+    text = "fast, or plain: the same formulas, written to be read (default: fast)"
+    parser.add_argument("--kernels", choices=list(KERNEL_SETS), default="fast", help=text)
 
 
 def given(options: argparse.Namespace, names: Any) -> dict[str, Any]:

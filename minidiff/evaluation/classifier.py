@@ -18,6 +18,7 @@ seams.
 
 import numpy as np
 
+from minidiff.kernels.sets import Kernels, create_kernels
 from minidiff.layers import Conv2d, Downsample, GroupNorm, Layer, Linear
 from minidiff.parameters import Parameters
 
@@ -33,23 +34,25 @@ class Classifier:
     Args:
         image_channels: 1 or 3.
         num_classes: 0 for data without classes.
+        kernels: the set of kernels; default: "fast".
     """
 
-    def __init__(self, image_channels: int, num_classes: int) -> None:
+    def __init__(self, image_channels: int, num_classes: int, kernels: Kernels | None = None) -> None:
+        self.kernels = kernels = kernels or create_kernels()
         self.layers: list[Layer] = [
-            Conv2d("conv0", image_channels, CHANNELS[0]),
-            GroupNorm("norm0", CHANNELS[0]),
-            Downsample("down1", CHANNELS[0], CHANNELS[1]),
-            GroupNorm("norm1", CHANNELS[1]),
-            Conv2d("conv1", CHANNELS[1], CHANNELS[1]),
-            GroupNorm("norm2", CHANNELS[1]),
-            Downsample("down2", CHANNELS[1], CHANNELS[2]),
-            GroupNorm("norm3", CHANNELS[2]),
-            Conv2d("conv2", CHANNELS[2], CHANNELS[2]),
-            GroupNorm("norm4", CHANNELS[2]),
+            Conv2d("conv0", image_channels, CHANNELS[0], kernels=kernels),
+            GroupNorm("norm0", CHANNELS[0], kernels=kernels),
+            Downsample("down1", CHANNELS[0], CHANNELS[1], kernels=kernels),
+            GroupNorm("norm1", CHANNELS[1], kernels=kernels),
+            Conv2d("conv1", CHANNELS[1], CHANNELS[1], kernels=kernels),
+            GroupNorm("norm2", CHANNELS[1], kernels=kernels),
+            Downsample("down2", CHANNELS[1], CHANNELS[2], kernels=kernels),
+            GroupNorm("norm3", CHANNELS[2], kernels=kernels),
+            Conv2d("conv2", CHANNELS[2], CHANNELS[2], kernels=kernels),
+            GroupNorm("norm4", CHANNELS[2], kernels=kernels),
         ]
-        self.rotation_head = Linear("rotation_head", CHANNELS[2], ROTATIONS)
-        self.class_head = Linear("class_head", CHANNELS[2], num_classes) if num_classes else None
+        self.rotation_head = Linear("rotation_head", CHANNELS[2], ROTATIONS, kernels=kernels)
+        self.class_head = Linear("class_head", CHANNELS[2], num_classes, kernels=kernels) if num_classes else None
         self.children: list[Layer] = [*self.layers, self.rotation_head, *([self.class_head] if self.class_head else [])]
 
     def __repr__(self) -> str:

@@ -33,7 +33,7 @@ def train_classifier(dataset: Dataset, workers: Workers, examples: int = EXAMPLE
     """Trains a classifier with at least `examples` examples; returns it and its parameters."""
     network = Classifier(dataset.channels, dataset.num_classes)
     p = create_parameters(network.children, SEED)
-    optimizer = Optimizer(p, "muon")
+    optimizer = Optimizer(p, "muon", kernels=network.kernels)
     epochs = max(EPOCHS, -(-examples // len(dataset)))
     steps_per_epoch = -(-len(dataset) // BATCH)
     accumulators = [p.zeros_like() for _ in range(BATCH // MICROBATCH)]

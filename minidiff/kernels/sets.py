@@ -59,6 +59,9 @@ class Kernels:
     muon: Callable[..., None]
     sum_of_squares: Callable[..., float]
 
+    def __deepcopy__(self, memo: dict) -> "Kernels":
+        return self  # copies of a network share its kernels
+
     def __repr__(self) -> str:
         return f"Kernels({self.name})"
 
@@ -84,9 +87,9 @@ def plain_kernels() -> Kernels:
     )
 
 
-def fast_kernels() -> Kernels:
-    """The kernels for training, with buffers of their own."""
-    buffers = Buffers()
+def fast_kernels(buffers: Buffers | None = None) -> Kernels:
+    """The kernels for training; by default they have buffers of their own."""
+    buffers = buffers or Buffers()
     return Kernels(
         name="fast",
         empty=buffers.empty,

@@ -24,6 +24,7 @@ from minidiff import data, plotting
 from minidiff.data import Dataset
 from minidiff.divergence import Diverged
 from minidiff.errors import MinidiffError
+from minidiff.kernels.sets import create_kernels
 from minidiff.parallel import Workers, available_cores
 from minidiff.runs.checkpoint import KEPT, tidy
 from minidiff.runs.compatibility import check_differences, differences, fingerprint
@@ -116,6 +117,7 @@ def train_run(
     accept_changes: bool = False,
     data_options: dict[str, Any] | None = None,
     save_minutes: float = SAVE_MINUTES,
+    kernels: str = "fast",
 ) -> Trainer:
     """Trains to the last epoch, from the newest checkpoint if there is one.
 
@@ -130,6 +132,7 @@ def train_run(
         accept_changes: resume although the data or the configuration differ from those of the checkpoint.
         data_options: to be recorded in config.json; needed only if the data has moved.
         save_minutes: time between checkpoints within an epoch.
+        kernels: name of the set of kernels; no part of the configuration, so a resumed run may use the other one.
 
     Returns:
         The `Trainer` at the end.
@@ -138,7 +141,7 @@ def train_run(
         MinidiffError: a checkpoint of another training run, a full disk, or a value that is NaN or infinite.
         KeyboardInterrupt: Ctrl-C or a request to terminate, after saving; the message contains the command to resume.
     """
-    network = UNet(network_config)
+    network = UNet(network_config, create_kernels(kernels))
     trainer = Trainer(network, network.create_parameters(training.seed), dataset, training, workers)
     config = {
         "network": network_config.as_dict(),

@@ -38,7 +38,7 @@ def convolve(
         return linear(buffers, x, w[0, 0], b, residual)
     if len(w) == 3 and stride == 1:
         return _winograd(buffers, x, w, b, residual)
-    return _im2col(buffers, x, w, b, stride, residual)
+    return convolve_im2col(buffers, x, w, b, stride, residual)
 
 
 def convolve_backward(
@@ -49,7 +49,7 @@ def convolve_backward(
         return _matmul_backward(buffers, x, w[0, 0], dy, dw[0, 0], db)
     if len(w) == 3 and stride == 1:
         return _winograd_backward(buffers, x, w, dy, dw, db)
-    return _im2col_backward(buffers, x, w, dy, stride, dw, db)
+    return convolve_im2col_backward(buffers, x, w, dy, stride, dw, db)
 
 
 def _matmul_backward(
@@ -62,9 +62,10 @@ def _matmul_backward(
     return dx
 
 
-def _im2col(
-    buffers: Buffers, x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int, residual: np.ndarray | None
+def convolve_im2col(
+    buffers: Buffers, x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, residual: np.ndarray | None = None
 ) -> np.ndarray:
+    """`convolve` by im2col, one image at a time."""
     k, K, inputs = len(w), w.shape[3], w[..., 0].size
     N, H, W, _ = x.shape
     y = buffers.empty((N, -(-H // stride), -(-W // stride), K), x.dtype)
@@ -78,9 +79,10 @@ def _im2col(
     return y
 
 
-def _im2col_backward(
+def convolve_im2col_backward(
     buffers: Buffers, x: np.ndarray, w: np.ndarray, dy: np.ndarray, stride: int, dw: np.ndarray, db: np.ndarray
 ) -> np.ndarray:
+    """The gradients of `convolve_im2col`, one image at a time."""
     k, K, inputs = len(w), w.shape[3], w[..., 0].size
     dx, panels = buffers.empty(x.shape, x.dtype), buffers.empty((number_of_panels(inputs), K, PANEL), x.dtype)
     pack_panels_transposed(w.reshape(inputs, K), panels)

@@ -34,7 +34,7 @@ BLOCK = 128  # rows of X that are processed at a time, so that they stay in the 
 
 def muon(
     buffers: Buffers, p: np.ndarray, g: np.ndarray, m: np.ndarray, average: np.ndarray, gradient_scale: float,
-    mu: float, step_size: float, keep: float,
+    mu: float, step_size: float, ema_decay: float,
 ) -> None:  # fmt: skip
     """One step of Muon and of the moving average on a matrix (rows, columns), in place; see `plain/optimizers.py`."""
     matrices = (p, g, m, average)
@@ -43,7 +43,7 @@ def muon(
     rows, side = tall[0].shape
     X = buffers.empty((rows, side + MORE_COLUMNS), p.dtype)
     memory = buffers.empty((5, side, side + MORE_COLUMNS), p.dtype)
-    muon_tall(*tall, gradient_scale, mu, step_size, keep, X, memory)
+    muon_tall(*tall, gradient_scale, mu, step_size, ema_decay, X, memory)
     if is_wide:
         for matrix, transposed in zip(matrices, tall, strict=True):
             matrix[...] = transposed.T

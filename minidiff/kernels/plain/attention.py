@@ -3,44 +3,44 @@
 For each image and head, with S = H W pixels and d channels per head, each line of the forward pass has one or two
 lines in the backward pass, in reverse order:
 
-    scores = q k'                            dq = dscores k,  dk = dscores' q
-    P      = softmax(scores / sqrt(d))       dscores = P (dP - sum over the row of dP P) / sqrt(d)
-    y      = P v                             dP = dy v',  dv = P' dy
+    scores = q k' / sqrt(d)        dq = dscores k / sqrt(d),  dk = dscores' q / sqrt(d)
+    P      = softmax(scores)       dscores = P (dP - sum of dP P over the row)
+    y      = P v                   dP = dy v',  dv = P' dy                              (' is the transpose)
 
 Arrays: qkv (N, H, W, 3 C), q before k before v; y (N, H, W, C); scores and P (N, heads, S, S).
 
 Read more: `tutorials/05_backpropagation.ipynb`.
 """
 
+import math
+
 import numpy as np
 
 
 def attention(qkv: np.ndarray, num_heads: int) -> np.ndarray:
     """y = softmax(q k' / sqrt(d)) v for every image and head, (N, H, W, C)."""
-    N, H, W, C = qkv.shape[0], qkv.shape[1], qkv.shape[2], qkv.shape[3] // 3
+    N, H, W, _ = qkv.shape
     q, k, v = split_heads(qkv, num_heads)  # (N, heads, S, d) each
-    scores = q @ k.swapaxes(2, 3)  # (N, heads, S, S)
-    P = softmax(scores, (C // num_heads) ** -0.5)
+    scores = q @ k.swapaxes(2, 3) / math.sqrt(q.shape[3])  # (N, heads, S, S)
+    P = softmax(scores)
     y = P @ v  # (N, heads, S, d)
-    return y.transpose(0, 2, 1, 3).reshape(N, H, W, C)
+    return y.transpose(0, 2, 1, 3).reshape(N, H, W, -1)
 
 
 def attention_backward(qkv: np.ndarray, num_heads: int, dy: np.ndarray) -> np.ndarray:
     """dqkv (N, H, W, 3 C), the gradient of `attention`, from dy (N, H, W, C)."""
-    factor = (dy.shape[3] // num_heads) ** -0.5
-    dqkv = np.empty_like(qkv)
     q, k, v = split_heads(qkv, num_heads)
-    dq, dk, dv = split_heads(dqkv, num_heads)  # views of dqkv
+    dqkv = np.empty(qkv.shape, qkv.dtype)
+    dq, dk, dv = split_heads(dqkv, num_heads)  # views: writing to them writes to dqkv
     dy = dy.reshape(len(dy), -1, num_heads, q.shape[3]).transpose(0, 2, 1, 3)  # (N, heads, S, d)
+    factor = 1 / math.sqrt(q.shape[3])
+    P = softmax(factor * q @ k.swapaxes(2, 3))  # as in the forward pass
 
-    scores = q @ k.swapaxes(2, 3)
-    P = softmax(scores, factor)
-
-    dv[...] = P.swapaxes(2, 3) @ dy
+    dv[...] = P.swapaxes(2, 3) @ dy  # y = P v
     dP = dy @ v.swapaxes(2, 3)
-    dscores = softmax_backward(P, factor, dP)
-    dq[...] = dscores @ k
-    dk[...] = dscores.swapaxes(2, 3) @ q
+    dscores = softmax_backward(P, dP)  # P = softmax(scores)
+    dq[...] = factor * dscores @ k  # scores = q k' / sqrt(d)
+    dk[...] = factor * dscores.swapaxes(2, 3) @ q
     return dqkv
 
 
@@ -50,15 +50,15 @@ def split_heads(qkv: np.ndarray, num_heads: int) -> np.ndarray:
     return qkv.reshape(N, H * W, 3, num_heads, channels // (3 * num_heads)).transpose(2, 0, 3, 1, 4)
 
 
-def softmax(z: np.ndarray, factor: float = 1.0) -> np.ndarray:
-    """P_j = exp(factor z_j) / sum over k of exp(factor z_k), along the last axis.
+def softmax(z: np.ndarray) -> np.ndarray:
+    """P_j = exp(z_j) / sum over k of exp(z_k), along the last axis.
 
     The maximum is subtracted first. It cancels in the ratio and keeps exp from overflowing.
     """
-    exponentials = np.exp(factor * (z - z.max(axis=-1, keepdims=True)))
+    exponentials = np.exp(z - z.max(axis=-1, keepdims=True))
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
-def softmax_backward(P: np.ndarray, factor: float, dP: np.ndarray) -> np.ndarray:
-    """dz of `softmax`: with dP_j / dz_k = factor P_j (delta_jk - P_k), dz = factor P (dP - sum over k of dP_k P_k)."""
-    return factor * P * (dP - (dP * P).sum(axis=-1, keepdims=True))
+def softmax_backward(P: np.ndarray, dP: np.ndarray) -> np.ndarray:
+    """dz of `softmax`: the derivative of P_j is P_j (1 - P_j) in z_j and -P_j P_k in z_k, so dz = P (dP - sum dP P)."""
+    return P * (dP - (dP * P).sum(axis=-1, keepdims=True))

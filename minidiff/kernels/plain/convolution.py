@@ -21,7 +21,6 @@ import numpy as np
 from minidiff.kernels.plain.winograd import convolve_winograd, convolve_winograd_backward
 
 
-
 def convolve(
     x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, residual: np.ndarray | None = None
 ) -> np.ndarray:

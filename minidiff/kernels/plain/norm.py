@@ -1,19 +1,20 @@
 """Group normalization, a scale and a shift for each image and channel, and SiLU.
 
-For image n and a group of channels, with the mean and variance over the pixels and channels of the group:
+For each image and group of channels, with the mean over the pixels and channels of the group:
 
-    x_hat = (x - mean) inverse_std,    inverse_std = 1 / sqrt(variance + stability)      (Wu and He, 2018, eq. 1, 2)
-    u     = scale[n, c] x_hat + shift[n, c]
+    x_hat = (x - mean) inverse_std,    inverse_std = 1 / sqrt(mean of (x - mean)^2 + stability)
+    u     = scale x_hat + shift                                                      (Wu and He, 2018, eq. 1, 2, 6)
     y     = SiLU(u) = u sigmoid(u)
 
-Arrays: x and y (N, H, W, C), here as (N, P, C) with P = H W pixels; scale and shift (N, C).
+x_hat depends on x directly and through the mean and inverse_std of its group. The gradient has one term for each:
 
-Read more: `tutorials/05_backpropagation.ipynb`; Wu and He, "Group Normalization", 2018.
+    dx = (dx_hat - mean of dx_hat - x_hat * mean of (dx_hat x_hat)) inverse_std
+
+Arrays: x and y (N, H, W, C); scale, shift, mean and inverse_std (N, C).
+
+Read more: `tutorials/05_backpropagation.ipynb`, which derives dx; Wu and He, "Group Normalization", 2018.
 """
 
-import math
-
-import numba
 import numpy as np
 
 
@@ -32,11 +33,12 @@ def group_norm(
     Returns:
         y (N, H, W, C); mean and inverse_std (N, C), which the backward pass needs.
     """
-    N, C = x.shape[0], x.shape[-1]
-    y, mean, inverse_std = np.empty_like(x), np.empty((N, C), x.dtype), np.empty((N, C), x.dtype)
-    _forward(
-        x.reshape(N, -1, C), scale, shift, num_groups, activate, stability, y.reshape(N, -1, C), mean, inverse_std
-    )  # fmt: skip
+    mean = mean_of_group(x, num_groups)  # (N, C), the same for all channels of a group
+    variance = mean_of_group((x - per_pixel(mean)) ** 2, num_groups)
+    inverse_std = 1 / np.sqrt(variance + stability)
+    x_hat = (x - per_pixel(mean)) * per_pixel(inverse_std)
+    u = per_pixel(scale) * x_hat + per_pixel(shift)
+    y = silu(u) if activate else u
     return y, mean, inverse_std
 
 
@@ -54,73 +56,42 @@ def group_norm_backward(
     Returns:
         dx (N, H, W, C), dscale and dshift (N, C).
     """
-    N, C = x.shape[0], x.shape[-1]
-    dx, dscale, dshift = np.empty_like(x), np.zeros((N, C), x.dtype), np.zeros((N, C), x.dtype)
-    _backward(
-        x.reshape(N, -1, C), mean, inverse_std, scale, shift, num_groups, activate, dy.reshape(N, -1, C),
-        dx.reshape(N, -1, C), dscale, dshift,
-    )  # fmt: skip
+    x_hat = (x - per_pixel(mean)) * per_pixel(inverse_std)
+    u = per_pixel(scale) * x_hat + per_pixel(shift)
+
+    du = silu_backward(u, dy) if activate else dy
+    dshift = du.sum(axis=(1, 2))
+    dscale = (du * x_hat).sum(axis=(1, 2))
+    dx_hat = du * per_pixel(scale)
+    through_mean = per_pixel(mean_of_group(dx_hat, num_groups))
+    through_std = x_hat * per_pixel(mean_of_group(dx_hat * x_hat, num_groups))
+    dx = (dx_hat - through_mean - through_std) * per_pixel(inverse_std)
     return dx if dresidual is None else dx + dresidual, dscale, dshift
 
 
-@numba.njit(nogil=True, cache=True)
-def _forward(x, scale, shift, num_groups, activate, stability, y, mean, inverse_std):
-    N, P, C = x.shape
-    size = C // num_groups  # channels of a group
-    for n in range(N):
-        for first in range(0, C, size):
-            total = 0.0
-            for p in range(P):
-                for c in range(first, first + size):
-                    total += x[n, p, c]
-            group_mean = total / (P * size)
-            total = 0.0
-            for p in range(P):
-                for c in range(first, first + size):
-                    total += (x[n, p, c] - group_mean) ** 2
-            group_inverse_std = 1 / math.sqrt(total / (P * size) + stability)
-            for c in range(first, first + size):
-                mean[n, c] = group_mean
-                inverse_std[n, c] = group_inverse_std
-                for p in range(P):
-                    x_hat = (x[n, p, c] - group_mean) * group_inverse_std
-                    u = scale[n, c] * x_hat + shift[n, c]
-                    y[n, p, c] = u / (1 + math.exp(-u)) if activate else u
+def mean_of_group(x: np.ndarray, num_groups: int) -> np.ndarray:
+    """For each image and channel, the mean over the pixels and channels of its group: (N, H, W, C) to (N, C)."""
+    N, C = x.shape[0], x.shape[3]
+    means = x.reshape(N, -1, num_groups, C // num_groups).mean(axis=(1, 3), dtype=np.float64)  # (N, groups)
+    return means.astype(x.dtype).repeat(C // num_groups, axis=1)
 
 
-@numba.njit(nogil=True, cache=True)
-def _backward(x, mean, inverse_std, scale, shift, num_groups, activate, dy, dx, dscale, dshift):
-    N, P, C = x.shape
-    size = C // num_groups
-    for n in range(N):
-        for first in range(0, C, size):
-            # first pass: du, the gradients of scale and shift, and two means over the group
-            mean_dx_hat, mean_dx_hat_x_hat = 0.0, 0.0
-            for c in range(first, first + size):
-                for p in range(P):
-                    x_hat = (x[n, p, c] - mean[n, c]) * inverse_std[n, c]
-                    u = scale[n, c] * x_hat + shift[n, c]
-                    s = 1 / (1 + math.exp(-u))
-                    du = dy[n, p, c] * s * (1 + u * (1 - s)) if activate else dy[n, p, c]  # SiLU'(u)
-                    dshift[n, c] += du
-                    dscale[n, c] += du * x_hat
-                    dx_hat = du * scale[n, c]
-                    mean_dx_hat += dx_hat / (P * size)
-                    mean_dx_hat_x_hat += dx_hat * x_hat / (P * size)
-                    dx[n, p, c] = dx_hat  # until the second pass
-            # second pass: x also changes the mean and the variance of its group
-            for c in range(first, first + size):
-                for p in range(P):
-                    x_hat = (x[n, p, c] - mean[n, c]) * inverse_std[n, c]
-                    dx[n, p, c] = (dx[n, p, c] - mean_dx_hat - x_hat * mean_dx_hat_x_hat) * inverse_std[n, c]
+def per_pixel(values: np.ndarray) -> np.ndarray:
+    """One value for each image and channel, (N, C), as (N, 1, 1, C), which NumPy repeats for every pixel."""
+    return values[:, None, None, :]
 
 
 def silu(u: np.ndarray) -> np.ndarray:
     """y = u sigmoid(u), elementwise."""
-    return u / (1 + np.exp(-u))
+    return u * sigmoid(u)
 
 
 def silu_backward(u: np.ndarray, dy: np.ndarray) -> np.ndarray:
     """du = dy s (1 + u (1 - s)) with s = sigmoid(u), elementwise."""
-    s = 1 / (1 + np.exp(-u))
-    return dy * (s * (1 + u * (1 - s)))
+    s = sigmoid(u)
+    return dy * s * (1 + u * (1 - s))
+
+
+def sigmoid(u: np.ndarray) -> np.ndarray:
+    """s = 1 / (1 + exp(-u)), elementwise, by an identity that cannot overflow."""
+    return (1 + np.tanh(u / 2)) / 2

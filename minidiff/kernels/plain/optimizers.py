@@ -3,14 +3,14 @@
 AdamW (Loshchilov and Hutter, 2019, algorithm 2), elementwise, at optimizer step n:
 
     m = beta1 m + (1 - beta1) g              v = beta2 v + (1 - beta2) g^2
-    p = (1 - lr decay) p - lr (m / (1 - beta1^n)) / (sqrt(v / (1 - beta2^n)) + stability)
+    p = (1 - lr weight_decay) p - lr (m / (1 - beta1^n)) / (sqrt(v / (1 - beta2^n)) + stability)
 
 Muon (Jordan et al., 2024) treats the weights of a convolution as a matrix W (rows, columns):
 
     m = mu m + g          W = W - lr 0.2 sqrt(longer side) orthogonalize(g + mu m)
 
-All arrays are updated in place. `gradient_scale` is the factor of gradient clipping, `keep` the decay of the moving
-average.
+All arrays are updated in place. `gradient_scale` is the factor of gradient clipping, `ema_decay` the decay of the
+moving average.
 
 Read more: `tutorials/08_training.ipynb`.
 """
@@ -23,7 +23,8 @@ STABILITY = 1e-8
 
 def adamw(
     p: np.ndarray, g: np.ndarray, m: np.ndarray, v: np.ndarray, average: np.ndarray, gradient_scale: float,
-    learning_rate: float, beta1: float, beta2: float, correction1: float, correction2: float, decay: float, keep: float,
+    learning_rate: float, beta1: float, beta2: float, correction1: float, correction2: float, weight_decay: float,
+    ema_decay: float,
 ) -> None:  # fmt: skip
     """One step of AdamW and of the moving average on flat vectors (n,).
 
@@ -32,20 +33,21 @@ def adamw(
         m, v: moving averages of the gradient and of its square.
         average: moving average of the parameters.
         gradient_scale: factor on g.
-        learning_rate, beta1, beta2, decay: as above.
+        learning_rate, beta1, beta2, weight_decay: as above.
         correction1, correction2: 1 - beta1^n and 1 - beta2^n.
-        keep: weight of the old value in `average`.
+        ema_decay: weight of the old value in `average`.
     """
     g = g * gradient_scale
     m[:] = beta1 * m + (1 - beta1) * g
     v[:] = beta2 * v + (1 - beta2) * g**2
-    p[:] = (1 - learning_rate * decay) * p - learning_rate * (m / correction1) / (np.sqrt(v / correction2) + STABILITY)
-    average[:] = keep * average + (1 - keep) * p
+    direction = (m / correction1) / (np.sqrt(v / correction2) + STABILITY)
+    p[:] = (1 - learning_rate * weight_decay) * p - learning_rate * direction
+    average[:] = ema_decay * average + (1 - ema_decay) * p
 
 
 def muon(
     p: np.ndarray, g: np.ndarray, m: np.ndarray, average: np.ndarray, gradient_scale: float, mu: float,
-    step_size: float, keep: float,
+    step_size: float, ema_decay: float,
 ) -> None:  # fmt: skip
     """One step of Muon and of the moving average on one matrix of weights.
 
@@ -54,12 +56,12 @@ def muon(
         gradient_scale: factor on g.
         mu: momentum.
         step_size: lr 0.2 sqrt(longer side).
-        keep: weight of the old value in `average`.
+        ema_decay: weight of the old value in `average`.
     """
     g = g * gradient_scale
     m[:] = mu * m + g
     p[:] = p - step_size * orthogonalize(g + mu * m)  # Nesterov momentum
-    average[:] = keep * average + (1 - keep) * p
+    average[:] = ema_decay * average + (1 - ema_decay) * p
 
 
 def orthogonalize(X: np.ndarray, rounds: int = 5) -> np.ndarray:
@@ -76,8 +78,8 @@ def orthogonalize(X: np.ndarray, rounds: int = 5) -> np.ndarray:
     """
     if X.shape[0] < X.shape[1]:
         return orthogonalize(X.T, rounds).T
-    a, b, c = (X.dtype.type(coefficient) for coefficient in NEWTON_SCHULZ)
-    X = X / (np.linalg.norm(X) + X.dtype.type(1e-7))
+    a, b, c = NEWTON_SCHULZ
+    X = X / (np.linalg.norm(X) + 1e-7)
     for _ in range(rounds):
         A = X.T @ X
         X = a * X + X @ (b * A + c * A @ A)

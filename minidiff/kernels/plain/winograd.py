@@ -36,29 +36,30 @@ G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0
 def convolve_winograd(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     """conv(x, w) with 3x3 weights, stride 1 and zero padding, (N, H, W, K)."""
     N, H, W, _ = x.shape
-    V = transform_tiles(B.T.astype(x.dtype), pad(x), 6)  # V = B' d B
-    U = sandwich(G.astype(x.dtype), w)  # U = G w G'
+    V = transform_tiles(B.T, pad(x, 1), 6)  # V = B' d B
+    U = transform_weights(G, w)  # U = G w G'
     M = multiply_tiles(V, U)  # M = V U
     y = pad(np.zeros((N, H, W, w.shape[3]), x.dtype), 0)
-    add_transformed_tiles(A.T.astype(x.dtype), M, y)  # y = A' M A
-    return y[:, :H, :W]
+    add_transformed_tiles(A.T, M, y)  # y = A' M A
+    return y[:, :H, :W]  # without the rest of the last tiles
 
 
 def convolve_winograd_backward(x: np.ndarray, w: np.ndarray, dy: np.ndarray, dw: np.ndarray) -> np.ndarray:
     """The gradients of `convolve_winograd`: dw (3, 3, C, K) is added to, dx (N, H, W, C) is returned."""
     _, H, W, _ = x.shape
-    V = transform_tiles(B.T.astype(x.dtype), pad(x), 6)
-    U = sandwich(G.astype(x.dtype), w)
-    dM = transform_tiles(A.astype(x.dtype), pad(dy, 0), 4)  # dM = A dy A'
+    V = transform_tiles(B.T, pad(x, 1), 6)
+    U = transform_weights(G, w)
+
+    dM = transform_tiles(A, pad(dy, 0), 4)  # dM = A dy A'
     dU = np.matmul(V.transpose(1, 2, 3, 0), dM.transpose(1, 2, 0, 3))  # dU = V' dM
     dV = multiply_tiles(dM, U.transpose(0, 1, 3, 2))  # dV = dM U'
-    dw += sandwich(G.T.astype(x.dtype), dU)  # dw = G' dU G
-    dx = pad(np.zeros_like(x))
-    add_transformed_tiles(B.astype(x.dtype), dV, dx)  # dd = B dV B', added where tiles overlap
+    dw += transform_weights(G.T, dU)  # dw = G' dU G
+    dx = pad(np.zeros_like(x), 1)
+    add_transformed_tiles(B, dV, dx)  # dd = B dV B', added where tiles overlap
     return dx[:, 1 : H + 1, 1 : W + 1]
 
 
-def pad(x: np.ndarray, border: int = 1) -> np.ndarray:
+def pad(x: np.ndarray, border: int) -> np.ndarray:
     """x with zeros around it: `border` rows and columns, and as many more as make whole tiles of 4 x 4 outputs."""
     _, H, W, _ = x.shape
     return np.pad(x, ((0, 0), (border, border + -H % 4), (border, border + -W % 4), (0, 0)))
@@ -71,11 +72,10 @@ def multiply_tiles(V: np.ndarray, U: np.ndarray) -> np.ndarray:
     return M
 
 
-def sandwich(L: np.ndarray, w: np.ndarray) -> np.ndarray:
+def transform_weights(L: np.ndarray, w: np.ndarray) -> np.ndarray:
     """L w[:, :, c, k] L' for all c and k: L (a, b), w (b, b, C, K) to (a, a, C, K)."""
-    out = np.empty((len(L), len(L), w.shape[2] * w.shape[3]), w.dtype)
-    multiply_both_sides(L, w.reshape(len(w), len(w), -1), out)
-    return out.reshape(len(L), len(L), *w.shape[2:])
+    L = L.astype(w.dtype)
+    return np.einsum("ap,pqck,bq->abck", L, w, L, optimize=True)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -91,13 +91,13 @@ def transform_tiles(L: np.ndarray, padded: np.ndarray, size: int) -> np.ndarray:
         (T, a, a, C).
     """
     N, height, width, C = padded.shape
-    down, across = (height - size) // 4 + 1, (width - size) // 4 + 1
+    down, across = (height - size) // 4 + 1, (width - size) // 4 + 1  # tiles
     out = np.empty((N * down * across, len(L), len(L), C), padded.dtype)
     tile = np.empty((size, size, C), padded.dtype)
     for t in range(N * down * across):
         n, row, column = t // (down * across), 4 * (t // across % down), 4 * (t % across)
         tile[:] = padded[n, row : row + size, column : column + size]
-        multiply_both_sides(L, tile, out[t])
+        multiply_both_sides(L.astype(padded.dtype), tile, out[t])
     return out
 
 
@@ -116,7 +116,7 @@ def add_transformed_tiles(L: np.ndarray, V: np.ndarray, padded: np.ndarray) -> N
     tile = np.empty((size, size, C), padded.dtype)
     for t in range(N * down * across):
         n, row, column = t // (down * across), 4 * (t // across % down), 4 * (t % across)
-        multiply_both_sides(L, V[t], tile)
+        multiply_both_sides(L.astype(padded.dtype), V[t], tile)
         padded[n, row : row + size, column : column + size] += tile
 
 
