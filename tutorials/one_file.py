@@ -29,7 +29,7 @@ def draw_shapes(rng, count):
     """Random shapes: images float32 (count, 16, 16, 3) with pixels in [-1, 1], and labels int (count,)."""
     labels = rng.integers(0, len(CLASSES), count)
     center, radius = rng.uniform(-0.3, 0.3, (2, count, 1, 1)), rng.uniform(0.4, 0.7, (count, 1, 1))
-    background, color = rng.uniform(-1, -0.5, (count, 1, 1, 3)), rng.uniform(-0.2, 1, (count, 1, 1, 3))
+    background, color = (rng.uniform(-1, -0.5, (count, 1, 1, 3)), rng.uniform(-0.2, 1, (count, 1, 1, 3)))
     axis = (np.arange(16) + 0.5) / 8 - 1
     x, y = axis[None, None, :] - center[0], axis[None, :, None] - center[1]  # (count, 16, 16)
     disc = np.hypot(x, y) - radius
@@ -178,39 +178,42 @@ def network(p, z, t, labels):
     h, cache2 = conv(p, "conv_in", z)
     skip, cache3 = block(p, "down0.block0", h, time_vector)
     h, cache4 = conv(p, "down0.downsample", skip, stride=2)  # (N, 8, 8, 64)
-    h, cache5 = block(p, "middle.block1", h, time_vector)
-    h, cache6 = block(p, "middle.block2", h, time_vector)
-    h, cache7 = conv(p, "up0.upsample.convolution", h)
+    h, cache5 = block(p, "down1.block0", h, time_vector)
+    h, cache6 = block(p, "middle.block1", h, time_vector)
+    h, cache7 = block(p, "middle.block2", h, time_vector)
+    h, cache8 = conv(p, "up0.upsample.convolution", h)
     h = np.concatenate([h.repeat(2, axis=1).repeat(2, axis=2), skip], axis=3)  # (N, 16, 16, 32 + 32)
-    h, cache8 = block(p, "up0.block0", h, time_vector)
-    h, cache9 = norm(p, "norm_out", h)
-    prediction, cache10 = conv(p, "conv_out", h)
-    return prediction, (cache1, cache2, cache3, cache4, cache5, cache6, cache7, cache8, cache9, cache10)
+    h, cache9 = block(p, "up0.block0", h, time_vector)
+    h, cache10 = norm(p, "norm_out", h)
+    prediction, cache11 = conv(p, "conv_out", h)
+    return prediction, (cache1, cache2, cache3, cache4, cache5, cache6, cache7, cache8, cache9, cache10, cache11)
 
 
 def network_backward(p, g, caches, dprediction):
     """The same lines in reverse order."""
-    cache1, cache2, cache3, cache4, cache5, cache6, cache7, cache8, cache9, cache10 = caches
-    dh = conv_backward(p, g, "conv_out", cache10, dprediction)
-    dh, _, _ = norm_backward(p, g, "norm_out", cache9, dh)
-    dh, dtime8 = block_backward(p, g, "up0.block0", cache8, dh)
+    cache1, cache2, cache3, cache4, cache5, cache6, cache7, cache8, cache9, cache10, cache11 = caches
+    dh = conv_backward(p, g, "conv_out", cache11, dprediction)
+    dh, _, _ = norm_backward(p, g, "norm_out", cache10, dh)
+    dh, dtime9 = block_backward(p, g, "up0.block0", cache9, dh)
     dh, dskip = np.split(dh, 2, axis=3)
     N, H, W, C = dh.shape
     dh = dh.reshape(N, H // 2, 2, W // 2, 2, C).sum(axis=(2, 4))  # a repeated pixel receives the sum
-    dh = conv_backward(p, g, "up0.upsample.convolution", cache7, dh)
-    dh, dtime6 = block_backward(p, g, "middle.block2", cache6, dh)
-    dh, dtime5 = block_backward(p, g, "middle.block1", cache5, dh)
+    dh = conv_backward(p, g, "up0.upsample.convolution", cache8, dh)
+    dh, dtime7 = block_backward(p, g, "middle.block2", cache7, dh)
+    dh, dtime6 = block_backward(p, g, "middle.block1", cache6, dh)
+    dh, dtime5 = block_backward(p, g, "down1.block0", cache5, dh)
     dskip = dskip + conv_backward(p, g, "down0.downsample", cache4, dh)
     dh, dtime3 = block_backward(p, g, "down0.block0", cache3, dskip)
     conv_backward(p, g, "conv_in", cache2, dh)
-    embed_backward(p, g, cache1, dtime3 + dtime5 + dtime6 + dtime8)
+    embed_backward(p, g, cache1, dtime3 + dtime5 + dtime6 + dtime7 + dtime9)
 
 
 def create_parameters(rng):
     """Initial weights: uniform with variance about 1 / (3 inputs); zero where a block or the network ends."""
     shapes = {"time.linear1": (64, 64), "time.linear2": (64, 64), "conv_in": (3, 3, 3, 32)}
     p = {"time.classes.table": rng.normal(0, 0.5, (len(CLASSES) + 1, 64))}
-    blocks = {"down0.block0": (32, 32), "middle.block1": (64, 64), "middle.block2": (64, 64), "up0.block0": (64, 32)}
+    blocks = dict.fromkeys(("down1.block0", "middle.block1", "middle.block2"), (64, 64))
+    blocks |= {"down0.block0": (32, 32), "up0.block0": (64, 32)}
     for name, (C, K) in blocks.items():
         shapes |= {name + ".conv1": (3, 3, C, K), name + ".conv2": (3, 3, K, K), name + ".film": (64, 2 * K)}
         shapes |= {name + ".carry": (1, 1, C, K)} if C != K else {}
