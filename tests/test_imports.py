@@ -119,7 +119,7 @@ def test_no_import_runs_upwards(module):
         ("data", {"atomic", "errors"}),
         ("layers", {"kernels", "parameters", "errors"}),
         ("schedule", {"curves", "errors"}),
-        ("unet", {"layers", "parameters", "errors", "unet_config"}),
+        ("unet", {"layers", "kernels", "parameters", "errors", "unet_config"}),
         ("unet_config", {"errors"}),
         ("samplers", {"schedule"}),
         ("atomic", {"errors"}),

@@ -10,16 +10,15 @@ from hypothesis import strategies as st
 
 from minidiff.errors import MinidiffError
 from minidiff.optim import (
-    NEWTON_SCHULZ,
     Optimizer,
     chunks_without,
     group_tasks,
     is_for_muon,
     learning_rate_at,
-    orthogonalize,
 )
 from minidiff.parallel import Workers
 from minidiff.parameters import Parameters
+from tests.kernels.plain.test_optimizers import apply_polynomial
 
 SHAPES = {"conv.weight": (3, 3, 4, 16), "conv.bias": (16,), "linear.weight": (16, 20), "small.weight": (1, 1, 15, 30)}
 
@@ -96,55 +95,6 @@ def test_the_moving_average_has_a_warmup(workers, name):
         np.testing.assert_allclose(optimizer.average, average, rtol=1e-12, atol=1e-14)
     assert decays[0] == 0.1
     assert decays[-1] == 0.3  # both arguments of the minimum were used
-
-
-def apply_polynomial(s, rounds=5):
-    a, b, c = NEWTON_SCHULZ
-    for _ in range(rounds):
-        s = a * s + b * s**3 + c * s**5
-    return s
-
-
-def matrix_with_singular_values(rows, columns, values, seed=0):
-    rng = np.random.default_rng(seed)
-    U, _ = np.linalg.qr(rng.normal(size=(rows, len(values))))
-    V, _ = np.linalg.qr(rng.normal(size=(columns, len(values))))
-    return U @ np.diag(values) @ V.T, U, V
-
-
-@pytest.mark.parametrize(("rows", "columns"), [(20, 20), (72, 16), (16, 72), (17, 18)])
-@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
-def test_orthogonalize_keeps_the_singular_vectors_and_equalizes_the_values(rows, columns, scale):
-    values = np.geomspace(1, 0.02, min(rows, columns))
-    X, U, V = matrix_with_singular_values(rows, columns, values)
-    equalized = U.T @ orthogonalize(scale * X) @ V
-    singular_values = np.diag(equalized)
-    np.testing.assert_allclose(equalized - np.diag(singular_values), 0, atol=1e-6)
-    assert singular_values.min() > 0.68
-    assert singular_values.max() < 1.21
-    norm = scale * np.linalg.norm(values)
-    expected = apply_polynomial(scale * values / (norm + 1e-7))
-    np.testing.assert_allclose(singular_values, expected, rtol=1e-8)
-
-
-@pytest.mark.parametrize(("rows", "columns"), [(20, 20), (72, 16), (16, 72)])
-@pytest.mark.parametrize("rounds", [1, 2, 5])
-@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-11), (np.float32, 2e-3)])
-def test_orthogonalize_is_the_newton_schulz_iteration(rows, columns, rounds, dtype, tolerance):
-    """Jordan et al., 2024: X <- a X + b (X X') X + c (X X')^2 X, with the whole matrix in every round."""
-    X = np.random.default_rng(rounds).normal(size=(rows, columns))
-    a, b, c = NEWTON_SCHULZ
-    expected = X / (np.linalg.norm(X) + 1e-7)
-    for _ in range(rounds):
-        A = expected @ expected.T
-        expected = a * expected + (b * A + c * A @ A) @ expected
-    found = orthogonalize(X.astype(dtype), rounds)
-    assert found.dtype == dtype
-    np.testing.assert_allclose(found, expected, atol=tolerance)
-
-
-def test_a_gradient_of_zeros_stays_zero():
-    np.testing.assert_array_equal(orthogonalize(np.zeros((16, 20), np.float32)), 0)
 
 
 def test_tasks_contain_all_work_once_and_large_weights_alone():

@@ -1,7 +1,7 @@
-"""The kernels: Numba functions on plain arrays, each on one thread and without the GIL.
+"""The kernels: functions on plain arrays that the layers and the optimizers are made of, in two complete sets.
 
-Each fast kernel is tested against a plain version that reads like the formula: naive loops with the same arguments
-beside it, or NumPy in its test. Kernels accept float32, for speed, and float64, for gradient checks.
+`plain/` is the reference implementation, `fast/` computes the same in less time, and `sets.py` lists the functions of
+both. Kernels run on one thread and accept float32, for speed, and float64, for gradient checks.
 
 Read more: `tutorials/06_convolution.ipynb`; `tutorials/speed.md`.
 """

@@ -9,7 +9,7 @@ import pytest
 from minidiff.errors import MinidiffError
 from minidiff.exercises import show
 from minidiff.exercises.source import name_of, resolve, source_of, without_docstrings
-from minidiff.kernels.fast.norm import silu
+from minidiff.kernels.fast.norm import silu_of
 from minidiff.layers import Linear
 from minidiff.unet import UNetConfig
 
@@ -30,15 +30,15 @@ def test_the_source_is_at_the_line_that_is_shown(capsys):
 
 
 def test_kernels_properties_and_constants_are_shown(capsys):
-    show(silu, UNetConfig.example_shape, "minidiff.schedule.TARGETS", "minidiff.layers.Linear")
+    show(silu_of, UNetConfig.example_shape, "minidiff.schedule.TARGETS", "minidiff.layers.Linear")
     shown = capsys.readouterr().out
-    assert "@numba.njit(**KERNEL_OPTIONS)\ndef silu(" in shown
+    assert "@numba.njit(**KERNEL_OPTIONS)\ndef silu_of(" in shown
     assert "@property\ndef example_shape(self)" in shown
     assert 'minidiff/schedule.py: TARGETS\nTARGETS = ("flow"' in shown
     assert "class Linear(" in shown
 
 
-@pytest.mark.parametrize("thing", [Linear, Linear.forward, silu, UNetConfig.example_shape, source_of])
+@pytest.mark.parametrize("thing", [Linear, Linear.forward, silu_of, UNetConfig.example_shape, source_of])
 def test_the_name_gives_the_same_source(thing):
     name = name_of(thing)
     assert name.startswith("minidiff.")

@@ -25,8 +25,8 @@ def attend(layer, p, x):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("channels", "head_channels"), [(4, 4), (6, 2)])
-def test_agrees_with_the_definition(rng, channels, head_channels, dtype):
-    layer = SelfAttention("attention", channels, head_channels, num_groups=2)
+def test_agrees_with_the_definition(rng, channels, head_channels, dtype, kernels):
+    layer = SelfAttention("attention", channels, head_channels, num_groups=2, kernels=kernels)
     p = random_parameters(layer, rng, dtype)
     x = rng.normal(size=(2, 3, 5, channels)).astype(dtype)
     y, _ = layer.forward(p, x)
@@ -38,8 +38,8 @@ def test_agrees_with_the_definition(rng, channels, head_channels, dtype):
     ("shape", "head_channels"),
     [pytest.param((1, 1, 3, 2), 2, id="tiny-1x3-2-2"), ((2, 3, 2, 4), 4), ((2, 2, 3, 6), 2), ((1, 1, 1, 4), 2)],
 )
-def test_gradients(rng, shape, head_channels):
-    layer = SelfAttention("attention", shape[-1], head_channels, num_groups=1)
+def test_gradients(rng, shape, head_channels, kernels):
+    layer = SelfAttention("attention", shape[-1], head_channels, num_groups=1, kernels=kernels)
     errors = check_layer(layer, rng.normal(size=shape), rng=rng)
     assert len(errors) == 7
     if shape[1:3] == (1, 1):  # a single pixel attends to itself for any q and k, so their gradient is rounding error
@@ -48,24 +48,24 @@ def test_gradients(rng, shape, head_channels):
         assert max(errors.values()) < 1e-6
 
 
-def test_a_new_layer_is_the_identity(rng):
-    layer = SelfAttention("attention", 8, 4)
+def test_a_new_layer_is_the_identity(rng, kernels):
+    layer = SelfAttention("attention", 8, 4, kernels=kernels)
     p = create_parameters([layer])
     x = rng.normal(size=(2, 3, 5, 8)).astype(np.float32)
     np.testing.assert_array_equal(layer.forward(p, x)[0], x)
 
 
-def test_permuting_the_pixels_permutes_the_result(rng):
+def test_permuting_the_pixels_permutes_the_result(rng, kernels):
     """Attention does not depend on positions."""
-    layer = SelfAttention("attention", 4, 2, num_groups=2)
+    layer = SelfAttention("attention", 4, 2, num_groups=2, kernels=kernels)
     p = random_parameters(layer, rng)
     x = rng.normal(size=(1, 1, 6, 4))
     order = rng.permutation(6)
     np.testing.assert_allclose(layer.forward(p, x[:, :, order])[0], layer.forward(p, x)[0][:, :, order], atol=1e-13)
 
 
-def test_large_scores_do_not_overflow(rng):
-    layer = SelfAttention("attention", 4, 2, num_groups=2)
+def test_large_scores_do_not_overflow(rng, kernels):
+    layer = SelfAttention("attention", 4, 2, num_groups=2, kernels=kernels)
     p = random_parameters(layer, rng, np.float32)
     p["attention.qkv.weight"] *= 100  # scores of some ten thousand, whose exp is infinite
     x = rng.normal(size=(1, 2, 3, 4)).astype(np.float32)
@@ -74,8 +74,8 @@ def test_large_scores_do_not_overflow(rng):
     assert np.isfinite(layer.backward(p, p.zeros_like(), cache, y)).all()
 
 
-def test_nan_propagates(rng):
-    layer = SelfAttention("attention", 4, 2, num_groups=2)
+def test_nan_propagates(rng, kernels):
+    layer = SelfAttention("attention", 4, 2, num_groups=2, kernels=kernels)
     p = random_parameters(layer, rng, np.float32)
     x = rng.normal(size=(2, 2, 3, 4)).astype(np.float32)
     x[0, 1, 1, 0] = np.nan

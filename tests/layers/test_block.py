@@ -13,9 +13,9 @@ def silu(u):
 
 @pytest.mark.parametrize("film", [True, False])
 @pytest.mark.parametrize(("in_channels", "out_channels"), [(4, 4), (6, 4)])
-def test_agrees_with_the_formula(rng, in_channels, out_channels, film):
+def test_agrees_with_the_formula(rng, in_channels, out_channels, film, kernels):
     """The formula in NumPy, with the parameters of the block."""
-    layer = ResidualBlock("block", in_channels, out_channels, time_channels=3, num_groups=2, film=film)
+    layer = ResidualBlock("block", in_channels, out_channels, time_channels=3, num_groups=2, film=film, kernels=kernels)
     p = random_parameters(layer, rng)
     x, time_vector = rng.normal(size=(2, 3, 5, in_channels)), rng.normal(size=(2, 3))
 
@@ -42,24 +42,25 @@ def test_agrees_with_the_formula(rng, in_channels, out_channels, film):
 
 @pytest.mark.parametrize("film", [True, False])
 @pytest.mark.parametrize(("in_channels", "out_channels"), [(4, 4), (4, 2), (2, 4)])
-def test_gradients(rng, in_channels, out_channels, film):
-    layer = ResidualBlock("block", in_channels, out_channels, time_channels=3, num_groups=1, film=film)
+def test_gradients(rng, in_channels, out_channels, film, kernels):
+    layer = ResidualBlock("block", in_channels, out_channels, time_channels=3, num_groups=1, film=film, kernels=kernels)
     errors = check_layer(layer, rng.normal(size=(2, 5, 3, in_channels)), rng.normal(size=(2, 3)), rng=rng)
     assert len(errors) == 2 + 10 + (2 if in_channels != out_channels else 0)
     assert max(errors.values()) < 1e-6
 
 
-def test_a_new_block_is_the_identity(rng):
-    layer = ResidualBlock("block", 8, 8, time_channels=3)
+def test_a_new_block_is_the_identity(rng, kernels):
+    layer = ResidualBlock("block", 8, 8, time_channels=3, kernels=kernels)
     p = create_parameters([layer])
     x, time_vector = rng.normal(size=(2, 3, 5, 8)).astype(np.float32), rng.normal(size=(2, 3)).astype(np.float32)
     np.testing.assert_array_equal(layer.forward(p, x, time_vector)[0], x)
 
 
-def test_without_film_it_is_a_block_with_scale_zero(rng):
+def test_without_film_it_is_a_block_with_scale_zero(rng, kernels):
     """The same outputs, and the same gradients with respect to all that both have."""
     scaling, shifting = (
-        ResidualBlock("block", 4, 4, time_channels=3, num_groups=2, film=film) for film in (True, False)
+        ResidualBlock("block", 4, 4, time_channels=3, num_groups=2, film=film, kernels=kernels)
+        for film in (True, False)
     )
     p, q = random_parameters(scaling, rng), random_parameters(shifting, rng)
     for name in q.shapes:
@@ -79,8 +80,8 @@ def test_without_film_it_is_a_block_with_scale_zero(rng):
 
 
 @pytest.mark.parametrize("out_channels", [8, 16])
-def test_cost_gives_the_output_shape_and_counts_the_convolutions(rng, out_channels):
-    layer = ResidualBlock("block", 8, out_channels, time_channels=3)
+def test_cost_gives_the_output_shape_and_counts_the_convolutions(rng, out_channels, kernels):
+    layer = ResidualBlock("block", 8, out_channels, time_channels=3, kernels=kernels)
     p = random_parameters(layer, rng)
     y = layer.forward(p, rng.normal(size=(2, 3, 5, 8)), rng.normal(size=(2, 3)))[0]
     shape, flops = layer.cost((2, 3, 5, 8))

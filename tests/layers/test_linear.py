@@ -9,8 +9,8 @@ from minidiff.layers import ClassEmbedding, Linear, create_parameters
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (2, 5, 2, 3)])
-def test_linear_agrees_with_the_formula_on_the_last_axis(rng, shape):
-    layer = Linear("linear", 3, 6)
+def test_linear_agrees_with_the_formula_on_the_last_axis(rng, shape, kernels):
+    layer = Linear("linear", 3, 6, kernels=kernels)
     p = random_parameters(layer, rng)
     x = rng.normal(size=shape)
     expected = np.einsum("...i,io->...o", x, p["linear.weight"]) + p["linear.bias"]
@@ -19,14 +19,14 @@ def test_linear_agrees_with_the_formula_on_the_last_axis(rng, shape):
 
 
 @pytest.mark.parametrize("shape", [pytest.param((2, 3), id="tiny-rows"), pytest.param((2, 5, 2, 3), id="images")])
-def test_linear_gradients(rng, shape):
-    errors = check_layer(Linear("linear", 3, 6), rng.normal(size=shape), rng=rng)
+def test_linear_gradients(rng, shape, kernels):
+    errors = check_layer(Linear("linear", 3, 6, kernels=kernels), rng.normal(size=shape), rng=rng)
     assert set(errors) == {"input 0", "linear.weight", "linear.bias"}
     assert max(errors.values()) < 1e-6
 
 
-def test_linear_keeps_float32(rng):
-    layer = Linear("linear", 3, 6)
+def test_linear_keeps_float32(rng, kernels):
+    layer = Linear("linear", 3, 6, kernels=kernels)
     p = random_parameters(layer, rng, np.float32)
     y, cache = layer.forward(p, rng.normal(size=(4, 3)).astype(np.float32))
     assert y.dtype == layer.backward(p, p.zeros_like(), cache, y).dtype == np.float32

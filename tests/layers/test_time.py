@@ -30,8 +30,8 @@ def test_features_have_variance_one_and_differ_between_noise_levels():
 
 
 @pytest.mark.parametrize("num_classes", [0, 3])
-def test_agrees_with_the_formula(rng, num_classes):
-    layer = TimeEmbedding("time", 5, num_classes)
+def test_agrees_with_the_formula(rng, num_classes, kernels):
+    layer = TimeEmbedding("time", 5, num_classes, kernels=kernels)
     p = random_parameters(layer, rng)
     log_sigma, labels = rng.normal(size=4), np.array([2, 0, 3, 1]) if num_classes else None
     h = silu(noise_level_features(log_sigma, np.float64) @ p["time.linear1.weight"] + p["time.linear1.bias"])
@@ -43,15 +43,15 @@ def test_agrees_with_the_formula(rng, num_classes):
 
 
 @pytest.mark.parametrize("num_classes", [0, 3])
-def test_gradients(rng, num_classes):
+def test_gradients(rng, num_classes, kernels):
     labels = np.array([2, 0, 3]) if num_classes else None
-    errors = check_layer(TimeEmbedding("time", 5, num_classes), rng.normal(size=3), labels, rng=rng)
+    errors = check_layer(TimeEmbedding("time", 5, num_classes, kernels=kernels), rng.normal(size=3), labels, rng=rng)
     assert len(errors) == (5 if num_classes else 4)
     assert max(errors.values()) < 1e-6
 
 
-def test_a_row_does_not_depend_on_its_index_in_the_batch(rng):
-    layer = TimeEmbedding("time", 5, num_classes=3)
+def test_a_row_does_not_depend_on_its_index_in_the_batch(rng, kernels):
+    layer = TimeEmbedding("time", 5, num_classes=3, kernels=kernels)
     p = random_parameters(layer, rng, np.float32)
     y = layer.forward(p, np.array([0.3, -1.0, 0.3]), np.array([1, 2, 1]))[0]
     assert y.dtype == np.float32
@@ -59,8 +59,8 @@ def test_a_row_does_not_depend_on_its_index_in_the_batch(rng):
     assert np.abs(y[0] - y[1]).max() > 0.01
 
 
-def test_no_labels_mean_the_null_class(rng):
-    layer = TimeEmbedding("time", 5, num_classes=3)
+def test_no_labels_mean_the_null_class(rng, kernels):
+    layer = TimeEmbedding("time", 5, num_classes=3, kernels=kernels)
     p = random_parameters(layer, rng)
     log_sigma = rng.normal(size=2)
     np.testing.assert_array_equal(

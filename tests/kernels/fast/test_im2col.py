@@ -1,11 +1,12 @@
-"""The naive loops against sliding windows and finite differences; im2col against the naive loops in float64."""
+"""The im2col kernels against the naive loops in float64."""
 
 import numpy as np
 import pytest
 
-from minidiff.gradient_check import numerical_gradient, relative_error
+from minidiff.gradient_check import relative_error
 from minidiff.kernels.fast import convolution
-from minidiff.kernels.fast.im2col import col2im, convolve_naive, convolve_naive_backward
+from minidiff.kernels.fast.im2col import col2im
+from minidiff.kernels.plain.convolution import convolve_naive, convolve_naive_backward
 
 # N, H, W, C, K: "tiny" ones also run without the compiler, see test_pure_python.py
 SHAPES = [
@@ -35,37 +36,6 @@ def im2col(x, kernel_size, stride):
     columns = np.full((N * -(-H // stride) * -(-W // stride), kernel_size**2 * C), np.nan, x.dtype)
     convolution.im2col(x, kernel_size, stride, columns)
     return columns
-
-
-def convolve_windows(x, weight, bias, stride):
-    """The convolution in NumPy: every window of the padded images, times the weight."""
-    k = weight.shape[0]
-    padded = np.pad(x, [(0, 0), (k // 2, k // 2), (k // 2, k // 2), (0, 0)])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (k, k), axis=(1, 2))[:, ::stride, ::stride]
-    return np.einsum("nhwcij,ijco->nhwo", windows, weight) + bias
-
-
-@pytest.mark.parametrize("shape", SHAPES[:5])
-@pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("kernel_size", [1, 3, 5])
-def test_naive_forward_is_the_sum_over_windows(shape, kernel_size, stride):
-    x, weight, bias, _ = random_problem(shape, kernel_size, stride, np.float64)
-    expected = convolve_windows(x, weight, bias, stride)
-    assert relative_error(convolve_naive(x, weight, bias, stride), expected) < 1e-13
-
-
-@pytest.mark.parametrize("shape", [*SHAPES[:2], pytest.param((1, 5, 4, 2, 3), id="5x4-2-3")])
-@pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("kernel_size", [1, 3, 5])
-def test_naive_backward_agrees_with_finite_differences(shape, kernel_size, stride):
-    x, weight, bias, dy = random_problem(shape, kernel_size, stride, np.float64)
-
-    def loss():
-        return np.sum(dy * convolve_naive(x, weight, bias, stride))
-
-    gradients = convolve_naive_backward(x, weight, stride, dy)
-    for array, gradient in zip((x, weight, bias), gradients, strict=True):
-        assert relative_error(gradient, numerical_gradient(loss, array)) < 1e-8
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from minidiff.gradient_check import relative_error
-from minidiff.kernels.fast.linear import BLOCK, linear, linear_backward, pack_panels, pack_panels_transposed
+from minidiff.kernels.fast.linear import (
+    BLOCK,
+    linear_panels,
+    linear_panels_backward,
+    pack_panels,
+    pack_panels_transposed,
+)
 from minidiff.kernels.fast.products import PANEL
 
 # rows, C, K: "tiny" ones also run without the compiler, see test_pure_python.py
@@ -48,7 +54,7 @@ def test_concatenated_panels_are_the_matrix(shape, transposed):
 def test_linear(shape, has_residual, dtype, tolerance):
     x, W, bias, residual, _ = random_arrays(shape, dtype)
     y = np.full(residual.shape, np.nan, dtype)
-    linear(x, panels_of(W, False), bias, residual if has_residual else residual[:0], y)
+    linear_panels(x, panels_of(W, False), bias, residual if has_residual else residual[:0], y)
     expected = x.astype(np.float64) @ W + bias + (residual if has_residual else 0)
     assert relative_error(y, expected) < tolerance
 
@@ -61,7 +67,7 @@ def test_linear_backward(shape, in_place, dtype, tolerance):
     x64, W64, dy64 = (array.astype(np.float64) for array in (x, W, dy))
     dW, dbias = np.ones_like(W), np.ones(len(W.T), dtype)
     dx = x if in_place else np.full_like(x, np.nan)
-    linear_backward(x, panels_of(W, True), dy, dx, dW, dbias)
+    linear_panels_backward(x, panels_of(W, True), dy, dx, dW, dbias)
     assert relative_error(dx, dy64 @ W64.T) < tolerance
     assert relative_error(dW, 1 + x64.T @ dy64) < 4 * tolerance
     assert relative_error(dbias, 1 + dy64.sum(axis=0)) < 4 * tolerance

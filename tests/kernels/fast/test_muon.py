@@ -1,11 +1,19 @@
-"""The Muon kernel against its plain version, `minidiff.optim.orthogonalize`."""
+"""The Muon kernel against its plain version, `plain/optimizers.py`."""
 
 import numpy as np
 import pytest
 
-from minidiff.kernels.fast.muon import BLOCK, MORE_COLUMNS, inverse_root, mirror, muon, symmetric_product, upper_product
+from minidiff.kernels.fast.muon import (
+    BLOCK,
+    MORE_COLUMNS,
+    inverse_root,
+    mirror,
+    muon_tall,
+    symmetric_product,
+    upper_product,
+)
 from minidiff.kernels.fast.vectors import LANES
-from minidiff.optim import orthogonalize
+from minidiff.kernels.plain.optimizers import orthogonalize
 
 # rows and columns: "tiny" ones also run without the compiler, see test_pure_python.py
 SHAPES = [
@@ -32,7 +40,7 @@ def test_a_step_is_momentum_orthogonalization_and_descent(shape, dtype, toleranc
     p, g, m, average = rng.normal(size=(4, *shape)).astype(dtype)
     p64, g64, m64, average64 = (array.astype(np.float64) for array in (p, g, m, average))
     g_before = g.copy()
-    muon(p, g, m, average, 0.3, 0.95, 0.05, 0.8, *memory(*shape, dtype))
+    muon_tall(p, g, m, average, 0.3, 0.95, 0.05, 0.8, *memory(*shape, dtype))
 
     m64 = 0.95 * m64 + 0.3 * g64
     p64 = p64 - 0.05 * orthogonalize(0.3 * g64 + 0.95 * m64)
@@ -79,8 +87,8 @@ def test_upper_product_and_mirror(side):
 
 def test_zero_gradient_changes_nothing_and_nan_propagates():
     p, g, m, average = np.zeros((4, 20, 16), np.float32)
-    muon(p, g, m, average, 1.0, 0.9, 0.1, 0.5, *memory(20, 16, np.float32))
+    muon_tall(p, g, m, average, 1.0, 0.9, 0.1, 0.5, *memory(20, 16, np.float32))
     assert not p.any()
     g[3, 2] = np.nan
-    muon(p, g, m, average, 1.0, 0.9, 0.1, 0.5, *memory(20, 16, np.float32))
+    muon_tall(p, g, m, average, 1.0, 0.9, 0.1, 0.5, *memory(20, 16, np.float32))
     assert np.isnan(p).all()
