@@ -23,7 +23,7 @@ import numba
 import numpy as np
 
 from minidiff.kernels.buffers import Buffers
-from minidiff.kernels.fast.options import KERNEL_OPTIONS
+from minidiff.kernels.fast.options import HELPER_OPTIONS, KERNEL_OPTIONS
 from minidiff.kernels.fast.products import multiply
 from minidiff.kernels.fast.vectors import LANES
 
@@ -86,7 +86,7 @@ def muon_tall(
                 average[i, j] = ema_decay * average[i, j] + (one - ema_decay) * p[i, j]
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def inverse_root(X: np.ndarray, rounds: int, matrices: np.ndarray) -> np.ndarray:
     """The product P of the polynomials, about (X' X)^(-1/2): X P is X with all its singular values near one.
 
@@ -101,42 +101,46 @@ def inverse_root(X: np.ndarray, rounds: int, matrices: np.ndarray) -> np.ndarray
     rows, side = X.shape
     scalar = X.dtype.type
     a, b, c = scalar(NEWTON_SCHULZ[0]), scalar(NEWTON_SCHULZ[1]), scalar(NEWTON_SCHULZ[2])
-    A, Q, P, new_P, QA = matrices[0], matrices[1], matrices[2], matrices[3], matrices[4]
+    A, Q, P, new_P, QA = range(5)  # positions in `matrices`
+    gram = matrices[A]
     for first in range(0, rows, BLOCK):
         part = X[first : min(first + BLOCK, rows)]
-        upper_product(part.T, part, first > 0, A)  # A = X' X
-    mirror(A, side)
+        upper_product(part.T, part, first > 0, gram)  # A = X' X
+    mirror(gram, side)
     squared_norm = 0.0
     for i in range(side):
-        squared_norm += A[i, i]
+        squared_norm += gram[i, i]
     norm = math.sqrt(squared_norm) + 1e-7
-    scale(A, side, scalar(1 / norm**2))
+    scale(gram, side, scalar(1 / norm**2))
     for iteration in range(rounds):
-        symmetric_product(A, A, side, Q)
-        for i in range(side):
-            for j in range(side):
-                Q[i, j] = c * Q[i, j] + b * A[i, j]
-            Q[i, i] += a  # Q = a I + b A + c A^2
-        if iteration == 0:
-            P[:, :side] = Q[:, :side]
-        else:
-            symmetric_product(Q, P, side, new_P)
-            P, new_P = new_P, P
-        if iteration < rounds - 1:
-            symmetric_product(Q, A, side, QA)
-            symmetric_product(QA, Q, side, A)  # the Gram matrix of X Q
-    scale(P, side, scalar(1 / norm))
-    return P[:, :side]
+        # The products of a round, in a loop: each call of `symmetric_product` would be compiled separately. The last
+        # two give Q A Q, the Gram matrix of X Q
+        for left, right, out in ((A, A, Q), (Q, P, new_P), (Q, A, QA), (QA, Q, A)):
+            if out == new_P and iteration == 0:
+                for i in range(side):
+                    for j in range(side):
+                        matrices[new_P, i, j] = matrices[Q, i, j]  # P is still I
+            elif out in (Q, new_P) or iteration < rounds - 1:
+                symmetric_product(matrices[left], matrices[right], side, matrices[out])
+            if out == Q:
+                for i in range(side):
+                    for j in range(side):
+                        matrices[Q, i, j] = c * matrices[Q, i, j] + b * gram[i, j]
+                    matrices[Q, i, i] += a  # Q = a I + b A + c A^2
+        P, new_P = new_P, P
+    P_matrix = matrices[P]
+    scale(P_matrix, side, scalar(1 / norm))
+    return P_matrix[:, :side]
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def symmetric_product(A: np.ndarray, B: np.ndarray, side: int, out: np.ndarray) -> None:
     """out = A B for symmetric matrices with a symmetric product; only their first `side` columns are used."""
     upper_product(A[:, :side], B[:, :side], False, out)
     mirror(out, side)
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def upper_product(A: np.ndarray, B: np.ndarray, add: bool, out: np.ndarray) -> None:
     """The part of out = A B, or out += A B, on and above the diagonal (and a little below it)."""
     side = B.shape[1]
@@ -145,7 +149,7 @@ def upper_product(A: np.ndarray, B: np.ndarray, add: bool, out: np.ndarray) -> N
         multiply(A[:end], B[:, j:end], add, out[:end, j:end])
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def mirror(A: np.ndarray, side: int) -> None:
     """Copies the part above the diagonal to below it."""
     for i in range(side):
@@ -153,7 +157,7 @@ def mirror(A: np.ndarray, side: int) -> None:
             A[i, j] = A[j, i]
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def scale(A: np.ndarray, side: int, factor: float) -> None:
     """A *= factor."""
     for i in range(side):

@@ -30,7 +30,7 @@ import numpy as np
 
 from minidiff.kernels.buffers import Buffers
 from minidiff.kernels.fast.exponential import exponential
-from minidiff.kernels.fast.options import KERNEL_OPTIONS
+from minidiff.kernels.fast.options import HELPER_OPTIONS, KERNEL_OPTIONS
 
 
 def group_norm(
@@ -75,14 +75,14 @@ def silu_backward(buffers: Buffers, u: np.ndarray, dy: np.ndarray) -> np.ndarray
     return du
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def sigmoid(u: float) -> float:
     """s = 1 / (1 + exp(-u)) of one value."""
     one = type(u)(1)
     return one / (one + exponential(-u))
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def silu_slope(u: float) -> float:
     """dy/du of y = u s, s = sigmoid(u), for one value: s (1 + u (1 - s))."""
     one = type(u)(1)
@@ -140,11 +140,16 @@ def group_statistics(x: np.ndarray, num_groups: int, eps: float, mean: np.ndarra
                 total[c] += partial[c]
                 total_squares[c] += partial_squares[c]
         for group in range(num_groups):
-            channels = slice(group * size, (group + 1) * size)
-            m = total[channels].sum() / (P * size)
-            variance = max(total_squares[channels].sum() / (P * size) - m * m, 0.0)
-            mean[n, channels] = origin[group * size] + m
-            inverse_std[n, channels] = 1.0 / math.sqrt(variance + eps)
+            channels = range(group * size, (group + 1) * size)
+            sum_of_group = sum_of_squares = 0.0
+            for c in channels:
+                sum_of_group += total[c]
+                sum_of_squares += total_squares[c]
+            m = sum_of_group / (P * size)
+            variance = max(sum_of_squares / (P * size) - m * m, 0.0)
+            for c in channels:
+                mean[n, c] = origin[c] + m
+                inverse_std[n, c] = 1.0 / math.sqrt(variance + eps)
 
 
 @numba.njit(**KERNEL_OPTIONS)
@@ -167,9 +172,11 @@ def norm_scale_silu(
         y: (N, P, C), receives the result.
     """
     N, P, C = x.shape
+    factor, offset = np.empty(C, x.dtype), np.empty(C, x.dtype)
     for n in range(N):
-        factor = scale[n] * inverse_std[n]
-        offset = shift[n] - mean[n] * factor
+        for c in range(C):
+            factor[c] = scale[n, c] * inverse_std[n, c]
+            offset[c] = shift[n, c] - mean[n, c] * factor[c]
         for p in range(P):
             for c in range(C):
                 u = factor[c] * x[n, p, c] + offset[c]
@@ -193,12 +200,15 @@ def norm_scale_silu_backward(
     """
     N, P, C = x.shape
     size = C // num_groups
+    factor, offset = np.empty(C, x.dtype), np.empty(C, x.dtype)
+    slope, constant = np.empty(C, x.dtype), np.empty(C, x.dtype)
     sum_du, sum_du_x = np.empty(C, x.dtype), np.empty(C, x.dtype)
     total_du, total_du_x = np.empty(C, np.float64), np.empty(C, np.float64)
     pixels = 16
     for n in range(N):
-        factor = scale[n] * inverse_std[n]
-        offset = shift[n] - mean[n] * factor
+        for c in range(C):
+            factor[c] = scale[n, c] * inverse_std[n, c]
+            offset[c] = shift[n, c] - mean[n, c] * factor[c]
         total_du[:] = 0
         total_du_x[:] = 0
         for first in range(0, P, pixels):
@@ -218,12 +228,14 @@ def norm_scale_silu_backward(
             dshift[n, c] = total_du[c]
             dscale[n, c] = total_du_x[c] * inverse_std[n, c]
         # dx = factor du + slope x + constant: for each channel, the group's two means give a linear function of x
-        slope, constant = np.empty(C, x.dtype), np.empty(C, x.dtype)
         for group in range(num_groups):
-            channels = slice(group * size, (group + 1) * size)
-            mean_dx_hat = (scale[n, channels] * dshift[n, channels]).sum() / (P * size)
-            mean_dx_hat_x_hat = (scale[n, channels] * dscale[n, channels]).sum() / (P * size)
-            for c in range(group * size, (group + 1) * size):
+            channels = range(group * size, (group + 1) * size)
+            sum_dx_hat = sum_dx_hat_x_hat = x.dtype.type(0)
+            for c in channels:
+                sum_dx_hat += scale[n, c] * dshift[n, c]
+                sum_dx_hat_x_hat += scale[n, c] * dscale[n, c]
+            mean_dx_hat, mean_dx_hat_x_hat = sum_dx_hat / (P * size), sum_dx_hat_x_hat / (P * size)
+            for c in channels:
                 slope[c] = -inverse_std[n, c] * inverse_std[n, c] * mean_dx_hat_x_hat
                 constant[c] = -inverse_std[n, c] * mean_dx_hat - slope[c] * mean[n, c]
         for p in range(P):

@@ -25,7 +25,7 @@ Read more: `tutorials/speed.md`; Goto and van de Geijn, "Anatomy of High-Perform
 import numba
 import numpy as np
 
-from minidiff.kernels.fast.options import KERNEL_OPTIONS
+from minidiff.kernels.fast.options import HELPER_OPTIONS, KERNEL_OPTIONS
 from minidiff.kernels.fast.vectors import LANES, load, store, zeros
 
 ROWS = 8  # of a tile: as many as `_tile` has variables
@@ -48,7 +48,7 @@ def multiply_naive(A: np.ndarray, B: np.ndarray, add: bool, out: np.ndarray) -> 
             out[i, j] = total
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def multiply(A: np.ndarray, B: np.ndarray, add: bool, out: np.ndarray) -> None:
     """out = A B, or out += A B, tile by tile.
 
@@ -64,27 +64,26 @@ def multiply(A: np.ndarray, B: np.ndarray, add: bool, out: np.ndarray) -> None:
     _multiply(A[:rows, :inner], B[:inner, :columns], bool(add), out[:rows, : out.shape[1]])
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def _multiply(A: np.ndarray, B: np.ndarray, add: bool, out: np.ndarray) -> None:
     """`multiply`, strip by strip of LANES columns, and tile by tile down a strip."""
     height, width = out.shape
     whole = height - height % ROWS
     for j in range(0, width, LANES):
-        if j + LANES <= width:
-            for i in range(0, whole, ROWS):
-                _tile(A, (i, i + 1, i + 2, i + 3, i + 4, i + 5, i + 6, i + 7), B, j, add, out, i, j)
-            if whole < height:
-                _edge(A, B, j, add, out, whole, j)
-        else:
+        strip, column, first_edge = B, j, whole
+        if j + LANES > width:
             padded = np.zeros((B.shape[0], LANES), out.dtype)
             for k in range(B.shape[0]):
                 for c in range(width - j):
                     padded[k, c] = B[k, j + c]
-            for i in range(0, height, ROWS):
-                _edge(A, padded[:, :LANES], 0, add, out, i, j)
+            strip, column, first_edge = padded[:, :LANES], 0, 0  # every tile is at the edge
+        for i in range(0, first_edge, ROWS):
+            _tile(A, (i, i + 1, i + 2, i + 3, i + 4, i + 5, i + 6, i + 7), strip, column, add, out, i, j)
+        for i in range(first_edge, height, ROWS):
+            _edge(A, strip, column, add, out, i, j)
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def _edge(A: np.ndarray, B: np.ndarray, column: int, add: bool, out: np.ndarray, i: int, j: int) -> None:
     """`_tile` for a tile that extends beyond the result: computed in an array beside it and copied from there."""
     last = out.shape[0] - 1
@@ -99,7 +98,7 @@ def _edge(A: np.ndarray, B: np.ndarray, column: int, add: bool, out: np.ndarray,
             out[i + r, j + c] = block[r, c] + (out[i + r, j + c] if add else 0)
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def _tile(
     A: np.ndarray, rows: tuple, B: np.ndarray, column: int, add: bool, out: np.ndarray, i: int, j: int,
 ) -> None:  # fmt: skip

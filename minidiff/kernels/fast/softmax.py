@@ -15,12 +15,12 @@ import numba
 import numpy as np
 
 from minidiff.kernels.fast.exponential import exponential
-from minidiff.kernels.fast.options import KERNEL_OPTIONS
+from minidiff.kernels.fast.options import HELPER_OPTIONS
 
 WIDTH = 32  # elements compared at a time; a multiple of the vector length
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def softmax(z: np.ndarray, factor: float) -> None:
     """Replaces each row of z (rows, n) by softmax(factor * row), in place; the factor is positive."""
     rows, n = z.shape
@@ -36,7 +36,7 @@ def softmax(z: np.ndarray, factor: float) -> None:
             z[r, i] *= inverse
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def _largest(z: np.ndarray, r: int) -> float:
     """The largest element of a row, by WIDTH maxima side by side.
 
@@ -55,7 +55,7 @@ def _largest(z: np.ndarray, r: int) -> float:
     return largest[0]
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def softmax_backward(dp: np.ndarray, p: np.ndarray, factor: float) -> None:
     """Replaces dp (rows, n), the gradient with respect to softmax(factor z), by the one with respect to z, in place."""
     rows, n = p.shape

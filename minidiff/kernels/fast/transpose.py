@@ -7,11 +7,11 @@ A block of SIDE x SIDE elements is transposed in registers instead (`transpose_b
 import numba
 import numpy as np
 
-from minidiff.kernels.fast.options import KERNEL_OPTIONS
+from minidiff.kernels.fast.options import HELPER_OPTIONS
 from minidiff.kernels.fast.vectors import SIDE, transpose_block
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def transpose(A: np.ndarray, out: np.ndarray) -> None:
     """out = A'.
 

@@ -28,14 +28,17 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from llvmlite.binding import get_host_cpu_features
 from numba import types
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 from numba.extending import lower_builtin, models, register_model, type_callable
 
 # Elements of a vector. Eight vectors of float32, a tile in `products.py`, leave registers free for the terms that are
-# added to it: AVX-512 has 32 registers of 16 elements, AVX2 has 16 of 8, NEON has 32 of 4.
-LANES = 32 if get_host_cpu_features().get("avx512f", False) else 8
+# added to it: AVX-512 has 32 registers of 16 elements, AVX2 has 16 of 8, NEON has 32 of 4. The features are those that
+# Numba compiles for (NUMBA_CPU_NAME may restrict them), not those of this computer. They are part of a kernel's key
+# in Numba's cache, so computers that share a cache use the same kernel only if they have the same LANES.
+TARGET = cpu_target.target_context.codegen().magic_tuple()  # of the compiler: triple, name of the CPU, its features
+LANES = 32 if "+avx512f" in TARGET[2].split(",") else 8
 
 SIDE = 8  # rows and columns of the block that is transposed at a time
 

@@ -33,12 +33,12 @@ Read more: `tutorials/06_convolution.ipynb`; Lavin and Gray, "Fast Algorithms fo
 import numba
 import numpy as np
 
-from minidiff.kernels.fast.options import KERNEL_OPTIONS
+from minidiff.kernels.fast.options import HELPER_OPTIONS
 from minidiff.kernels.fast.vectors import LANES, load, load_if, store, store_if
 from minidiff.kernels.fast.winograd_maps import a, a_transposed, b, b_transposed
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def input_transform(x: np.ndarray, first: int, rows: int, V: np.ndarray) -> None:
     """V = B' x B.
 
@@ -66,7 +66,7 @@ def input_transform(x: np.ndarray, first: int, rows: int, V: np.ndarray) -> None
                 store_six(positions, j * T + t, 6 * T, c, b_transposed(*load_six(half, j, 6, 0)))
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def input_transform_backward(dV: np.ndarray, first: int, rows: int, dx: np.ndarray) -> None:
     """dx += B dV B', the transpose of `input_transform`; where tiles overlap, their gradients are summed.
 
@@ -94,7 +94,7 @@ def input_transform_backward(dV: np.ndarray, first: int, rows: int, dx: np.ndarr
                 add_to_pixel(pixels, H, W, n, row + i - 1, column + 4, c, x5)
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def output_transform(
     M: np.ndarray, bias: np.ndarray, residual: np.ndarray, first: int, rows: int, y: np.ndarray
 ) -> None:
@@ -126,7 +126,7 @@ def output_transform(
                     set_pixel(pixels, H, W, n, row + i, column + j, k, total)
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def output_transform_backward(dy: np.ndarray, first: int, rows: int, dM: np.ndarray) -> None:
     """dM = A dy A', the transpose of `output_transform`.
 
@@ -152,20 +152,20 @@ def output_transform_backward(dy: np.ndarray, first: int, rows: int, dM: np.ndar
                 store_six(positions, j * T + t, 6 * T, k, a(*load_four(half, j, 6, 0)))
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def corner(t: int, first: int, rows: int, tiles_across: int) -> tuple[int, int, int]:
     """Image, row and column of the first output pixel of tile t of a block."""
     tile_row, tile_column = t // tiles_across, t % tiles_across
     return tile_row // rows, 4 * (first + tile_row % rows), 4 * tile_column
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def pixel(pixels: np.ndarray, H: int, W: int, n: int, row: int, column: int, c: int) -> np.ndarray:
     """LANES channels of a pixel, starting at c; zeros outside of the image. `pixels` is (N*H*W, C)."""
     return load_if(0 <= row < H and 0 <= column < W, pixels, (n * H + row) * W + column, c)
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def set_pixel(
     pixels: np.ndarray, H: int, W: int, n: int, row: int, column: int, c: int, vector: np.ndarray,
 ) -> None:  # fmt: skip
@@ -173,7 +173,7 @@ def set_pixel(
     store_if(0 <= row < H and 0 <= column < W, pixels, (n * H + row) * W + column, c, vector)
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def add_to_pixel(
     pixels: np.ndarray, H: int, W: int, n: int, row: int, column: int, c: int, vector: np.ndarray,
 ) -> None:  # fmt: skip
@@ -182,19 +182,19 @@ def add_to_pixel(
     set_pixel(pixels, H, W, n, row, column, c, total)
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def load_six(A: np.ndarray, i: int, stride: int, j: int) -> tuple:
     """The vectors at column j of the rows i, i + stride, ..., i + 5 stride."""
     return *load_four(A, i, stride, j), load(A, i + 4 * stride, j), load(A, i + 5 * stride, j)
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def load_four(A: np.ndarray, i: int, stride: int, j: int) -> tuple:
     """The vectors at column j of the rows i, i + stride, i + 2 stride, i + 3 stride."""
     return load(A, i, j), load(A, i + stride, j), load(A, i + 2 * stride, j), load(A, i + 3 * stride, j)
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def store_six(A: np.ndarray, i: int, stride: int, j: int, vectors: tuple) -> None:
     """The reverse of `load_six`."""
     store_four(A, i, stride, j, vectors[:4])
@@ -202,7 +202,7 @@ def store_six(A: np.ndarray, i: int, stride: int, j: int, vectors: tuple) -> Non
     store(A, i + 5 * stride, j, vectors[5])
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def store_four(A: np.ndarray, i: int, stride: int, j: int, vectors: tuple) -> None:
     """The reverse of `load_four`."""
     store(A, i, j, vectors[0])

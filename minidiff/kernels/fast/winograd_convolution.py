@@ -25,7 +25,7 @@ Read more: `tutorials/06_convolution.ipynb`; `tutorials/speed.md`.
 import numba
 import numpy as np
 
-from minidiff.kernels.fast.options import KERNEL_OPTIONS
+from minidiff.kernels.fast.options import HELPER_OPTIONS, KERNEL_OPTIONS
 from minidiff.kernels.fast.products import PANEL, multiply
 from minidiff.kernels.fast.winograd import (
     input_transform,
@@ -124,7 +124,7 @@ def convolve_winograd_backward(
             input_transform_backward(V, first, rows, dx[images])  # dx = B dV B'
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def _add_pixels(dy: np.ndarray, dbias: np.ndarray) -> None:
     """dbias += the sum of dy (N, H, W, K) over all pixels; each row of an image is summed first, to keep sums short."""
     N, H, W, K = dy.shape
@@ -139,7 +139,7 @@ def _add_pixels(dy: np.ndarray, dbias: np.ndarray) -> None:
                 dbias[k] += row_sum[k]
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def split(memory: np.ndarray, tiles: int, C: int, K: int) -> tuple[np.ndarray, np.ndarray]:
     """V (36, tiles + 1, C) and M (36, tiles + 1, K) in the memory of a block."""
     border, end = 36 * (tiles + 1) * C, 36 * (tiles + 1) * (C + K)

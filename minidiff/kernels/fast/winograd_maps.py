@@ -20,7 +20,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from minidiff.kernels.fast.options import KERNEL_OPTIONS
+from minidiff.kernels.fast.options import HELPER_OPTIONS
 
 Value = Any  # a float, or a vector of `vectors.py`
 
@@ -58,7 +58,7 @@ G = np.array(
 )
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def b_transposed(x0: Value, x1: Value, x2: Value, x3: Value, x4: Value, x5: Value) -> tuple:
     """v = B' x: six inputs to six values of the transformed tile."""
     even, odd = x4 - 4 * x2, x3 - 4 * x1
@@ -68,7 +68,7 @@ def b_transposed(x0: Value, x1: Value, x2: Value, x3: Value, x4: Value, x5: Valu
     return v0, even + odd, even - odd, even2 + odd2, even2 - odd2, v5
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def b(v0: Value, v1: Value, v2: Value, v3: Value, v4: Value, v5: Value) -> tuple:
     """x = B v, the transpose of `b_transposed`."""
     sum12, difference12 = v1 + v2, v1 - v2
@@ -79,7 +79,7 @@ def b(v0: Value, v1: Value, v2: Value, v3: Value, v4: Value, v5: Value) -> tuple
     return 4 * v0, x1, x2, x3, v0 + sum12 + sum34, v5
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def a_transposed(m0: Value, m1: Value, m2: Value, m3: Value, m4: Value, m5: Value) -> tuple:
     """y = A' m: six products to four outputs."""
     sum12, difference12 = m1 + m2, m1 - m2
@@ -88,7 +88,7 @@ def a_transposed(m0: Value, m1: Value, m2: Value, m3: Value, m4: Value, m5: Valu
     return m0 + sum12 + sum34, y1, sum12 + 4 * sum34, y3
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def a(y0: Value, y1: Value, y2: Value, y3: Value) -> tuple:
     """m = A y, the transpose of `a_transposed`."""
     even, odd = y0 + y2, y1 + y3
@@ -96,7 +96,7 @@ def a(y0: Value, y1: Value, y2: Value, y3: Value) -> tuple:
     return y0, even + odd, even - odd, even2 + odd2, even2 - odd2, y3
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def g(w0: Value, w1: Value, w2: Value) -> tuple:
     """u = G w: three weights to six values."""
     even, odd = -1 / 6 * (w0 + w2), -1 / 6 * w1
@@ -104,7 +104,7 @@ def g(w0: Value, w1: Value, w2: Value) -> tuple:
     return 1 / 4 * w0, even + odd, even - odd, even2 + odd2, even2 - odd2, w2
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def g_transposed(u0: Value, u1: Value, u2: Value, u3: Value, u4: Value, u5: Value) -> tuple:
     """w = G' u, the transpose of `g`."""
     sum12, difference12 = 1 / 6 * (u1 + u2), 1 / 6 * (u1 - u2)

@@ -13,7 +13,7 @@ Read more: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 
 import numba
 import numpy as np
 
-from minidiff.kernels.fast.options import KERNEL_OPTIONS
+from minidiff.kernels.fast.options import HELPER_OPTIONS
 from minidiff.kernels.fast.products import PANEL
 from minidiff.kernels.fast.transpose import transpose
 from minidiff.kernels.fast.vectors import LANES, load, store
@@ -21,7 +21,7 @@ from minidiff.kernels.fast.winograd import load_six, store_six
 from minidiff.kernels.fast.winograd_maps import g, g_transposed
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def weight_transform(w: np.ndarray, first: int, U: np.ndarray) -> None:
     """U = G w G' for every input channel and a panel of output channels.
 
@@ -42,7 +42,7 @@ def weight_transform(w: np.ndarray, first: int, U: np.ndarray) -> None:
                 store_six(positions, 6 * i * T + c, T, k, g(*load_three(half, 3 * i, 1, 0)))
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def weight_transform_backward(dU: np.ndarray, first: int, dw: np.ndarray) -> None:
     """dw += G' dU G for the panel, the transpose of `weight_transform`.
 
@@ -66,7 +66,7 @@ def weight_transform_backward(dU: np.ndarray, first: int, dw: np.ndarray) -> Non
                 store_three(weights, j * inputs + c, 3 * inputs, first + k, total)
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def transpose_weight(w: np.ndarray, w_transposed: np.ndarray) -> None:
     """Exchanges input and output channels, without padded channels.
 
@@ -81,13 +81,13 @@ def transpose_weight(w: np.ndarray, w_transposed: np.ndarray) -> None:
             w_transposed[i, j, :, inputs:] = 0
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def load_three(A: np.ndarray, i: int, stride: int, j: int) -> tuple:
     """The vectors at column j of the rows i, i + stride, i + 2 stride."""
     return load(A, i, j), load(A, i + stride, j), load(A, i + 2 * stride, j)
 
 
-@numba.njit(**KERNEL_OPTIONS)
+@numba.njit(**HELPER_OPTIONS)
 def store_three(A: np.ndarray, i: int, stride: int, j: int, vectors: tuple) -> None:
     """The reverse of `load_three`."""
     store(A, i, j, vectors[0])
