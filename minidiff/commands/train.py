@@ -20,11 +20,10 @@ from minidiff.commands.options import (
 )
 from minidiff.commands.printing import print_done
 from minidiff.errors import MinidiffError
-from minidiff.training_config import LOSS_WEIGHTS, TIME_DISTRIBUTIONS
 from minidiff.optim import OPTIMIZERS
 from minidiff.parallel import Workers
 from minidiff.schedule import CURVES, TARGETS
-from minidiff.training_config import FAST_BATCH_SIZE, SAVE_MINUTES, TrainingConfig
+from minidiff.training_config import FAST_BATCH_SIZE, LOSS_WEIGHTS, SAVE_MINUTES, TIME_DISTRIBUTIONS, TrainingConfig
 
 CHOICES = {
     "schedule": list(CURVES),

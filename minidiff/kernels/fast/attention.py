@@ -29,7 +29,7 @@ BLOCK = 64  # rows of the weights that are computed at a time
 
 
 def attention(buffers: Buffers, qkv: np.ndarray, num_heads: int) -> np.ndarray:
-    """y = softmax(q k' / sqrt(d)) v for every image and head, (N, H, W, C); see `plain/attention.py`."""
+    """y (N, H, W, C) of `plain.attention.attention`, with BLOCK rows of the weights at a time."""
     N, H, W, channels = qkv.shape
     q, k, v = split_heads(qkv, num_heads)
     y = buffers.empty((N, H, W, channels // 3), qkv.dtype)
@@ -38,7 +38,7 @@ def attention(buffers: Buffers, qkv: np.ndarray, num_heads: int) -> np.ndarray:
 
 
 def attention_backward(buffers: Buffers, qkv: np.ndarray, num_heads: int, dy: np.ndarray) -> np.ndarray:
-    """dqkv (N, H, W, 3 C), the gradient of `attention`, from dy (N, H, W, C)."""
+    """dqkv (N, H, W, 3 C) of `plain.attention.attention_backward`; each block of the weights is computed again."""
     q, k, v = split_heads(qkv, num_heads)
     dqkv = buffers.empty(qkv.shape, qkv.dtype)
     dq, dk, dv = split_heads(dqkv, num_heads)

@@ -33,7 +33,7 @@ BLOCK = 2**18  # elements in V and M of one block: 1 MB, which leaves room in a 
 def convolve(
     buffers: Buffers, x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, residual: np.ndarray | None = None
 ) -> np.ndarray:
-    """y = conv(x, w) + b (+ residual); see `plain/convolution.py`."""
+    """y = conv(x, w) + b (+ residual), as `plain.convolution.convolve`; the method depends on the shape of w."""
     if len(w) == 1 and stride == 1:
         return linear(buffers, x, w[0, 0], b, residual)
     if len(w) == 3 and stride == 1:
@@ -44,7 +44,7 @@ def convolve(
 def convolve_backward(
     buffers: Buffers, x: np.ndarray, w: np.ndarray, dy: np.ndarray, stride: int, dw: np.ndarray, db: np.ndarray
 ) -> np.ndarray:
-    """The gradients of `convolve`: dw and db are added to, dx is returned."""
+    """The gradients of `convolve`, as `plain.convolution.convolve_backward`: dw and db are added to, dx is returned."""
     if len(w) == 1 and stride == 1:
         return _matmul_backward(buffers, x, w[0, 0], dy, dw[0, 0], db)
     if len(w) == 3 and stride == 1:

@@ -32,7 +32,7 @@ BLOCK = 64  # rows at a time: still in the L1 cache when the bias is added
 def linear(
     buffers: Buffers, x: np.ndarray, W: np.ndarray, b: np.ndarray, residual: np.ndarray | None = None
 ) -> np.ndarray:
-    """y = x W + b (+ residual) on the last axis; see `plain/linear.py`."""
+    """y = x W + b (+ residual) on the last axis, as `plain.linear.linear`, in one pass over y."""
     C, K = W.shape
     y, panels = buffers.empty((*x.shape[:-1], K), x.dtype), buffers.empty((number_of_panels(K), C, PANEL), x.dtype)
     pack_panels(W, panels)
@@ -44,10 +44,13 @@ def linear(
 def linear_backward(
     buffers: Buffers, x: np.ndarray, W: np.ndarray, dy: np.ndarray, dW: np.ndarray, db: np.ndarray
 ) -> np.ndarray:
-    """The gradients of `linear`: dW and db are added to, dx is returned."""
+    """The gradients of `linear`, as `plain.linear.linear_backward`: dW and db are added to, dx is returned.
+
+    These few large products are as fast in NumPy; db is a product too, since NumPy adds rows slowly.
+    """
     x_rows, dy_rows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
     dW += x_rows.T @ dy_rows
-    db += np.ones(len(dy_rows), dy.dtype) @ dy_rows  # sum over rows; a product is faster
+    db += np.ones(len(dy_rows), dy.dtype) @ dy_rows  # sum over the rows
     dx = buffers.empty((*dy.shape[:-1], x.shape[-1]), dy.dtype)
     np.matmul(dy_rows, W.T, out=dx.reshape(-1, x.shape[-1]))
     return dx

@@ -1,6 +1,6 @@
-"""One step of Muon for one weight, seen as a matrix: momentum, Newton-Schulz iteration, and the update.
+"""One step of Muon for one weight, seen as a matrix. Plain version: `muon` in `plain/optimizers.py`.
 
-`minidiff/optim.py` has the formulas; its `orthogonalize` is the plain version of `inverse_root`. With the direction
+There, `orthogonalize` applies a polynomial to X; here, `inverse_root` computes P with X P = orthogonalize(X). With
 X (rows, side), rows >= side, and its Gram matrix A = X' X (side, side), every round computes
 
     Q = a I + b A + c A^2        P <- Q P        A <- Q A Q
@@ -36,7 +36,7 @@ def muon(
     buffers: Buffers, p: np.ndarray, g: np.ndarray, m: np.ndarray, average: np.ndarray, gradient_scale: float,
     mu: float, step_size: float, ema_decay: float,
 ) -> None:  # fmt: skip
-    """One step of Muon and of the moving average on a matrix (rows, columns), in place; see `plain/optimizers.py`."""
+    """One step of Muon and of the moving average on a matrix (rows, columns), as `plain.optimizers.muon`."""
     matrices = (p, g, m, average)
     is_wide = p.shape[0] < p.shape[1]  # `muon_tall` needs rows >= columns, so a wide matrix is transposed
     tall = [np.ascontiguousarray(matrix.T) for matrix in matrices] if is_wide else matrices

@@ -2,18 +2,18 @@
 
 For an image n and a channel c of a group, with mean and variance over the group's pixels and channels:
 
-    x_hat = (x - mean) / sqrt(variance + eps)                                        (Wu and He, 2018, eq. 1, 2)
+    x_hat = (x - mean) / sqrt(variance + stability)                                  (Wu and He, 2018, eq. 1, 2)
     u     = scale[n, c] x_hat + shift[n, c]
     y     = u sigmoid(u)                                                             (SiLU; or y = u)
 
-They are fused, because each operation alone does little arithmetic for an element that it reads from memory and writes
-back.
+It is fast because these operations are fused: each alone does little arithmetic for an element that it reads from
+memory and writes back. And the exponential is vectorized (`exponential.py`).
 
 Backward, with du = dy s (1 + u (1 - s)) and s = sigmoid(u); recomputing u from x is cheaper than keeping it:
 
     dshift[n, c] = sum of du over the pixels      dscale[n, c] = sum of du x_hat over the pixels
     dx_hat = scale du
-    dx     = (dx_hat - mean of dx_hat - x_hat * mean of (dx_hat x_hat)) / sqrt(variance + eps)
+    dx     = (dx_hat - mean of dx_hat - x_hat * mean of (dx_hat x_hat)) / sqrt(variance + stability)
 
 Both means are over the group, since its mean and variance depend on each of its elements. They need no pass over
 memory: the sum of dx_hat over the pixels of a channel is scale dshift, and that of dx_hat x_hat is scale dscale.
@@ -37,7 +37,7 @@ def group_norm(
     buffers: Buffers, x: np.ndarray, scale: np.ndarray, shift: np.ndarray, num_groups: int, activate: bool,
     stability: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    """Normalizes, scales and shifts x, and applies SiLU; returns y, mean and inverse_std. See `plain/norm.py`."""
+    """y, mean and inverse_std of `plain.norm.group_norm`, in two passes over x: statistics, then all the rest."""
     N, C = x.shape[0], x.shape[-1]
     pixels, y = x.reshape(N, -1, C), buffers.empty(x.shape, x.dtype)
     mean, inverse_std = buffers.empty((N, C), x.dtype), buffers.empty((N, C), x.dtype)
@@ -50,7 +50,7 @@ def group_norm_backward(
     buffers: Buffers, x: np.ndarray, mean: np.ndarray, inverse_std: np.ndarray, scale: np.ndarray, shift: np.ndarray,
     num_groups: int, activate: bool, dy: np.ndarray, dresidual: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    """The gradients of `group_norm`: dx (+ dresidual), dscale and dshift."""
+    """dx (+ dresidual), dscale and dshift of `plain.norm.group_norm_backward`, in two passes over x."""
     N, C = x.shape[0], x.shape[-1]
     dx = buffers.empty(x.shape, x.dtype)
     dscale, dshift = buffers.empty((N, C), x.dtype), buffers.empty((N, C), x.dtype)
@@ -62,14 +62,14 @@ def group_norm_backward(
 
 
 def silu(buffers: Buffers, u: np.ndarray) -> np.ndarray:
-    """y = u sigmoid(u), elementwise."""
+    """y = u sigmoid(u), as `plain.norm.silu`, in one pass with a vectorized exponential."""
     y = buffers.empty(u.shape, u.dtype)
     silu_of(np.ravel(u), y.reshape(-1))
     return y
 
 
 def silu_backward(buffers: Buffers, u: np.ndarray, dy: np.ndarray) -> np.ndarray:
-    """du = dy times the derivative of `silu`, elementwise."""
+    """du = dy times the derivative of `silu`, as `plain.norm.silu_backward`, in one pass."""
     du = buffers.empty(u.shape, u.dtype)
     silu_backward_of(np.ravel(u), np.ravel(dy), du.reshape(-1))
     return du
@@ -105,8 +105,10 @@ def silu_backward_of(u: np.ndarray, dy: np.ndarray, du: np.ndarray) -> None:
 
 
 @numba.njit(**KERNEL_OPTIONS)
-def group_statistics(x: np.ndarray, num_groups: int, eps: float, mean: np.ndarray, inverse_std: np.ndarray) -> None:
-    """Mean and 1 / sqrt(variance + eps) of each group, written for each channel of the group.
+def group_statistics(
+    x: np.ndarray, num_groups: int, stability: float, mean: np.ndarray, inverse_std: np.ndarray
+) -> None:
+    """Mean and 1 / sqrt(variance + stability) of each group, written for each channel of the group.
 
     Sums over 16 pixels are in the array's dtype and are then added in float64, so long sums lose no precision. The
     variance is the mean of squares minus the square of the mean, of x minus the first value of the group. This offset
@@ -115,7 +117,7 @@ def group_statistics(x: np.ndarray, num_groups: int, eps: float, mean: np.ndarra
     Args:
         x: (N, P, C).
         num_groups: divides C.
-        eps: added to the variance.
+        stability: added to the variance.
         mean, inverse_std: (N, C), receive the result.
     """
     N, P, C = x.shape
@@ -149,7 +151,7 @@ def group_statistics(x: np.ndarray, num_groups: int, eps: float, mean: np.ndarra
             variance = max(sum_of_squares / (P * size) - m * m, 0.0)
             for c in channels:
                 mean[n, c] = origin[c] + m
-                inverse_std[n, c] = 1.0 / math.sqrt(variance + eps)
+                inverse_std[n, c] = 1.0 / math.sqrt(variance + stability)
 
 
 @numba.njit(**KERNEL_OPTIONS)

@@ -1,7 +1,7 @@
-"""AdamW and the moving average, in one pass over the flat vectors.
+"""AdamW and the moving average, in one pass over the flat vectors. Plain version: `plain/optimizers.py`.
 
-Each parameter is read and written once; NumPy would pass over memory for every operation. The formulas are in
-`minidiff/optim.py`.
+The vectors are far larger than the cache, so the time is that of reading and writing memory. NumPy passes over memory
+for every operation of the formula; here each parameter is read and written once.
 """
 
 import math
@@ -18,7 +18,7 @@ def adamw(
     learning_rate: float, beta1: float, beta2: float, correction1: float, correction2: float, weight_decay: float,
     ema_decay: float,
 ) -> None:  # fmt: skip
-    """One step of AdamW and of the moving average, in place, on flat float32 or float64 vectors (n,).
+    """One step of AdamW and of the moving average on flat vectors (n,), as `plain.optimizers.adamw`.
 
     Args:
         p, g: parameters and their gradient.
@@ -46,7 +46,7 @@ def adamw(
 
 @numba.njit(**KERNEL_OPTIONS)
 def sum_of_squares(g: np.ndarray) -> float:
-    """The sum of the squares of a vector (n,), as float64.
+    """The sum of the squares of a vector (n,), as `plain.optimizers.sum_of_squares`, without a copy in float64.
 
     Partial sums of 4096 elements are in g's dtype, so a long vector loses no precision.
     """

@@ -1,4 +1,4 @@
-"""The matrix product, for small matrices in a kernel.
+"""The matrix product, for small matrices in a kernel. Plain version: `multiply_naive`.
 
     out[i, j] = sum over k of A[i, k] B[k, j]
 

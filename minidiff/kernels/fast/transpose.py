@@ -1,4 +1,4 @@
-"""Transposing a matrix, block by block.
+"""Transposing a matrix, block by block. Plain version: `out[...] = A.T`.
 
 The elements of a row go to different rows. Element by element, that takes longer than the arithmetic on a small matrix.
 A block of SIDE x SIDE elements is transposed in registers instead (`transpose_block` in `vectors.py`).

@@ -1,4 +1,4 @@
-"""Winograd's convolution F(4x4, 3x3): a 3x3 convolution with a quarter of the multiplications.
+"""The maps of images in Winograd's convolution F(4x4, 3x3), as vectors. Plain version: `plain/winograd.py`.
 
 A 4x4 tile of the output depends on a 6x6 tile of the input. The direct method needs 4*4*3*3 = 144 multiplications for
 it, for every pair of channels. Winograd's needs 6*6 = 36: it maps the input tile and the weight to a basis in which the

@@ -1,4 +1,4 @@
-"""Winograd's convolution from end to end: the maps of images and weights around the products between them.
+"""Winograd's convolution in blocks that fit the cache. Plain version: `plain/winograd.py`.
 
     forward     V = B' x B     U = G w G'       M = V U                       y = A' M A + bias (+ residual)
     backward    V = B' x B     dM = A dy A'     dU = V' dM    dV = dM U'      dx = B dV B'     dw = G' dU G

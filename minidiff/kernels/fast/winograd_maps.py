@@ -1,4 +1,4 @@
-"""The maps of Winograd's convolution F(4, 3) in one dimension: on a tile of six inputs, or of four outputs.
+"""Winograd's maps in one dimension, written out. Plain version: the matrices A, B and G of `plain/winograd.py`.
 
 Four outputs of a convolution with three weights are four sums of three products each, twelve multiplications. Six are
 enough. The product of two polynomials, with four and with three coefficients, can be computed by evaluating both at the
@@ -18,44 +18,10 @@ Read more: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 
 from typing import Any
 
 import numba
-import numpy as np
 
 from minidiff.kernels.fast.options import HELPER_OPTIONS
 
 Value = Any  # a float, or a vector of `vectors.py`
-
-# For tests and the notebook; no kernel uses them.
-B_TRANSPOSED = np.array(
-    [
-        [4, 0, -5, 0, 1, 0],
-        [0, -4, -4, 1, 1, 0],
-        [0, 4, -4, -1, 1, 0],
-        [0, -2, -1, 2, 1, 0],
-        [0, 2, -1, -2, 1, 0],
-        [0, 4, 0, -5, 0, 1],
-    ],
-    dtype=np.float64,
-)
-A_TRANSPOSED = np.array(
-    [
-        [1, 1, 1, 1, 1, 0],
-        [0, 1, -1, 2, -2, 0],
-        [0, 1, 1, 4, 4, 0],
-        [0, 1, -1, 8, -8, 1],
-    ],
-    dtype=np.float64,
-)
-G = np.array(
-    [
-        [1 / 4, 0, 0],
-        [-1 / 6, -1 / 6, -1 / 6],
-        [-1 / 6, 1 / 6, -1 / 6],
-        [1 / 24, 1 / 12, 1 / 6],
-        [1 / 24, -1 / 12, 1 / 6],
-        [0, 0, 1],
-    ],
-    dtype=np.float64,
-)
 
 
 @numba.njit(**HELPER_OPTIONS)

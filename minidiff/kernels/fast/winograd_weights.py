@@ -1,4 +1,4 @@
-"""Winograd's two maps of weights: U = G w G' before the products, and its transpose dw = G' dU G after them.
+"""Winograd's maps of weights, U = G w G' and dw = G' dU G. Plain version: `transform_weights` in `plain/winograd.py`.
 
 A 3x3 weight becomes a 6x6 one, for every pair of channels. As in `winograd.py`, a map in two dimensions is the map in
 one dimension on rows and then on columns, for LANES output channels at a time. Both maps work on a panel of PANEL

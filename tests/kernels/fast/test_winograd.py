@@ -1,6 +1,6 @@
 """Winograd's maps against their matrices and transposes.
 
-`../layers/test_convolution.py` tests the whole convolution.
+`../test_sets.py` and `../../layers/test_convolution.py` test the whole convolution.
 """
 
 import numba
@@ -10,9 +10,9 @@ import pytest
 from minidiff.kernels.fast import winograd, winograd_maps, winograd_weights
 from minidiff.kernels.fast.products import PANEL
 from minidiff.kernels.fast.vectors import LANES
+from minidiff.kernels.plain.winograd import A, B, G
 
-B_TRANSPOSED, A_TRANSPOSED, G = winograd_maps.B_TRANSPOSED, winograd_maps.A_TRANSPOSED, winograd_maps.G
-B, A = B_TRANSPOSED.T, A_TRANSPOSED.T
+B_TRANSPOSED, A_TRANSPOSED = B.T, A.T
 
 # N, H, W, vectors of channels: "tiny" ones also run without the compiler, see test_pure_python.py
 SHAPES = [
@@ -28,14 +28,6 @@ SHAPES = [
 
 def tiles_of(size):
     return -(-size // 4)
-
-
-def test_the_matrices_are_a_convolution():
-    """A' [ (G w) * (B' x) ] = the four sums of three products."""
-    rng = np.random.default_rng(0)
-    x, w = rng.normal(size=6), rng.normal(size=3)
-    expected = [x[i : i + 3] @ w for i in range(4)]
-    np.testing.assert_allclose(A_TRANSPOSED @ ((G @ w) * (B_TRANSPOSED @ x)), expected, rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
