@@ -10,7 +10,8 @@ import pytest
 
 from minidiff.errors import MinidiffError
 from minidiff.gradient_check import check_layer, directional_derivative, random_parameters, relative_error
-from minidiff.unet import UNet, UNetConfig
+from minidiff.layers import leaves
+from minidiff.unet import Level, UNet, UNetConfig
 
 # A small network with all features: three levels, attention at two of them, classes, H and W different
 SMALL = UNetConfig(
@@ -260,13 +261,13 @@ def test_layout_of_the_parameters_is_that_of_existing_checkpoints(config, count,
 
 
 @pytest.mark.parametrize("config", CONFIGS)
-def test_children_are_all_layers_with_parameters(rng, config):
+def test_children_contain_all_layers_with_parameters(config):
     network = UNet(config)
-    p = network.create_parameters()
-    names = [layer.name for layer in network.children]
+    names = [layer.name for layer in leaves(network)]
     assert len(set(names)) == len(names)
-    for name in p.shapes:
-        assert any(name.startswith(f"{prefix}.") for prefix in names), name
+    owned = [(layer.name, parameter) for layer in leaves(network) for parameter in layer.shapes()]
+    assert [parameter for _, parameter in owned] == list(network.create_parameters().shapes)
+    assert all(parameter.startswith(f"{name}.") for name, parameter in owned)
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -274,7 +275,8 @@ def test_summary_adds_up(config):
     network = UNet(config)
     lines = network.summary()
     total = lines[-1].replace(",", "").split()
-    assert len(lines) == len(network.children) + 2
+    levels = [child for child in network.children if isinstance(child, Level)]
+    assert len(lines) == len(network.children) - len(levels) + sum(len(level.children) for level in levels) + 2
     assert int(total[-2]) == network.create_parameters().size
     last_layer = lines[-2]
     assert f"{config.height} x {config.width} x {config.image_channels}" in last_layer
