@@ -53,11 +53,12 @@ print(len(kernels), sum(len(kernel.signatures) for kernel in kernels))
 # Each module imports only from its own package and from packages further up in this list, inside functions too.
 LAYERS = (
     ("errors", "version"),
-    ("kernels", "atomic", "parallel", "curves", "unet_config"),
-    ("parameters", "schedule", "data"),
-    ("layers", "samplers", "oracles", "training_config"),
-    ("unet", "gradient_check", "optim", "denoiser", "examples", "plotting"),
-    ("sampling", "divergence"),
+    ("kernels", "parameters", "atomic", "curves", "unet_config"),
+    ("parallel", "schedule", "data"),
+    ("layers", "samplers", "oracles", "optim"),
+    ("unet", "gradient_check", "denoiser", "training_config", "plotting"),
+    ("sampling", "examples"),
+    ("divergence",),
     ("editing", "training"),
     ("points", "runs", "benchmark", "quiz"),
     ("evaluation",),
