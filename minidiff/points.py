@@ -217,7 +217,7 @@ class PointNetwork:
             prediction (N, 2) and the cache for `backward`.
         """
         time_vector, cache_time = self.time.forward(p, log_sigma, labels)  # (N, time_channels)
-        features, slopes = waves(z)  # (N, 18)
+        features, slopes = waves(z.astype(p.vector.dtype, copy=False))  # (N, 18)
         h, cache_in = self.linear_in.forward(p, features)  # (N, channels)
         caches = []
         for linear1, linear_time, linear2 in self.blocks:

@@ -230,6 +230,7 @@ class UNet:
             MinidiffError: arrays of other shapes, or a label out of range.
         """
         self._check_input(z, log_sigma, labels)
+        z = z.astype(p.vector.dtype, copy=False)  # kernels need one dtype; z may come from float64 arithmetic
         caches: list | None = [] if keep else None
         skips = []
         time_vector = push(caches, self.time.forward(p, log_sigma, labels))  # (N, time_channels)

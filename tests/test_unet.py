@@ -66,6 +66,15 @@ def test_gradient_along_random_directions(rng, config):
             assert error < 1e-6 * np.linalg.norm(gradient) * np.linalg.norm(direction) / array.size**0.5
 
 
+def test_images_of_another_dtype_are_converted(rng):
+    """Arithmetic on noise may give float64, such as slerp; the parameters decide."""
+    network, p, (z, log_sigma, labels) = random_problem(SMALL, rng, dtype=np.float32)
+    expected, _ = network.forward(p, z, log_sigma, labels)
+    found, _ = network.forward(p, z.astype(np.float64), log_sigma, labels)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_float32_agrees_with_float64(rng):
     network, p, (z, log_sigma, labels) = random_problem(SMALL, rng)
     upstream = rng.normal(size=z.shape)
