@@ -23,6 +23,7 @@ An error of y causes an error of x0_hat that is |noise / d| times as large, with
 which is the paper's min(SNR, 5) / SNR for the noise target and min(SNR, 5) / (SNR + 1) for the velocity target.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -32,10 +33,11 @@ import numpy as np
 
 from minidiff.errors import MinidiffError
 from minidiff.schedule import Schedule
-from minidiff.training_config import LOSS_WEIGHTS, TIME_DISTRIBUTIONS, TrainingConfig
+from minidiff.training_config import LOSS_WEIGHTS, TrainingConfig
 
 ORDER_STREAM, EXAMPLE_STREAM, HELD_OUT_STREAM = 0, 1, 4  # a random stream for each use of the seed
 STRATA = 4  # quarters of the distribution of t
+SMALLEST_WIDTH = 1e-9  # of a range of log_sigma that is divided by
 GAMMA = 5.0  # the largest weight of min_snr for an error of x0_hat (gamma of Hang et al., 2023)
 TIME_BUCKETS = 4  # equal ranges of timesteps whose losses are reported separately
 
@@ -103,7 +105,7 @@ def draw_examples(
         positions: of the examples in the order of the epoch, (n,).
         key: with the example's index, the seed of its random stream; for instance [seed, EXAMPLE_STREAM, epoch].
         schedule: the noise schedule.
-        config: its `time_distribution`, `flip` and `class_dropout` are used.
+        config: its distribution of the timesteps, `flip` and `class_dropout` are used.
         num_classes: of the network; 0 for examples without labels.
     """
     x0 = dataset.pixels(indices)  # (n, H, W, C)
@@ -118,38 +120,45 @@ def draw_examples(
         if labels is not None and dropped < config.class_dropout:
             labels[i] = num_classes
         stream.standard_normal(dtype=np.float32, out=eps[i])
-    return Examples(x0=x0, eps=eps, t=draw_timesteps(schedule, u, config.time_distribution), labels=labels)
+    return Examples(x0=x0, eps=eps, t=draw_timesteps(schedule, u, config), labels=labels)
 
 
-def draw_timesteps(schedule: Schedule, u: np.ndarray, distribution: str = "log_normal") -> np.ndarray:
+def draw_timesteps(schedule: Schedule, u: np.ndarray, config: TrainingConfig) -> np.ndarray:
     """Maps uniform random numbers to timesteps for training.
 
     uniform: all timesteps 1 .. T have the same probability.
-    log_normal: log_sigma is normal with mean 0 and standard deviation 1.2. In most examples, noise and signal then have
-        similar strength. There, training reduces the loss most (after Karras et al., 2022).
+    log_normal: log_sigma is normal (after Karras et al., 2022), with the mean and standard deviation of the
+        configuration. By default, noise and signal have similar strength in most examples. There, training reduces the
+        loss most. In a small fraction of the examples, log_sigma is uniform between the mean and its value at T, so
+        that the network is trained up to the noise from which sampling starts.
     logit_normal: t / T = 1 / (1 + exp(-n)) with n standard normal, so most timesteps are near T / 2 (Esser et al.,
         2024, eq. 19). For the schedule "flow", log_sigma is then about normal with standard deviation 1.
 
     Args:
         schedule: the noise schedule.
         u: uniform random numbers in [0, 1), float64 (n,).
-        distribution: "log_normal", "uniform" or "logit_normal".
+        config: its `time_distribution`, `log_sigma_mean`, `log_sigma_std` and `high_noise_fraction` are used.
 
     Returns:
-        t, int64 (n,), from 1 to T.
-
-    Raises:
-        MinidiffError: an unknown distribution.
+        t, int64 (n,), from 1 to T, increasing with u.
     """
-    if distribution not in TIME_DISTRIBUTIONS:
-        names = ", ".join(TIME_DISTRIBUTIONS)
-        raise MinidiffError(f"unknown distribution of timesteps {distribution!r}; choose from {names}")
-    if distribution != "uniform":
-        normal = NormalDist()
-        n = np.array([normal.inv_cdf(value) for value in np.clip(u, 1e-12, 1 - 1e-12).tolist()])
-        if distribution == "log_normal":
-            return schedule.nearest_timestep(1.2 * n)
-        u = 1 / (1 + np.exp(-n))
+    if config.time_distribution == "log_normal":
+        normal = NormalDist(config.log_sigma_mean, config.log_sigma_std)
+        uniform_width = max(schedule.log_sigma[-1] - normal.mean, SMALLEST_WIDTH)
+        fraction = config.high_noise_fraction
+
+        def probability_up_to(t: int) -> float:
+            """The probability of a log_sigma that is nearer to timestep t, or one below, than to t + 1."""
+            log_sigma = (schedule.log_sigma[t] + schedule.log_sigma[t + 1]) / 2
+            uniform = min(max((log_sigma - normal.mean) / uniform_width, 0), 1)
+            return (1 - fraction) * normal.cdf(log_sigma) + fraction * uniform
+
+        # t is the first timestep whose probability_up_to exceeds u
+        t = [1 + bisect_right(range(1, schedule.T), value, key=probability_up_to) for value in u.tolist()]
+        return np.array(t, np.int64)
+    if config.time_distribution == "logit_normal":
+        n = [NormalDist().inv_cdf(value) for value in np.clip(u, 1e-12, 1 - 1e-12).tolist()]
+        u = 1 / (1 + np.exp(-np.array(n)))
     return np.minimum(1 + np.floor(u * schedule.T).astype(np.int64), schedule.T)
 
 

@@ -3,6 +3,7 @@
 The defaults were tuned on the task of `minidiff demo`: 1000 images of 64 x 64 in 20 epochs.
 """
 
+import math
 from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
 from typing import Any
@@ -34,8 +35,13 @@ class TrainingConfig:
         schedule: "flow", "cosine", "linear", "sigmoid" or "variance_exploding".
         T: number of timesteps.
         shift: factor that multiplies every noise level, see `curves.levels`.
+        sigma_max: the noise level at t = T; 0 for the default end of the schedule's curve. `runs.training_for` chooses
+            it for a data set, with `schedule.sufficient_sigma_max`.
         target: what the network predicts: "flow", "noise", "image" or "velocity".
         time_distribution: distribution of the timesteps, "log_normal", "logit_normal" or "uniform".
+        log_sigma_mean, log_sigma_std: of the log-normal noise levels: mean and standard deviation of ln sigma.
+        high_noise_fraction: with log-normal noise levels, the fraction of examples whose ln sigma is instead uniform
+            between log_sigma_mean and ln sigma_T, because the log-normal distribution hardly reaches sigma_T.
         loss_weight: "uniform" or "min_snr", see `examples.loss_weight`.
         optimizer: "muon" or "adamw".
         learning_rate: the peak, from which the learning rate decays to zero.
@@ -56,8 +62,12 @@ class TrainingConfig:
     schedule: str = "flow"
     T: int = 1000
     shift: float = 1.0
+    sigma_max: float = 0.0
     target: str = "flow"
     time_distribution: str = "log_normal"
+    log_sigma_mean: float = 0.0
+    log_sigma_std: float = 1.2
+    high_noise_fraction: float = 0.03
     loss_weight: str = "uniform"
     optimizer: str = "muon"
     learning_rate: float = 2e-3
@@ -88,13 +98,15 @@ class TrainingConfig:
         for name in ("epochs", "batch_size", "T", "microbatch_size"):
             if getattr(self, name) < 1:
                 raise MinidiffError(f"{name} must be 1 or more, not {getattr(self, name)}")
-        for name in ("warmup_steps", "weight_decay", "seed"):
+        if not math.isfinite(self.log_sigma_mean):
+            raise MinidiffError(f"log_sigma_mean must be finite, not {self.log_sigma_mean}")
+        for name in ("sigma_max", "warmup_steps", "weight_decay", "seed"):
             if not getattr(self, name) >= 0:
                 raise MinidiffError(f"{name} must be 0 or more, not {getattr(self, name)}")
-        for name in ("learning_rate", "clip"):
+        for name in ("log_sigma_std", "learning_rate", "clip"):
             if not getattr(self, name) > 0:
                 raise MinidiffError(f"{name} must be more than 0, not {getattr(self, name)}")
-        for name in ("class_dropout", "ema_decay"):
+        for name in ("high_noise_fraction", "class_dropout", "ema_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise MinidiffError(f"{name} must be at least 0 and less than 1, not {getattr(self, name)}")
 
@@ -104,4 +116,4 @@ class TrainingConfig:
 
     def create_schedule(self) -> Schedule:
         """The schedule to train with."""
-        return Schedule(self.schedule, self.T, self.shift)
+        return Schedule(self.schedule, self.T, self.shift, self.sigma_max)

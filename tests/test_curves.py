@@ -26,6 +26,39 @@ def test_every_curve_keeps_the_constant_of_its_family_with_any_shift(name, shift
 
 
 @every_curve
+@pytest.mark.parametrize("shift", [0.5, 1.0, 4.0])
+@pytest.mark.parametrize("sigma_max", [20.0, 99.0, 931.0])
+def test_every_curve_ends_at_the_chosen_noise_level_with_any_shift(name, shift, sigma_max):
+    signal, noise = levels(name, U, shift, sigma_max)
+    assert (signal[0], noise[0]) == (1, 0)
+    assert noise[-1] / signal[-1] == pytest.approx(sigma_max, rel=1e-8)
+    np.testing.assert_allclose(FAMILIES[name](signal, noise), 1, rtol=1e-12)
+    assert (np.diff(noise / signal) > 0).all()
+
+
+@pytest.mark.parametrize("name", ["flow", "cosine", "linear", "variance_exploding"])
+def test_a_curve_with_its_default_end_as_sigma_max_is_the_default_curve(name):
+    signal, noise = levels(name, U)
+    for found, expected in zip(levels(name, U, sigma_max=noise[-1] / signal[-1]), (signal, noise), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-8)
+
+
+def test_sigmoid_with_a_sigma_max_is_a_logistic_curve_that_starts_at_3():
+    signal, _ = levels("sigmoid", U, sigma_max=200.0)
+    p = signal**2 / (1 + np.exp(-3))
+    x = np.log(p / (1 - p))
+    np.testing.assert_allclose(x, np.linspace(3, x[-1], len(U)), atol=1e-8)
+
+
+@every_curve
+def test_no_curve_jumps_to_its_end(name):
+    """From one of 1000 timesteps to the next, the noise level changes by less than a factor of 2."""
+    signal, noise = levels(name, np.linspace(0, 1, 1001), sigma_max=500.0)
+    sigma = (noise / signal)[500:]
+    assert (sigma[1:] / sigma[:-1]).max() < 2
+
+
+@every_curve
 def test_a_shift_multiplies_every_noise_level(name):
     signal, noise = levels(name, U)
     shifted_signal, shifted_noise = levels(name, U, 3.0)
@@ -68,3 +101,9 @@ def test_variance_exploding_has_the_levels_of_karras_et_al():
 def test_an_invalid_shift_is_refused(shift):
     with pytest.raises(MinidiffError, match="shift"):
         levels("flow", U, shift)
+
+
+@pytest.mark.parametrize("sigma_max", [-1, np.inf, np.nan])
+def test_an_invalid_sigma_max_is_refused(sigma_max):
+    with pytest.raises(MinidiffError, match="sigma_max"):
+        levels("flow", U, sigma_max=sigma_max)

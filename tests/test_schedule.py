@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minidiff.errors import MinidiffError
-from minidiff.schedule import CURVES, TARGETS, Schedule, check_is_schedule
+from minidiff.schedule import CURVES, TARGETS, Schedule, check_is_schedule, sufficient_sigma_max
 
 NUMBERS_OF_TIMESTEPS = (1, 2, 10, 50, 1000)
 every_schedule = pytest.mark.parametrize("name", CURVES)
@@ -50,6 +50,29 @@ def test_a_small_shift_that_leaves_signal_at_the_end_is_refused():
         Schedule("flow", 100, shift=0.1)
 
 
+@every_schedule
+@every_T
+def test_a_schedule_ends_at_sigma_max(name, T):
+    assert Schedule(name, T, 2.0, 187.0).sigma[-1] == pytest.approx(187, rel=1e-8)
+    with pytest.raises(MinidiffError, match="does not end in noise"):
+        Schedule(name, T, sigma_max=10.0)
+
+
+def test_sufficient_sigma_max_is_8_standard_deviations_in_the_direction_of_the_largest(rng):
+    brightness = rng.normal(0, 0.3, (4000, 1, 1, 1))
+    images = 0.4 + brightness + rng.normal(0, 0.02, (4000, 8, 8, 3))
+    assert sufficient_sigma_max(images) == pytest.approx(8 * 0.3 * np.sqrt(8 * 8 * 3), rel=0.03)
+    assert sufficient_sigma_max(images.astype(np.float32)) == pytest.approx(sufficient_sigma_max(images), rel=2e-3)
+    half_inverted = images.copy()  # all of one brightness, and as different from one another as before
+    half_inverted[:, :, 4:] *= -1
+    assert sufficient_sigma_max(half_inverted) == pytest.approx(sufficient_sigma_max(images), rel=2e-3)
+
+
+def test_images_that_hardly_differ_get_the_smallest_end_that_a_schedule_accepts():
+    sigma_max = sufficient_sigma_max(np.full((3, 4, 4, 1), 0.5, np.float32))
+    assert Schedule("flow", sigma_max=sigma_max).sigma[-1] == pytest.approx(20)
+
+
 @pytest.mark.parametrize(
     ("signal", "noise", "reason"),
     [
@@ -68,7 +91,7 @@ def test_invalid_schedules_are_refused(signal, noise, reason):
 
 
 def test_a_curve_that_keeps_some_signal_is_refused_for_every_T(monkeypatch):
-    def too_short(u):
+    def too_short(u, sigma_max):
         return np.exp(-u / 2), np.sqrt(-np.expm1(-u))
 
     monkeypatch.setitem(CURVES, "too_short", (too_short, np.hypot))
@@ -233,4 +256,5 @@ def test_a_schedule_without_timesteps_is_refused():
 
 
 def test_the_repr_is_the_call():
-    assert repr(Schedule("cosine", 50, 2.0)) == "Schedule('cosine', T=50, shift=2.0)"
+    assert repr(Schedule("cosine", 50, 2.0)) == "Schedule('cosine', T=50, shift=2.0, sigma_max=0.0)"
+    assert repr(Schedule("cosine", 50, 2.0, 99.0)) == "Schedule('cosine', T=50, shift=2.0, sigma_max=99.0)"

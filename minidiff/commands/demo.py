@@ -31,10 +31,11 @@ def run(options: argparse.Namespace) -> None:
     spec, images, size, epochs = ("shapes", 400, 16, 10) if options.quick else ("cats", 1000, 64, 20)
     chosen = {"images": images, "size": size, "epochs": epochs} | given(options, ("images", "size", "epochs"))
     batch_size = FAST_BATCH_SIZE if options.fast else TrainingConfig.batch_size
-    training = TrainingConfig(epochs=chosen.pop("epochs"), batch_size=batch_size, seed=options.seed)
+    epochs = chosen.pop("epochs")
     data_options = {"spec": spec, "seed": options.seed} | chosen
     with Workers(options.threads) as workers:
         dataset, _ = runs.load_data(data_options)
+        training = runs.training_for(dataset, epochs=epochs, batch_size=batch_size, seed=options.seed)
         folder = options.out or runs.free_folder("runs/demo")
         network = runs.network_for(dataset, fast=options.fast)
         with runs.start_run(folder, data_options, dataset, network, training) as run:

@@ -38,8 +38,12 @@ HELP = {
     "schedule": "the forward process",
     "T": "number of timesteps",
     "shift": "factor on every noise level",
+    "sigma_max": "noise level at the last timestep; 0 for the end of the published curve",
     "target": "what the network predicts",
     "time_distribution": "distribution of the timesteps in training",
+    "log_sigma_mean": "mean of ln sigma, of log-normal noise levels",
+    "log_sigma_std": "standard deviation of ln sigma, of log-normal noise levels",
+    "high_noise_fraction": "fraction of examples with ln sigma uniform from its mean to the last timestep",
     "loss_weight": "weight of the loss at each noise level",
     "optimizer": "muon trains the large convolution weights with Muon and the rest with AdamW",
     "learning_rate": "the highest learning rate",
@@ -52,6 +56,7 @@ HELP = {
     "microbatch_size": "images that go through the network together; 0 for a quarter of the batch",
     "seed": "seed of everything random",
 }
+FROM_DATA = {"sigma_max": "8 times the largest standard deviation of the images in any direction"}  # defaults
 FIXED = ("out", "channels", "fast", "size", "images", "held_out")  # options that a run cannot change
 
 
@@ -85,7 +90,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_threads(parser)
     add_kernels(parser)
     for field in fields(TrainingConfig):  # None stands for "not given": a resumed run then keeps its value
-        text = f"{HELP[field.name]} (default: {field.default})"
+        text = f"{HELP[field.name]} (default: {FROM_DATA.get(field.name, field.default)})"
         if field.type is bool:
             parser.add_argument(option_of(field.name), action=argparse.BooleanOptionalAction, default=None, help=text)
         else:
@@ -110,10 +115,12 @@ def run(options: argparse.Namespace) -> None:
         else:
             if not (options.data and options.out):
                 raise MinidiffError("train needs --data SPEC and --out RUN, or --resume RUN; see minidiff train --help")
-            training = TrainingConfig(**({"batch_size": FAST_BATCH_SIZE} if options.fast else {}) | chosen)
+            chosen = ({"batch_size": FAST_BATCH_SIZE} if options.fast else {}) | chosen
+            seed = TrainingConfig(**chosen).seed  # raises an error for an invalid value before the data is read
             data_options = {"spec": options.data, "images": options.images, "size": options.size}
-            data_options |= {"seed": training.seed, "held_out": options.held_out} | reading_options(options)
+            data_options |= {"seed": seed, "held_out": options.held_out} | reading_options(options)
             dataset, held_out = runs.load_data(data_options)
+            training = runs.training_for(dataset, **chosen)
             channels = None if options.channels is None else whole_numbers("--channels", options.channels)
             network = runs.network_for(dataset, channels, bool(options.fast))
             run = stack.enter_context(runs.start_run(options.out, data_options, dataset, network, training))

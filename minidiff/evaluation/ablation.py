@@ -149,7 +149,7 @@ def open_run(path: Path, row: Row, budget: Budget, dataset: Dataset, seed: int) 
 
 def configs_of(row: Row, dataset: Dataset, epochs: int, seed: int) -> tuple[UNetConfig, TrainingConfig]:
     """The configurations of a row."""
-    training = TrainingConfig(**{"epochs": epochs, "seed": seed} | row.training)
+    training = train.training_for(dataset, **{"epochs": epochs, "seed": seed} | row.training)
     return replace(train.network_for(dataset), **row.network), training
 
 

@@ -25,6 +25,8 @@ from minidiff.training_config import TrainingConfig
 
 OTHER_SEED = 1_000_003  # added to the seed of synthetic data
 SHOWN = 8  # samples in the figure
+# of the noise in the held-out loss, for any run
+HELD_OUT_LEVELS: dict[str, Any] = {"log_sigma_mean": 0.0, "log_sigma_std": 1.2, "high_noise_fraction": 0.0}
 
 
 def held_out_images(options: dict[str, Any], training: Dataset, count: int) -> Dataset:
@@ -108,7 +110,7 @@ def held_out_loss(network: NetworkDenoiser, training_config: TrainingConfig, rea
     The noise and its log-normal levels are the same for all runs on images of one size, whatever their training
     configuration, so that their losses are comparable.
     """
-    config = replace(training_config, time_distribution="log_normal", seed=0)
+    config = replace(training_config, seed=0, time_distribution="log_normal", **HELD_OUT_LEVELS)
     trainer = Trainer(network.network, network.p, real, config, network.workers)
     t, losses = trainer.held_out_losses(real)
     quarters = [float(loss) for loss in losses_by_timestep(t, losses, trainer.schedule.T)]

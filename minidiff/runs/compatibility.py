@@ -9,6 +9,7 @@ training run.
 """
 
 from pathlib import Path
+from typing import Any
 
 from minidiff.data import Dataset
 from minidiff.errors import MinidiffError
@@ -24,11 +25,14 @@ OLD_OPTIONS = {  # of the command line; refused with the new name
     "--optimiser": "--optimizer", "--slice-size": "--microbatch-size", "--grey": "--gray",
 }  # fmt: skip
 OLD_FOLDERS = {"snapshots": "trace"}  # folders within a run: name today -> name in version 0.1.0
-OLD_DEFAULTS = {"network": {"film": True}}  # the values of fields that a file lacks because they did not exist yet
+OLD_DEFAULTS: dict[str, dict[str, Any]] = {  # the values of fields that a file lacks because they did not exist yet
+    "network": {"film": True},
+    "training": {"sigma_max": 0.0, "log_sigma_mean": 0.0, "log_sigma_std": 1.2, "high_noise_fraction": 0.0},
+}
 
 MAY_CHANGE = (
     "epochs", "learning_rate", "warmup_steps", "weight_decay", "clip", "ema_decay", "class_dropout", "flip",
-    "time_distribution", "loss_weight", "microbatch_size",
+    "time_distribution", "log_sigma_mean", "log_sigma_std", "high_noise_fraction", "loss_weight", "microbatch_size",
 )  # fmt: skip
 
 

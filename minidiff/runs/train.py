@@ -32,12 +32,15 @@ from minidiff.runs.folder import Run
 from minidiff.runs.interruption import Interruption
 from minidiff.runs.progress import Progress
 from minidiff.runs.snapshots import is_snapshot_epoch, remove_snapshots, save_snapshot
+from minidiff.schedule import sufficient_sigma_max
 from minidiff.training import Step, Trainer
 from minidiff.training_config import SAVE_MINUTES, TrainingConfig
 from minidiff.unet import UNet, UNetConfig
 from minidiff.version import __version__
 
 logger = logging.getLogger(__name__)
+
+MOST_IMAGES = 200  # from which `training_for` estimates how different the images are
 
 
 def network_for(dataset: Dataset, channels: tuple[int, ...] | None = None, fast: bool = False) -> UNetConfig:
@@ -46,6 +49,12 @@ def network_for(dataset: Dataset, channels: tuple[int, ...] | None = None, fast:
         dataset.height, dataset.width, dataset.channels, dataset.num_classes, channels=channels
     )
     return network.lighter() if fast else network
+
+
+def training_for(dataset: Dataset, **chosen: Any) -> TrainingConfig:
+    """The default configuration of training for a data set; `chosen` sets fields of it."""
+    spaced = np.arange(0, len(dataset), -(-len(dataset) // MOST_IMAGES))
+    return TrainingConfig(**{"sigma_max": sufficient_sigma_max(dataset.pixels(spaced))} | chosen)
 
 
 def start_run(
@@ -65,7 +74,8 @@ def start_run(
     Raises:
         MinidiffError: an invalid configuration, or a folder that cannot be used.
     """
-    UNet(network)  # raises an error for an invalid configuration before the folder is created
+    UNet(network)  # both raise an error for an invalid configuration before the folder is created
+    training.create_schedule()
     config = {
         "command": " ".join(["minidiff", *sys.argv[1:]]),
         "version": __version__,

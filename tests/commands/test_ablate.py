@@ -43,7 +43,7 @@ def test_the_row_fast_is_the_option_fast():
     (fast,) = choose_rows(["fast"])
     network, training = configs_of(fast, dataset, epochs=3, seed=1)
     assert network == UNetConfig.for_images(16, 16, 3, dataset.num_classes).lighter()
-    assert training == TrainingConfig(epochs=3, seed=1, batch_size=FAST_BATCH_SIZE)
+    assert training == train.training_for(dataset, epochs=3, seed=1, batch_size=FAST_BATCH_SIZE)
 
 
 def test_rows_come_in_the_order_of_the_table():
