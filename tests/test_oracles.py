@@ -6,7 +6,9 @@ import pytest
 from minidiff.denoiser import Guided
 from minidiff.errors import MinidiffError
 from minidiff.oracles import GaussianDenoiser, IdealDenoiser, MixtureDenoiser
-from minidiff.schedule import Schedule
+from minidiff.samplers import State
+from minidiff.sampling import choose_steps, follow
+from minidiff.schedule import SCHEDULES, Schedule, sufficient_sigma_max
 
 SCHEDULE = Schedule("flow", 100)
 MEANS = np.array([[0.6, 0.1], [-0.5, 0.4], [0.0, -0.7]])
@@ -131,3 +133,48 @@ def test_the_ideal_denoiser_finds_the_image_at_low_noise_and_the_mean_at_high_no
 def test_invalid_distributions_are_refused(call):
     with pytest.raises(MinidiffError):
         call()
+
+
+# The end of the schedule. The samplers are linear for normal data, so that the standard deviation of the samples follows
+# exactly from their responses to one noise at a time.
+
+
+def std_of_samples(schedule, S, sampler, steps):
+    """The standard deviation of samples of N(0, S^2) that start from pure noise."""
+    noises = iter(np.eye(steps + 1)[:, :, None])  # sample i responds to the i-th noise that is drawn
+    start = State(schedule.noise[-1] * next(noises), np.zeros((steps + 1, 1)), schedule.T)
+    denoiser = GaussianDenoiser(schedule, 0.0, S)
+    pairs = choose_steps(schedule, steps, "karras")
+    *_, last = follow(denoiser, start, pairs, sampler, lambda: next(noises), clip=False)
+    return np.linalg.norm(last.z)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("brightness", [0.15, 0.3])
+@pytest.mark.parametrize("side", [16, 32, 64])
+def test_samples_differ_in_brightness_as_much_as_the_images(name, brightness, side):
+    S = brightness * np.sqrt(3 * side**2)  # along the unit vector of equal values
+    schedule = Schedule(name, 2**14, sigma_max=sufficient_sigma_max(np.array([[-S], [S]])))
+    for sampler, steps in (("ddim", 1000), ("heun", 100), ("dpmpp_2m_sde", 200)):
+        assert 0.99 < std_of_samples(schedule, S, sampler, steps) / S < 1.01, sampler
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("sigma_max", [0.0, 60.0, 250.0])
+def test_pure_noise_at_the_start_costs_variance(name, sigma_max):
+    """The exact path from z_T = noise[T] eps to the image has a closed form for normal data."""
+    S, schedule = 16.0, Schedule(name, 2**14, sigma_max=sigma_max)
+    expected = S / np.sqrt(1 + (S / schedule.sigma[-1]) ** 2)
+    assert std_of_samples(schedule, S, "heun", 200) == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_brightness_of_images_is_one_direction_of_their_space():
+    """Images of 8 x 8 x 3 that differ by a common offset and independent values: the same result as in one dimension."""
+    D, common, independent = 8 * 8 * 3, 0.3, 0.05
+    schedule, S = Schedule("flow", 1000), np.sqrt(D * common**2 + independent**2)
+    oracle = GaussianDenoiser(
+        schedule, np.zeros(D), covariance=common**2 * np.ones((D, D)) + independent**2 * np.eye(D)
+    )
+    z = np.full((1, D), schedule.noise[-1] / np.sqrt(D))
+    *_, last = follow(oracle, State(z, z, schedule.T), choose_steps(schedule, 60, "karras"), "heun", clip=False)
+    assert np.linalg.norm(last.z) == pytest.approx(std_of_samples(schedule, S, "heun", 60), rel=1e-9)

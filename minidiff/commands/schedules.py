@@ -11,18 +11,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `minidiff schedules` to its parser."""
     parser.add_argument("--T", type=int, default=1000, help="number of timesteps (default: 1000)")
     parser.add_argument("--shift", type=float, default=1.0, help="factor on every noise level (default: 1)")
+    parser.add_argument(
+        "--sigma-max", type=float, default=0.0, help="noise level at T (default: where each published curve ends)"
+    )
     parser.add_argument("--out", metavar="FILE", help=".png file of a chart (default: no chart)")
 
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff schedules`."""
     check_suffix(options.out, (".png",), "charts")
-    schedules = {name: Schedule(name, options.T, options.shift) for name in CURVES}
-    print(f"{'schedule':20} {'signal at T':>12} {'noise at T':>12} {'log-SNR at 1':>14} {'at T':>8}")
+    schedules = {name: Schedule(name, options.T, options.shift, options.sigma_max) for name in CURVES}
+    columns = ("signal at T", "noise at T", "noise level")
+    print(f"{'schedule':20} {' '.join(f'{column:>12}' for column in columns)} {'log-SNR at 1':>14} {'at T':>8}")
     for name, schedule in schedules.items():
         log_snr = schedule.log_snr
-        signal, noise = schedule.signal[-1], schedule.noise[-1]
-        print(f"{name:20} {signal:12.4g} {noise:12.4g} {log_snr[1]:14.2f} {log_snr[-1]:8.2f}")
+        last = " ".join(f"{array[-1]:12.4g}" for array in (schedule.signal, schedule.noise, schedule.sigma))
+        print(f"{name:20} {last} {log_snr[1]:14.2f} {log_snr[-1]:8.2f}")
     if options.out:
         plotting.save_schedules(options.out, schedules)
         print(options.out)

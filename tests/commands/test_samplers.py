@@ -48,9 +48,12 @@ def test_the_table_of_schedules_matches_their_arrays(capsys, tmp_path):
     assert main(["schedules", "--T", "10", "--out", str(tmp_path / "chart.png")]) == 0
     rows = {words[0]: words[1:] for words in map(str.split, capsys.readouterr().out.splitlines()[1:-1])}
     assert list(rows) == list(CURVES)
-    for name, (signal, noise, _, log_snr) in rows.items():
+    for name, (signal, noise, sigma, _, log_snr) in rows.items():
         schedule = Schedule(name, 10)
+        assert float(sigma) == pytest.approx(schedule.sigma[-1], rel=1e-3)
         assert float(signal) == pytest.approx(schedule.signal[-1], rel=1e-3)
         assert float(noise) == pytest.approx(schedule.noise[-1], rel=1e-3)
         assert float(log_snr) == pytest.approx(2 * np.log(schedule.signal[-1] / schedule.noise[-1]), abs=0.01)
     assert Image.open(tmp_path / "chart.png").width > 1000
+    assert main(["schedules", "--shift", "2", "--sigma-max", "187"]) == 0
+    assert [line.split()[3] for line in capsys.readouterr().out.splitlines()[1:]] == ["187"] * len(CURVES)
