@@ -78,6 +78,17 @@ def test_train_records_every_option(run):
     assert config["network"]["channels"] == [32, 32]
     assert config["training"]["T"] == 20
     assert config["training"]["epochs"] == 1
+    assert 20 <= config["training"]["sigma_max"] < 60  # from the data
+
+
+def test_the_noise_levels_are_options(tmp_path, capsys):
+    levels = {"sigma_max": 45.0, "log_sigma_mean": 0.5, "log_sigma_std": 1.5, "high_noise_fraction": 0.1}
+    options = [text for name, value in levels.items() for text in ("--" + name.replace("_", "-"), str(value))]
+    assert main([*TRAIN, *options, "--out", str(tmp_path / "run")]) == 0
+    training = json.loads((tmp_path / "run" / "config.json").read_text())["training"]
+    assert {name: training[name] for name in levels} == levels
+    assert main([*TRAIN, "--log-sigma-std", "0", "--out", str(tmp_path / "other")]) == 2
+    assert "log_sigma_std must be more than 0" in capsys.readouterr().err
 
 
 def test_train_on_a_folder_of_images(tmp_path, capsys):

@@ -50,6 +50,23 @@ def test_sigmoid_with_a_sigma_max_is_a_logistic_curve_that_starts_at_3():
     np.testing.assert_allclose(x, np.linspace(3, x[-1], len(U)), atol=1e-8)
 
 
+DEFAULTS = {  # signal and noise at u = 1/3, and at u = 1
+    "flow": (0.67, 0.32999999999999996, 0.010000000000000009, 0.99),
+    "cosine": (0.86453005100945, 0.5025811286763537, 0.015583877179155575, 0.9998785640126829),
+    "linear": (0.5658397067874227, 0.8245152674285199, 0.006571586494929619, 0.9999784068923386),
+    "sigmoid": (0.8693133833542119, 0.49426130894624243, 0.01732856600383303, 0.9998498491274832),
+    "variance_exploding": (1.0, 0.4699790579977467, 1.0, 80.0),
+}
+
+
+@every_curve
+def test_the_default_curves_are_those_of_earlier_versions(name):
+    """Runs of these versions depend on them."""
+    signal, noise = levels(name, np.array([1 / 3, 1.0]))
+    found = (signal[0], noise[0], signal[1], noise[1])
+    np.testing.assert_allclose(found, DEFAULTS[name], rtol=1e-13)
+
+
 @every_curve
 def test_no_curve_jumps_to_its_end(name):
     """From one of 1000 timesteps to the next, the noise level changes by less than a factor of 2."""

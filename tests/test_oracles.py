@@ -135,7 +135,7 @@ def test_invalid_distributions_are_refused(call):
         call()
 
 
-# The end of the schedule. The samplers are linear for normal data, so that the standard deviation of the samples follows
+# The end of the schedule. Samplers are linear for normal data, so that the standard deviation of the samples follows
 # exactly from their responses to one noise at a time.
 
 
@@ -169,7 +169,7 @@ def test_pure_noise_at_the_start_costs_variance(name, sigma_max):
 
 
 def test_the_brightness_of_images_is_one_direction_of_their_space():
-    """Images of 8 x 8 x 3 that differ by a common offset and independent values: the same result as in one dimension."""
+    """Images of 8 x 8 x 3 that differ by a common offset and independent values: the same as in one dimension."""
     D, common, independent = 8 * 8 * 3, 0.3, 0.05
     schedule, S = Schedule("flow", 1000), np.sqrt(D * common**2 + independent**2)
     oracle = GaussianDenoiser(

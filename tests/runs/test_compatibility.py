@@ -36,6 +36,8 @@ def test_its_configuration_is_read(run):
     _, training, data_options = runs.read_config(run)
     assert (training.optimizer, training.microbatch_size) == ("muon", 2)
     assert data_options["spec"] == "shapes"
+    assert (training.sigma_max, training.high_noise_fraction) == (0.0, 0.0)
+    np.testing.assert_array_equal(training.create_schedule().noise, 0.99 * (np.arange(1001) / 1000))
     assert run.config["license"].startswith("free to use")
     assert list(snapshots(run)) == [1]
 

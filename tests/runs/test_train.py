@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minidiff.data import Dataset
+from minidiff.data import Dataset, to_bytes
 from minidiff.divergence import Diverged
 from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
@@ -251,6 +251,31 @@ def test_a_changed_configuration_stops_unless_accepted(stopped, workers, change,
     assert stopped.config["training"] == training.as_dict()
     assert TrainingConfig(**stopped.config["training"]) == training
     tiny.train(stopped, workers, training)  # now the run's configuration
+
+
+def test_the_default_training_ends_its_schedule_at_a_noise_level_that_suits_the_data(rng):
+    """For images that differ only in brightness it is 8 standard deviations of the brightness, times sqrt(H W C)."""
+    brightness = rng.uniform(-0.9, 0.9, (1000, 1, 1, 1))
+    dataset = Dataset(to_bytes(np.broadcast_to(brightness, (1000, 16, 16, 3))))
+    training = train.training_for(dataset, epochs=3)
+    assert training.sigma_max == pytest.approx(8 * brightness.std() * np.sqrt(16 * 16 * 3), rel=0.1)
+    assert replace(training, sigma_max=0.0) == TrainingConfig(epochs=3)
+    assert train.training_for(dataset, sigma_max=50.0).sigma_max == 50
+
+
+def test_the_end_of_the_schedule_is_stored_and_cannot_change(stopped, workers):
+    assert stopped.config["training"]["sigma_max"] == 0
+    with pytest.raises(MinidiffError, match="sigma_max was 0.0 and is 60.0; start a new run"):
+        tiny.train(stopped, workers, replace(tiny.TRAINING, sigma_max=60.0), accept_changes=True)
+
+
+def test_a_schedule_that_does_not_end_in_noise_is_refused_before_the_folder_is_made(tmp_path):
+    dataset = tiny.dataset()
+    with pytest.raises(MinidiffError, match="does not end in noise"):
+        train.start_run(
+            tmp_path / "run", {"spec": "x"}, dataset, train.network_for(dataset), TrainingConfig(sigma_max=5.0)
+        )
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
