@@ -1,43 +1,42 @@
 """A small convolutional classifier with a handwritten backward pass, from the layers of the diffusion model.
 
-    h = SiLU(GroupNorm(Conv(x)))  ->  half the size  ->  ...  ->  mean over the pixels (N, 128)
+    h = SiLU(GroupNorm(Conv(x)))  ->  half the size  ->  ...  ->  [attention]  ->  mean over the pixels (N, 128)
 
-Two linear heads with softmax share that mean:
+Every question about an image has a linear head with softmax on that mean. All networks that measure are of this kind:
+the one of the classes (`recognition.py`), the readers of parts (`agreement.py`) and the one that tells whole images
+from spliced ones (`splices.py`); only the last one has attention, since it compares distant parts of an image. None of
+them takes part in training or sampling.
 
-    class        only for data with classes, and trained on upright images only
-    rotation     the image was rotated by 0, 1, 2 or 3 quarter turns
-
-The rotation head makes the features depend on shape and position even where classes differ in color alone, or where
-there are none (Gidaris et al., "Unsupervised Representation Learning by Predicting Image Rotations", 2018). The loss of
-a head with label k is -ln P_k; its gradient with respect to the logits is P - onehot(k).
-
-The *features* that compare sets of images come from the middle of the network: each channel's mean in each quadrant of
-the image. Near the end of the network all images of a class have nearly the same features, which would hide blur and
-seams.
+The loss of a head with label k is -ln P_k; its gradient with respect to the logits is P - onehot(k).
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 
 from minidiff.kernels.sets import Kernels, create_kernels
-from minidiff.layers import Conv2d, Downsample, GroupNorm, Layer, Linear
+from minidiff.layers import Conv2d, Downsample, GroupNorm, Layer, Linear, SelfAttention
 from minidiff.parameters import Parameters
 
 CHANNELS = (32, 64, 128)
-ROTATIONS = 4
 FEATURE_LAYER = "norm2"
 LARGEST_SIDE = 32  # larger images are averaged down, which saves time
+NO_LABEL = -1  # the label of images that do not train a head
 
 
 class Classifier:
-    """The layers and heads of the classifier; it holds no parameters.
+    """The layers and heads of a classifier; it holds no parameters.
 
     Args:
         image_channels: 1 or 3.
-        num_classes: 0 for data without classes.
+        heads: number of classes of each head.
+        attention: whether the pixels of the last layer attend to each other.
         kernels: the set of kernels; default: "fast".
     """
 
-    def __init__(self, image_channels: int, num_classes: int, kernels: Kernels | None = None) -> None:
+    def __init__(
+        self, image_channels: int, heads: Mapping[str, int], attention: bool = False, kernels: Kernels | None = None
+    ) -> None:
         self.kernels = kernels = kernels or create_kernels()
         self.layers: list[Layer] = [
             Conv2d("conv0", image_channels, CHANNELS[0], kernels=kernels),
@@ -51,12 +50,14 @@ class Classifier:
             Conv2d("conv2", CHANNELS[2], CHANNELS[2], kernels=kernels),
             GroupNorm("norm4", CHANNELS[2], kernels=kernels),
         ]
-        self.rotation_head = Linear("rotation_head", CHANNELS[2], ROTATIONS, kernels=kernels)
-        self.class_head = Linear("class_head", CHANNELS[2], num_classes, kernels=kernels) if num_classes else None
-        self.children: list[Layer] = [*self.layers, self.rotation_head, *([self.class_head] if self.class_head else [])]
+        if attention:
+            self.layers.append(SelfAttention("attention", CHANNELS[2], kernels=kernels))
+            self.layers.append(GroupNorm("norm5", CHANNELS[2], kernels=kernels))
+        self.heads = {name: Linear(f"{name}_head", CHANNELS[2], size, kernels=kernels) for name, size in heads.items()}
+        self.children: list[Layer] = [*self.layers, *self.heads.values()]
 
     def __repr__(self) -> str:
-        return f"Classifier({self.class_head.out_channels if self.class_head else 0} classes)"
+        return f"Classifier({', '.join(f'{name}: {head.out_channels}' for name, head in self.heads.items())})"
 
     def forward(self, p: Parameters, x: np.ndarray) -> tuple[np.ndarray, tuple]:
         """Computes the input of the heads.
@@ -83,51 +84,46 @@ class Classifier:
             dx = layer.backward(p, g, layer_cache, dx)
         return dx
 
-    def loss(
-        self, p: Parameters, g: Parameters, x: np.ndarray, rotations: np.ndarray, labels: np.ndarray | None, total: int
-    ) -> float:
-        """The loss of a microbatch; its gradient is added to g.
+    def loss(self, p: Parameters, g: Parameters, x: np.ndarray, labels: Mapping[str, np.ndarray], total: int) -> float:
+        """The loss of a microbatch, the sum over the heads; its gradient is added to g.
 
         Args:
             p, g: the parameters and their gradient.
-            x: images (N, H, W, C), already rotated.
-            rotations: quarter turns of each image, int (N,).
-            labels: class of each image, int (N,), or None.
+            x: images (N, H, W, C).
+            labels: class of each image for each head, int (N,); NO_LABEL where an image does not train a head.
             total: images in the whole batch.
 
         Returns:
             The sum of the losses of the images, divided by `total`.
         """
         mean, cache = self.forward(p, x)
-        heads = [(self.rotation_head, rotations, np.ones(len(x)))]
-        if self.class_head and labels is not None:
-            heads.append((self.class_head, labels, (rotations == 0).astype(float)))  # upright images only
         loss, dmean = 0.0, np.zeros_like(mean)
-        for head, targets, weights in heads:
+        for name, head in self.heads.items():
             logits, head_cache = head.forward(p, mean)
-            losses, dlogits = cross_entropy(logits, targets)
-            loss += float(losses @ weights) / total
-            dmean += head.backward(p, g, head_cache, dlogits * (weights / total).astype(logits.dtype)[:, None])
+            losses, dlogits = cross_entropy(logits, labels[name])
+            loss += float(losses.sum()) / total
+            dmean += head.backward(p, g, head_cache, dlogits / dlogits.dtype.type(total))
         self.backward(p, g, cache, dmean)
         return loss
 
-    def extract(self, p: Parameters, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """The features and the predicted classes of images.
+    def extract(self, p: Parameters, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+        """The features of images from the middle and the end of the network, and the classes that the heads predict.
 
         Args:
             p: the parameters.
             x: images (N, H, W, C), from `shrink`.
 
         Returns:
-            features (N, 4 K), of K channels in each quadrant of the image; classes, int (N,), or None.
+            (N, 4 K), the means of K channels in each quadrant of the image; the input of the heads (N, 128); and for
+            each head classes, int (N,).
         """
         for layer in self.layers:
             x, _ = layer.forward(p, x)
             if layer.name == FEATURE_LAYER:
                 halves = (half for rows in np.array_split(x, 2, axis=1) for half in np.array_split(rows, 2, axis=2))
-                features = np.concatenate([quadrant.mean(axis=(1, 2)) for quadrant in halves], axis=1)
-        classes = self.class_head.forward(p, x.mean(axis=(1, 2)))[0].argmax(axis=1) if self.class_head else None
-        return features, classes
+                quadrants = np.concatenate([quadrant.mean(axis=(1, 2)) for quadrant in halves], axis=1)
+        mean = x.mean(axis=(1, 2))
+        return quadrants, mean, {name: head.forward(p, mean)[0].argmax(axis=1) for name, head in self.heads.items()}
 
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -135,7 +131,7 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, n
 
     Args:
         logits: (N, K).
-        labels: int (N,).
+        labels: int (N,); both results are 0 for NO_LABEL.
 
     Returns:
         losses (N,), dlogits (N, K).
@@ -146,6 +142,7 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, n
     P = exponentials / exponentials.sum(axis=1, keepdims=True)
     losses = np.log(exponentials.sum(axis=1)) - shifted[rows, labels]
     P[rows, labels] -= 1
+    losses[labels == NO_LABEL], P[labels == NO_LABEL] = 0, 0
     return losses, P
 
 

@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 
 from minidiff.atomic import write_text
-from minidiff.data import Dataset
+from minidiff.data import SYNTHETIC_SETS, Dataset
+from minidiff.data.readers.cache import default_cache_folder
 from minidiff.denoiser import Guided, NetworkDenoiser
 from minidiff.evaluation import measure
+from minidiff.evaluation.agreement import Readers
+from minidiff.evaluation.extractor import FeatureExtractor
 from minidiff.parallel import Workers
 from minidiff.runs import pipeline
 from minidiff.runs.compatibility import current_names
@@ -61,7 +64,9 @@ def evaluate(run: Run, sampling: Sampling, workers: Workers, out: Path | None = 
     logger.info(f"generating {sampling.count} images: {sampling.sampler}, {sampling.steps} steps")
     samples, labels = generate(network, training, sampling)
     generated = time.perf_counter() - start
-    metrics, neighbors = measure.measure(samples, labels, training, real, workers)
+    extractor = FeatureExtractor(training, real, sampling.count, workers)
+    readers = readers_for(data_options, training, workers)
+    metrics, neighbors = measure.measure(samples, labels, training, extractor, readers)
     metrics |= measure.held_out_loss(network, training_config, real)
     metrics |= asdict(sampling)
     metrics |= {"seconds_generating": round(generated, 1), "seconds": round(time.perf_counter() - start, 1)}
@@ -84,6 +89,13 @@ def generate(
     denoiser, shape = Guided(network, sampling.guidance), (count, *training.example_shape)
     states = sample(denoiser, shape, sampling.sampler, sampling.steps, sampling.seed, labels)
     return pipeline.collect(states, sampling.steps)[0], labels
+
+
+def readers_for(data_options: dict[str, Any], training: Dataset, workers: Workers) -> Readers | None:
+    """The readers of the parts of a run's images; None if the data is not synthetic."""
+    if data_options["spec"] not in SYNTHETIC_SETS:
+        return None
+    return Readers(data_options["spec"], training.height, workers, default_cache_folder())
 
 
 def read_evaluation(run: Run, sampling: Sampling) -> dict[str, Any] | None:

@@ -1,7 +1,14 @@
-"""The feature extractor: a classifier of the training images, and the features of real images for comparison.
+"""The feature extractor: two classifiers of the training images, and the features of real images for comparison.
 
-The real images were not trained on. One half of them is the *reference*, which samples are compared with. The other
-half is the *control*. Its distance from the reference is the floor that good samples approach.
+The features have two parts of equal weight:
+
+    from the middle of the network that recognizes classes and rotations (`recognition.py`), in each quadrant of the
+    image: near the end, all images of a class have nearly the same features, which would hide blur and seams;
+    from the end of the network that tells whole images from spliced ones (`splices.py`), which needs all parts of the
+    image at once.
+
+The real images were not trained on. One half of them, chosen at random, is the *reference*, which samples are compared
+with. The other half is the *control*. Its distance from the reference is the floor that good samples approach.
 """
 
 from collections.abc import Callable
@@ -12,17 +19,21 @@ import numpy as np
 from minidiff.data import Dataset
 from minidiff.data.readers.cache import default_cache_folder
 from minidiff.errors import MinidiffError
+from minidiff.evaluation import recognition, splices
+from minidiff.evaluation.agreement import share
 from minidiff.evaluation.classifier import shrink
-from minidiff.evaluation.classifier_training import EXAMPLES, MICROBATCH, find_classifier
+from minidiff.evaluation.classifier_training import MICROBATCH, find_classifier
 from minidiff.evaluation.distances import frechet_distance, kernel_distance, scale_of, with_standard_error
+from minidiff.evaluation.precision import precision, recall
 from minidiff.parallel import Workers, chunks
 
-DISTANCES = {"frechet": frechet_distance, "kernel": kernel_distance}
+COMPARISONS = {"frechet": frechet_distance, "kernel": kernel_distance, "precision": precision, "recall": recall}
 FEWEST = 32  # images that give a meaningful distance
+SEED = 0  # of the halves and the seams
 
 
 class FeatureExtractor:
-    """Extracts features from images, and measures distances from the features of real ones.
+    """Extracts features from images, and compares them with the features of real ones.
 
     Args:
         training: data that the diffusion model was trained on.
@@ -30,10 +41,9 @@ class FeatureExtractor:
         count: number of samples; the control has as many images, or fewer if there are not enough.
         workers: for the microbatches.
         cache_folder: of the classifiers; by default the user's cache folder.
-        examples: of the classifier's training.
+        examples: of the training of each classifier; by default as many as are needed.
 
     Attributes:
-        scale: factor of the features.
         reference_features, control_features: float64 (N, D).
         control_classes: predicted for the control, int (N,), or None without classes.
     """
@@ -45,17 +55,24 @@ class FeatureExtractor:
         count: int,
         workers: Workers,
         cache_folder: Path | None = None,
-        examples: int = EXAMPLES,
+        examples: int | None = None,
     ) -> None:
         if count < FEWEST:
             raise MinidiffError(f"{count} samples are too few to measure; give at least {FEWEST}")
-        self.count, self.workers, self.scale = count, workers, 1.0
-        self.network, self.p, _ = find_classifier(training, workers, cache_folder or default_cache_folder(), examples)
+        self.count, self.workers = count, workers
+        folder = cache_folder or default_cache_folder()
+        tasks = (
+            recognition.recognition(training, examples or recognition.EXAMPLES),
+            splices.splicing(training, examples or splices.EXAMPLES),
+        )
+        self.networks = [(task.network, find_classifier(task, workers, folder)[0]) for task in tasks]
         half = len(real) // 2
-        self.reference, self.control = real.subset(slice(0, half)), real.subset(slice(half, half + min(half, count)))
-        features, _ = self.extract(self.reference.pixels, half)
-        self.scale = scale_of(features)
-        self.reference_features = self.scale * features
+        order = np.random.default_rng(SEED).permutation(len(real))
+        self.reference, self.control = real.subset(order[:half]), real.subset(order[half : half + min(half, count)])
+        self.scales = np.ones(len(self.networks))
+        parts, _ = self.extract_parts(self.reference.pixels, half)
+        self.scales = np.array([scale_of(part) for part in parts]) / np.sqrt(len(parts))
+        self.reference_features, _ = self.extract(self.reference.pixels, half)
         self.control_features, self.control_classes = self.extract(self.control.pixels, len(self.control))
 
     def __repr__(self) -> str:
@@ -67,13 +84,34 @@ class FeatureExtractor:
         `pixels` maps a slice of range(count) to images (n, H, W, C) in [-1, 1]. Features are on the scale of
         `distances.py`.
         """
-        results = self.workers.map(
-            lambda part: self.network.extract(self.p, shrink(pixels(part))), chunks(count, MICROBATCH)
-        )
-        features, classes = zip(*results, strict=True)
-        scaled = self.scale * np.concatenate(features).astype(np.float64)
-        return scaled, np.concatenate(classes) if self.network.class_head else None
+        parts, classes = self.extract_parts(pixels, count)
+        return np.concatenate([scale * part for scale, part in zip(self.scales, parts, strict=True)], axis=1), classes
 
-    def distance(self, name: str, features: np.ndarray) -> tuple[float, float]:
-        """The distance "frechet" or "kernel" of features (N, D) from those of the reference, and its standard error."""
-        return with_standard_error(DISTANCES[name], features, self.reference_features)
+    def extract_parts(
+        self, pixels: Callable[[slice], np.ndarray], count: int
+    ) -> tuple[list[np.ndarray], np.ndarray | None]:
+        """The two parts of the features before they are scaled, and the classes; arguments as in `extract`."""
+        (recognizing, p), (splicing, q) = self.networks
+
+        def extract(part: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+            x = shrink(pixels(part))
+            quadrants, _, predicted = recognizing.extract(p, x)
+            return quadrants, splicing.extract(q, x)[1], predicted.get("class")
+
+        quadrants, means, classes = zip(*self.workers.map(extract, chunks(count, MICROBATCH)), strict=True)
+        parts = [np.concatenate(part).astype(np.float64) for part in (quadrants, means)]
+        return parts, np.concatenate(classes) if "class" in recognizing.heads else None
+
+    def compare(self, name: str, features: np.ndarray) -> tuple[float, float]:
+        """One of COMPARISONS of features (N, D) with those of the reference, and its standard error."""
+        return with_standard_error(COMPARISONS[name], features, self.reference_features)
+
+    def whole(self, images: np.ndarray, spliced: bool = False) -> tuple[float, float]:
+        """The share of images (N, H, W, C) taken for whole, and its standard error.
+
+        With `spliced`, the images are first spliced with one another.
+        """
+        network, p = self.networks[1]
+        x = splices.spliced(shrink(images), SEED, whole=not spliced)
+        found = self.workers.map(lambda part: network.extract(p, x[part])[2]["whole"], chunks(len(x), MICROBATCH))
+        return share(np.concatenate(found) == splices.WHOLE)

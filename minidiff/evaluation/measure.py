@@ -15,16 +15,19 @@ from minidiff import data, plotting
 from minidiff.data import Dataset
 from minidiff.denoiser import NetworkDenoiser
 from minidiff.errors import MinidiffError
-from minidiff.evaluation.extractor import DISTANCES, FEWEST, FeatureExtractor
+from minidiff.evaluation.agreement import Readers
+from minidiff.evaluation.extractor import COMPARISONS, FEWEST, FeatureExtractor
 from minidiff.evaluation.nearest import nearest
 from minidiff.examples import losses_by_timestep
-from minidiff.parallel import Workers
 from minidiff.runs.pipeline import load_data
 from minidiff.training import Trainer
 from minidiff.training_config import TrainingConfig
 
 OTHER_SEED = 1_000_003  # added to the seed of synthetic data
 SHOWN = 8  # samples in the figure
+COMPARISON_NAMES = {
+    "frechet": "Frechet distance", "kernel": "kernel distance", "precision": "precision", "recall": "recall"
+}  # fmt: skip
 # of the noise in the held-out loss, for any run
 HELD_OUT_LEVELS: dict[str, Any] = {"log_sigma_mean": 0.0, "log_sigma_std": 1.2, "high_noise_fraction": 0.0}
 
@@ -57,7 +60,11 @@ def held_out_images(options: dict[str, Any], training: Dataset, count: int) -> D
 
 
 def measure(
-    samples: np.ndarray, labels: np.ndarray | None, training: Dataset, real: Dataset, workers: Workers, **options: Any
+    samples: np.ndarray,
+    labels: np.ndarray | None,
+    training: Dataset,
+    extractor: FeatureExtractor,
+    readers: Readers | None = None,
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Computes all metrics of samples.
 
@@ -65,17 +72,16 @@ def measure(
         samples: generated images (N, H, W, C) in [-1, 1].
         labels: class that each sample was conditioned on, int (N,), or None.
         training: data that was trained on.
-        real: data that was not; its halves are the reference and the control.
-        workers: for the classifier.
-        options: "cache_folder" and "examples" of the `FeatureExtractor`.
+        extractor: with held-out images, whose halves are the reference and the control.
+        readers: of the parts of synthetic data, or None.
 
     Returns:
-        metrics, a dict of plain types: "frechet", "kernel" as [value, error] with "..._floor"; "accuracy" and
+        metrics, a dict of plain types: "frechet", "kernel", "precision", "recall", "whole" and "spliced" as [value,
+        error] with "..._floor"; "agreement", a dict of such pairs, with "agreement_floor" (or None); "accuracy" and
         "accuracy_real" (or None); "nearest_pixels", "nearest_features" with "..._real"; "count", "count_floor",
         "count_reference"; and for the figure a dict with "nearest", positions (N,) in the training set, and
         "distances", "distances_real", each image's distance in gray levels.
     """
-    extractor = FeatureExtractor(training, real, len(samples), workers, **options)
     control = extractor.control
     features, classes = extractor.extract(samples.__getitem__, len(samples))
     training_features, _ = extractor.extract(training.pixels, len(training))
@@ -83,9 +89,14 @@ def measure(
     metrics: dict[str, Any] = {
         "count": len(samples), "count_floor": len(control), "count_reference": len(extractor.reference)
     }  # fmt: skip
-    for name in DISTANCES:
-        metrics[name] = extractor.distance(name, features)
-        metrics[f"{name}_floor"] = extractor.distance(name, extractor.control_features)
+    for name in COMPARISONS:
+        metrics[name] = extractor.compare(name, features)
+        metrics[f"{name}_floor"] = extractor.compare(name, extractor.control_features)
+    control_pixels = control.pixels(slice(None))
+    for suffix, images in (("", samples), ("_floor", control_pixels)):
+        metrics[f"whole{suffix}"] = extractor.whole(images)
+        metrics[f"spliced{suffix}"] = extractor.whole(images, spliced=True)
+        metrics[f"agreement{suffix}"] = readers.agreement(images) if readers else None
     metrics["accuracy"] = accuracy(classes, labels)
     metrics["accuracy_real"] = None if labels is None else accuracy(extractor.control_classes, control.labels)
     neighbors: dict[str, np.ndarray] = {}
@@ -126,9 +137,18 @@ def rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
     def percent(value: float | None) -> str:
         return "" if value is None else f"{100 * value:.1f} %"
 
+    def percents(value: tuple[float, float]) -> str:
+        return f"{100 * value[0]:.1f} +- {100 * value[1]:.1f} %"
+
     result = [("", f"{metrics['count']} samples", f"{metrics['count_floor']} real, held-out")]
-    result.append(("Frechet distance", pair(metrics["frechet"]), pair(metrics["frechet_floor"])))
-    result.append(("kernel distance", pair(metrics["kernel"]), pair(metrics["kernel_floor"])))
+    for key, name in COMPARISON_NAMES.items():
+        if key in metrics:
+            result.append((name, pair(metrics[key]), pair(metrics[f"{key}_floor"])))
+    for key, name in (("whole", "taken for whole images"), ("spliced", "the same, spliced with one another")):
+        if key in metrics:
+            result.append((name, percents(metrics[key]), percents(metrics[f"{key}_floor"])))
+    for name, value in (metrics.get("agreement") or {}).items():
+        result.append((f"agree in {name}", percents(value), percents(metrics["agreement_floor"][name])))
     if metrics["accuracy"] is not None:
         result.append(("classifier accuracy", percent(metrics["accuracy"]), percent(metrics["accuracy_real"])))
     for key, name in (("pixels", "gray levels rms"), ("features", "features")):

@@ -93,7 +93,7 @@ def quality(
                 sampler=sampler,
                 steps=steps,
                 evaluations=counting.evaluations,
-                frechet=extractor.distance("frechet", features),
+                frechet=extractor.compare("frechet", features),
                 accuracy=accuracy(classes, labels),
                 seconds=round(seconds, 2),
             )
@@ -108,7 +108,7 @@ def measure_quality(
     it, as .json.
     """
     start = time.perf_counter()
-    floor = extractor.distance("frechet", extractor.control_features)
+    floor = extractor.compare("frechet", extractor.control_features)
     points = []
     for point in quality(denoiser, extractor, labels, **options):
         points.append(point)

@@ -1,8 +1,15 @@
-"""A small run for the tests of this folder."""
+"""A small run for the tests of this folder, and short training of the networks that measure."""
 
 import pytest
 
 from minidiff.cli import main
+
+
+@pytest.fixture(autouse=True)
+def _short_training(monkeypatch):
+    monkeypatch.setattr("minidiff.evaluation.recognition.EXAMPLES", 400)
+    monkeypatch.setattr("minidiff.evaluation.splices.EXAMPLES", 400)
+    monkeypatch.setattr("minidiff.evaluation.agreement.DRAWN", 48)
 
 
 @pytest.fixture(scope="package")

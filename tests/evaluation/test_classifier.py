@@ -4,39 +4,50 @@ import numpy as np
 import pytest
 
 from minidiff import data
-from minidiff.evaluation.classifier import Classifier, cross_entropy, shrink
-from minidiff.evaluation.classifier_training import find_classifier, rotated, train_classifier
+from minidiff.evaluation.classifier import NO_LABEL, Classifier, cross_entropy, shrink
+from minidiff.evaluation.classifier_training import find_classifier, train_classifier
+from minidiff.evaluation.recognition import recognition, rotated
 from minidiff.layers import create_parameters
 from minidiff.parallel import Workers
 
 
-@pytest.mark.parametrize("num_classes", [0, 3])
-def test_gradients_of_both_heads_equal_central_differences(num_classes, rng):
-    network = Classifier(1, num_classes)
+@pytest.mark.parametrize("attention", [False, True])
+def test_gradients_of_all_heads_equal_central_differences(attention, rng):
+    network = Classifier(1, {"rotation": 4, "class": 3}, attention)
     p = create_parameters(network.children, dtype=np.float64)
     p.vector += 0.1 * rng.normal(size=p.size)
-    x, rotations = rng.normal(size=(3, 8, 8, 1)), np.array([0, 2, 0])
-    labels = np.array([2, 0, 1]) if num_classes else None
+    x = rng.normal(size=(3, 8, 8, 1))
+    labels = {"rotation": np.array([0, 2, 0]), "class": np.array([2, NO_LABEL, 1])}
     g = p.zeros_like()
-    network.loss(p, g, x, rotations, labels, total=5)
+    network.loss(p, g, x, labels, total=5)
     for _ in range(5):
         direction = rng.normal(size=p.size)
         losses = []
         for step in (1e-6, -1e-6):
             moved = p.zeros_like()
             moved.vector[:] = p.vector + step * direction
-            losses.append(network.loss(moved, p.zeros_like(), x, rotations, labels, total=5))
+            losses.append(network.loss(moved, p.zeros_like(), x, labels, total=5))
         assert (losses[0] - losses[1]) / 2e-6 == pytest.approx(direction @ g.vector, rel=1e-6)
 
 
-def test_rotated_images_do_not_train_the_class_head(rng):
-    network = Classifier(1, 2)
+def test_images_without_a_label_do_not_train_a_head(rng):
+    network = Classifier(1, {"rotation": 4, "class": 2})
     p = create_parameters(network.children)
     g = p.zeros_like()
     x = rng.normal(size=(2, 8, 8, 1)).astype(np.float32)
-    network.loss(p, g, x, np.array([1, 3]), np.array([0, 1]), total=2)
+    loss = network.loss(p, g, x, {"rotation": np.array([1, 3]), "class": np.array([NO_LABEL] * 2)}, total=2)
     assert not g["class_head.weight"].any()
     assert g["rotation_head.weight"].any()
+    assert network.loss(p, g, x, {"rotation": np.array([1, 3]), "class": np.array([NO_LABEL, 1])}, total=2) > loss
+
+
+def test_only_upright_images_have_a_class(cats):
+    task = recognition(cats[0])
+    x, labels = task.examples(np.random.default_rng(0))(np.arange(240))
+    upright = labels["rotation"] == 0
+    assert 0.65 < upright.mean() < 0.85
+    np.testing.assert_array_equal(labels["class"], np.where(upright, cats[0].labels, NO_LABEL))
+    np.testing.assert_array_equal(x[upright], cats[0].pixels(upright))
 
 
 def test_cross_entropy_equals_the_formula_without_overflow():
@@ -73,24 +84,26 @@ def cats():
 def test_it_learns_the_classes_of_cats_and_is_cached(cats, tmp_path):
     training, held_out = cats
     with Workers(2) as workers:
-        network, p, cached = find_classifier(training, workers, tmp_path, examples=2000)
+        task = recognition(training, examples=2000)
+        p, cached = find_classifier(task, workers, tmp_path)
         assert not cached
-        _, p_again, cached = find_classifier(training, workers, tmp_path, examples=2000)
+        p_again, cached = find_classifier(task, workers, tmp_path)
         assert cached
-        _, _, cached = find_classifier(training.subset(slice(0, 24)), workers, tmp_path, examples=500)
+        _, cached = find_classifier(recognition(training.subset(slice(0, 24)), examples=500), workers, tmp_path)
         assert not cached
-    features, classes = network.extract(p, held_out.pixels(slice(None)))
-    assert features.shape == (120, 4 * 64)
-    assert (classes == held_out.labels).mean() > 0.8  # at random: one in eight
+    quadrants, mean, predicted = task.network.extract(p, held_out.pixels(slice(None)))
+    assert quadrants.shape == (120, 4 * 64)
+    assert mean.shape == (120, 128)
+    assert (predicted["class"] == held_out.labels).mean() > 0.8  # at random: one in eight
     np.testing.assert_array_equal(p.vector, p_again.vector)
 
 
 def test_a_damaged_cache_file_is_replaced(cats, tmp_path, workers):
-    training = cats[0].subset(slice(0, 24))
-    _, p, _ = find_classifier(training, workers, tmp_path, examples=2000)
+    task = recognition(cats[0].subset(slice(0, 24)), examples=2000)
+    p, _ = find_classifier(task, workers, tmp_path)
     [entry] = (tmp_path / "classifiers").iterdir()
     entry.write_bytes(entry.read_bytes()[:1000])
-    _, p_again, cached = find_classifier(training, workers, tmp_path, examples=2000)
+    p_again, cached = find_classifier(task, workers, tmp_path)
     assert not cached
     np.testing.assert_array_equal(p.vector, p_again.vector)
 
@@ -99,5 +112,5 @@ def test_training_does_not_depend_on_the_number_of_threads(cats):
     vectors = []
     for threads in (1, 3):
         with Workers(threads) as workers:
-            vectors.append(train_classifier(cats[0], workers, examples=240)[1].vector)
+            vectors.append(train_classifier(recognition(cats[0], examples=240), workers).vector)
     np.testing.assert_array_equal(*vectors)

@@ -8,7 +8,9 @@ from PIL import Image
 
 from minidiff import data
 from minidiff.cli import main
+from minidiff.evaluation.agreement import Readers
 from minidiff.evaluation.evaluate import EVALUATION, Sampling, read_evaluation
+from minidiff.evaluation.extractor import FeatureExtractor
 from minidiff.evaluation.measure import held_out_images, measure, table
 from minidiff.evaluation.nearest import nearest
 from minidiff.parallel import Workers
@@ -42,10 +44,9 @@ def scored(tmp_path_factory):
         "copies": training.pixels(slice(0, 120)),
     }
     with Workers(1) as workers:
-        return {
-            name: measure(images, new.labels, training, real, workers, cache_folder=folder, examples=2000)[0]
-            for name, images in sets.items()
-        }
+        extractor = FeatureExtractor(training, real, 120, workers, cache_folder=folder, examples=2000)
+        readers = Readers("cats", 16, workers, folder, drawn=200)
+        return {name: measure(images, new.labels, training, extractor, readers)[0] for name, images in sets.items()}
 
 
 @pytest.mark.parametrize("distance", ["frechet", "kernel"])

@@ -58,11 +58,11 @@ def test_heun_gets_the_largest_number_of_steps(most):
     assert 2 * steps - 1 <= most < 2 * (steps + 1) - 1
 
 
-def test_a_point_equals_the_metrics_of_the_same_samples(points, sets, cache, workers):
+def test_a_point_equals_the_metrics_of_the_same_samples(points, sets, extractor):
     point = next(point for point in points if point.sampler == "dpmpp_2m")
     labels = np.arange(COUNT) % sets[0].num_classes
     samples = generate(oracle(), (COUNT, 16, 16, 3), sampler="dpmpp_2m", steps=3, seed=2)
-    metrics, _ = measure(samples, labels, *sets, workers, **cache)
+    metrics, _ = measure(samples, labels, sets[0], extractor)
     assert point.frechet == pytest.approx(metrics["frechet"], rel=1e-6)
     assert point.accuracy == metrics["accuracy"]
 
