@@ -53,8 +53,9 @@ def network_for(dataset: Dataset, channels: tuple[int, ...] | None = None, fast:
 
 def training_for(dataset: Dataset, **chosen: Any) -> TrainingConfig:
     """The default configuration of training for a data set; `chosen` sets fields of it."""
-    spaced = np.arange(0, len(dataset), -(-len(dataset) // MOST_IMAGES))
-    return TrainingConfig(**{"sigma_max": sufficient_sigma_max(dataset.pixels(spaced))} | chosen)
+    # at random, because images are often sorted by class, or of each class in turn
+    indices = np.random.default_rng(0).permutation(len(dataset))[:MOST_IMAGES]
+    return TrainingConfig(**{"sigma_max": sufficient_sigma_max(dataset.pixels(indices))} | chosen)
 
 
 def start_run(

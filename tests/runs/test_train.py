@@ -260,6 +260,8 @@ def test_the_default_training_ends_its_schedule_at_a_noise_level_that_suits_the_
     training = train.training_for(dataset, epochs=3)
     assert training.sigma_max == pytest.approx(8 * brightness.std() * np.sqrt(16 * 16 * 3), rel=0.1)
     assert replace(training, sigma_max=0.0) == TrainingConfig(epochs=3)
+    for order in (np.argsort(brightness.ravel()), np.argsort(brightness.ravel()).reshape(5, 200).T.ravel()):
+        assert train.training_for(dataset.subset(order)).sigma_max == pytest.approx(training.sigma_max, rel=0.1)
     assert train.training_for(dataset, sigma_max=50.0).sigma_max == 50
 
 
