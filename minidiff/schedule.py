@@ -45,6 +45,7 @@ from minidiff.errors import MinidiffError
 
 LARGEST_FINAL_SIGNAL = 0.05  # of signal / sqrt(signal^2 + noise^2) at t = T; with more, z_T is not close to pure noise
 SPREADS = 8.0  # sigma_max, divided by the largest standard deviation of the images in any direction
+SMALLEST_SIGMA_MAX = 100.0  # for any images
 SCHEDULES = tuple(CURVES)
 TARGETS = ("flow", "noise", "image", "velocity")
 
@@ -230,19 +231,20 @@ def sufficient_sigma_max(x0: np.ndarray) -> float:
 
     S is largest in directions that all pixels have in common. A standard deviation s of the brightness, the mean over
     all values of an image, is one of S = sqrt(H W C) s along the unit vector of equal values, so large images need a
-    larger sigma_T. Here it is 8 times the largest S in any direction, which preserves 99.2 % of S.
+    larger sigma_T. Here it is 8 times the largest S in any direction, which preserves 99.2 % of S. It is at least 100,
+    because pure noise has also lost the mean of all images.
 
     Args:
         x0: images in [-1, 1], float (N, ...).
 
     Returns:
-        sigma_T, rounded to three digits; at least the smallest that a `Schedule` accepts.
+        sigma_T, rounded to three digits.
     """
     x = x0.reshape(len(x0), -1)
     x = x - x.mean(axis=0)
     # x x' / N has the nonzero eigenvalues of the covariance x' x / N, and is smaller
     largest_variance = np.linalg.eigvalsh(x @ x.T / len(x))[-1]
-    return max(1 / LARGEST_FINAL_SIGNAL, float(f"{SPREADS * np.sqrt(largest_variance):.3g}"))
+    return max(SMALLEST_SIGMA_MAX, float(f"{SPREADS * np.sqrt(largest_variance):.3g}"))
 
 
 def per_example(coefficient: float | np.ndarray, x: np.ndarray) -> np.ndarray:

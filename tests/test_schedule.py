@@ -59,18 +59,17 @@ def test_a_schedule_ends_at_sigma_max(name, T):
 
 
 def test_sufficient_sigma_max_is_8_standard_deviations_in_the_direction_of_the_largest(rng):
-    brightness = rng.normal(0, 0.3, (4000, 1, 1, 1))
-    images = 0.4 + brightness + rng.normal(0, 0.02, (4000, 8, 8, 3))
-    assert sufficient_sigma_max(images) == pytest.approx(8 * 0.3 * np.sqrt(8 * 8 * 3), rel=0.03)
+    brightness = rng.normal(0, 0.3, (1000, 1, 1, 1))
+    images = 0.4 + brightness + rng.normal(0, 0.02, (1000, 32, 32, 3))
+    assert sufficient_sigma_max(images) == pytest.approx(8 * brightness.std() * np.sqrt(32 * 32 * 3), rel=0.01)
     assert sufficient_sigma_max(images.astype(np.float32)) == pytest.approx(sufficient_sigma_max(images), rel=2e-3)
     half_inverted = images.copy()  # all of one brightness, and as different from one another as before
-    half_inverted[:, :, 4:] *= -1
+    half_inverted[:, :, 16:] *= -1
     assert sufficient_sigma_max(half_inverted) == pytest.approx(sufficient_sigma_max(images), rel=2e-3)
 
 
-def test_images_that_hardly_differ_get_the_smallest_end_that_a_schedule_accepts():
-    sigma_max = sufficient_sigma_max(np.full((3, 4, 4, 1), 0.5, np.float32))
-    assert Schedule("flow", sigma_max=sigma_max).sigma[-1] == pytest.approx(20)
+def test_images_that_hardly_differ_need_some_noise_too():
+    assert sufficient_sigma_max(np.full((3, 4, 4, 1), 0.5, np.float32)) == 100
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ HELP = {
     "microbatch_size": "images that go through the network together; 0 for a quarter of the batch",
     "seed": "seed of everything random",
 }
-FROM_DATA = {"sigma_max": "8 times the largest standard deviation of the images in any direction"}  # defaults
+FROM_DATA = {"sigma_max": "8 times the largest spread of the images in any direction, at least 100"}  # defaults
 FIXED = ("out", "channels", "fast", "size", "images", "held_out")  # options that a run cannot change
 
 

@@ -256,9 +256,9 @@ def test_a_changed_configuration_stops_unless_accepted(stopped, workers, change,
 def test_the_default_training_ends_its_schedule_at_a_noise_level_that_suits_the_data(rng):
     """For images that differ only in brightness it is 8 standard deviations of the brightness, times sqrt(H W C)."""
     brightness = rng.uniform(-0.9, 0.9, (1000, 1, 1, 1))
-    dataset = Dataset(to_bytes(np.broadcast_to(brightness, (1000, 16, 16, 3))))
+    dataset = Dataset(to_bytes(np.broadcast_to(brightness, (1000, 32, 32, 3))))
     training = train.training_for(dataset, epochs=3)
-    assert training.sigma_max == pytest.approx(8 * brightness.std() * np.sqrt(16 * 16 * 3), rel=0.1)
+    assert training.sigma_max == pytest.approx(8 * brightness.std() * np.sqrt(32 * 32 * 3), rel=0.1)
     assert replace(training, sigma_max=0.0) == TrainingConfig(epochs=3)
     for order in (np.argsort(brightness.ravel()), np.argsort(brightness.ravel()).reshape(5, 200).T.ravel()):
         assert train.training_for(dataset.subset(order)).sigma_max == pytest.approx(training.sigma_max, rel=0.1)
