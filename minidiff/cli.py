@@ -16,6 +16,7 @@ from minidiff.commands import (
     demo,
     evaluate,
     grade,
+    metrics,
     quiz,
     report,
     sample,
@@ -30,7 +31,9 @@ from minidiff.runs.compatibility import OLD_OPTIONS
 from minidiff.version import __version__
 
 # in the order in which --help lists them
-COMMANDS = [demo, data, train, sample, evaluate, ablate, report, samplers, schedules, quiz, grade, bench, summary]
+COMMANDS = [
+    demo, data, train, sample, evaluate, metrics, ablate, report, samplers, schedules, quiz, grade, bench, summary,
+]  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

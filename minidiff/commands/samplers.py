@@ -14,8 +14,9 @@ from minidiff.commands.options import add_threads, check_at_least, check_suffix,
 from minidiff.denoiser import NetworkDenoiser
 from minidiff.errors import MinidiffError
 from minidiff.evaluation import quality
+from minidiff.evaluation.evaluate import readers_for
 from minidiff.evaluation.extractor import FEWEST, FeatureExtractor
-from minidiff.evaluation.measure import held_out_images
+from minidiff.evaluation.measure import held_out_images, learning_images
 from minidiff.evaluation.quality import EVALUATIONS
 from minidiff.parallel import Workers
 from minidiff.runs import Run
@@ -78,12 +79,13 @@ def measure_quality(run: Run, denoiser: NetworkDenoiser, options: argparse.Names
     _, _, data_options = runs.read_config(run)
     training, _ = runs.load_data(data_options)
     real = held_out_images(data_options, training, 2 * count)
-    extractor = FeatureExtractor(training, real, count, workers)
+    extractor = FeatureExtractor(learning_images(data_options, training), real, count, workers)
+    readers = readers_for(data_options, training, workers)
     labels = runs.labels_for(training.class_names, count)
     out = Path(options.out or run.path / "quality.png")
     print(f"{count} images for each point, against {len(extractor.reference)} held-out images")
     chosen = {"evaluations": evaluations, "seed": options.seed, "spacing": options.spacing}
-    quality.measure_quality(denoiser, extractor, labels, out, **chosen)
+    quality.measure_quality(denoiser, extractor, labels, readers, out, **chosen)
 
 
 def check_options(options: argparse.Namespace) -> None:

@@ -20,14 +20,17 @@ TABLE, IMAGE = "ablation.md", "images/ablation.png"
 SIDE, MARGIN = 64, 140  # pixels: size to which smaller images are enlarged, and width of the names
 INTRODUCTION = (
     "Each row is the default recipe with one change. Distance and loss: lower is better. The last row is the score of "
-    "held-out real images, a floor for the distance. +- is the standard error for other images from the same network. "
-    "Another seed gives another network and other values: {seeds} Differences between rows that are smaller than that "
-    "are not meaningful."
+    "held-out real images, which good samples approach. +- is the standard error for other images from the same "
+    "network. Another seed gives another network and other values: {seeds} Differences between rows that are smaller "
+    "than that are not meaningful."
 )
 ONE_SEED = "`--seeds 2` shows how much they vary."
 SEEDS = "the values are means over {count} seeds, with the lowest and the highest in brackets."
 COLUMNS = (
-    "*Distance*: the squared Frechet distance of `minidiff evaluate` to {count} held-out real images. *Loss*: of the "
+    "*Eyes agree*, *all agree*: fraction of the samples whose two eyes have the same mood and color, and in which all "
+    "parts agree, read by networks that get one part each. *Whole*: fraction that a network takes for whole images and "
+    "not for two images joined. *Distance*: the squared Frechet distance to {count} held-out real images. *Precision* "
+    "and *recall*: samples near real images, and real images near samples ([measures.md](measures.md)). *Loss*: of the "
     "averaged parameters on {both} held-out images, with the same noise and log-normal noise levels for all rows, on "
     "the noise scale (mean squared error of eps_hat). On that scale an error of x0_hat is multiplied by signal / "
     "noise, which at low noise is a disadvantage of networks that predict the image. *Class*: fraction of the samples "
@@ -55,13 +58,20 @@ def table(results: Sequence[Result], milliseconds: dict[str, float], budget: Bud
         "",
         paragraph(INTRODUCTION.format(seeds=seeds)),
         "",
-        "| row | change | distance | loss | class | per image | training |",
-        "|---|---|---|---|---|---|---|",
+        "| row | change | eyes agree | all agree | whole | distance | precision | recall | loss | class | per image "
+        "| training |",
+        "|---" * 12 + "|",
     ]
     for result in results:
         distances, errors = zip(*(metrics["frechet"] for metrics in result.metrics), strict=True)
+        eyes, everything = ([metrics["agreement"][name] for metrics in result.metrics] for name in ("eyes", "all"))
+        whole, precision, recall = (
+            [metrics[name] for metrics in result.metrics] for name in ("whole", "precision", "recall")
+        )
         cells = [
+            *(percents(values) for values in (eyes, everything, whole)),
             several(distances, "{:.2f}", errors=errors),
+            *(percents(values) for values in (precision, recall)),
             several([metrics["loss_held_out"] for metrics in result.metrics], "{:.4f}"),
             several([100 * metrics["accuracy"] for metrics in result.metrics], "{:.1f}", " %"),
             f"{milliseconds[result.row.name]:.1f} ms",
@@ -69,9 +79,11 @@ def table(results: Sequence[Result], milliseconds: dict[str, float], budget: Bud
         ]
         lines.append(f"| {result.row.name} | {result.row.description} | {' | '.join(cells)} |")
     floor, error = real["frechet_floor"]
+    eyes, everything = (percents([real["agreement_floor"][name]]) for name in ("eyes", "all"))
+    whole, precision, recall = (percents([real[f"{name}_floor"]]) for name in ("whole", "precision", "recall"))
     lines.append(
-        f"| *real* | {real['count_floor']} held-out real images | {floor:.2f} +- {error:.2f} | "
-        f"| {100 * real['accuracy_real']:.1f} % | | |"
+        f"| *real* | {real['count_floor']} held-out real images | {eyes} | {everything} | {whole} "
+        f"| {floor:.2f} +- {error:.2f} | {precision} | {recall} | | {100 * real['accuracy_real']:.1f} % | | |"
     )
     count = real["count_reference"]
     columns = COLUMNS.format(count=count, both=2 * count, images=budget.images, epochs=budget.epochs)
@@ -89,6 +101,13 @@ def several(values: Sequence[float], form: str, unit: str = "", errors: Sequence
     text = form.format(statistics.mean(values))
     text += f" +- {form.format(statistics.mean(errors))}" if errors else ""
     return text + unit + (f" ({form.format(min(values))} to {form.format(max(values))})" if len(values) > 1 else "")
+
+
+def percents(pairs: Sequence[Sequence[float]]) -> str:
+    """Shares and their errors in percent, as `several` writes them."""
+    shares, errors = zip(*pairs, strict=True)
+    text = several([100 * share for share in shares], "{:.1f}", errors=[100 * error for error in errors])
+    return text.replace(" (", " % (") if len(shares) > 1 else f"{text} %"
 
 
 def save(

@@ -75,7 +75,7 @@ class Readers:
         return f"Readers({', '.join(division.name for division, _, _ in self.readers)})"
 
     def agreement(self, x: np.ndarray) -> Agreement:
-        """For each attribute, and for all together, the share of images (N, H, W, C) whose parts agree."""
+        """The share of images (N, H, W, C) whose parts agree: in each attribute, in several together, and in "all"."""
         shares: Agreement = {}
         everything = np.ones(len(x), bool)
         for division, network, p in self.readers:
@@ -87,7 +87,7 @@ class Readers:
             for name, keys in division.together.items():
                 shares[name] = share(np.logical_and.reduce([agrees[key] for key in keys]))
             everything &= np.logical_and.reduce(list(agrees.values()))
-        return shares | {"all of these": share(everything)}
+        return shares | {"all": share(everything)}
 
     def read(self, network: Classifier, p: Parameters, x: np.ndarray) -> dict[str, np.ndarray]:
         """The attributes that a reader predicts for parts (N, h, w, C): name -> int (N,)."""

@@ -22,7 +22,6 @@ from minidiff.evaluation.agreement import Readers
 from minidiff.evaluation.extractor import FeatureExtractor
 from minidiff.parallel import Workers
 from minidiff.runs import pipeline
-from minidiff.runs.compatibility import current_names
 from minidiff.runs.folder import Run
 from minidiff.runs.train import read_config
 from minidiff.sampling import sample
@@ -30,6 +29,7 @@ from minidiff.sampling import sample
 logger = logging.getLogger(__name__)
 
 EVALUATION = "evaluation.json"
+MEASURES = 2  # version of the metrics; values of different versions cannot be compared
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,12 @@ def evaluate(run: Run, sampling: Sampling, workers: Workers, out: Path | None = 
     logger.info(f"generating {sampling.count} images: {sampling.sampler}, {sampling.steps} steps")
     samples, labels = generate(network, training, sampling)
     generated = time.perf_counter() - start
-    extractor = FeatureExtractor(training, real, sampling.count, workers)
+    learning = measure.learning_images(data_options, training)
+    extractor = FeatureExtractor(learning, real, sampling.count, workers)
     readers = readers_for(data_options, training, workers)
     metrics, neighbors = measure.measure(samples, labels, training, extractor, readers)
     metrics |= measure.held_out_loss(network, training_config, real)
-    metrics |= asdict(sampling)
+    metrics |= asdict(sampling) | {"measures": MEASURES}
     metrics |= {"seconds_generating": round(generated, 1), "seconds": round(time.perf_counter() - start, 1)}
     logger.info(measure.table(metrics))
     measure.save_figure(out / "evaluation.png", samples, training, neighbors)
@@ -99,11 +100,13 @@ def readers_for(data_options: dict[str, Any], training: Dataset, workers: Worker
 
 
 def read_evaluation(run: Run, sampling: Sampling) -> dict[str, Any] | None:
-    """The contents of evaluation.json; None if it is missing, damaged or made with other sampling options."""
+    """The contents of evaluation.json; None if it is missing, damaged, or made with other sampling options or by an
+    earlier version, which measured differently.
+    """
     try:
         metrics = json.loads((run.path / EVALUATION).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if not isinstance(metrics, dict) or metrics | asdict(sampling) != metrics:
+    if not isinstance(metrics, dict) or metrics | asdict(sampling) | {"measures": MEASURES} != metrics:
         return None
-    return current_names(metrics)
+    return metrics

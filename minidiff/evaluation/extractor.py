@@ -1,4 +1,4 @@
-"""The feature extractor: two classifiers of the training images, and the features of real images for comparison.
+"""The feature extractor: two classifiers of images like those of the run, and the features of real images.
 
 The features have two parts of equal weight:
 
@@ -36,8 +36,8 @@ class FeatureExtractor:
     """Extracts features from images, and compares them with the features of real ones.
 
     Args:
-        training: data that the diffusion model was trained on.
-        real: data that it was not trained on; its halves are the reference and the control.
+        learning: data that the classifiers learn from.
+        real: data that the diffusion model was not trained on; its halves are the reference and the control.
         count: number of samples; the control has as many images, or fewer if there are not enough.
         workers: for the microbatches.
         cache_folder: of the classifiers; by default the user's cache folder.
@@ -50,7 +50,7 @@ class FeatureExtractor:
 
     def __init__(
         self,
-        training: Dataset,
+        learning: Dataset,
         real: Dataset,
         count: int,
         workers: Workers,
@@ -62,8 +62,8 @@ class FeatureExtractor:
         self.count, self.workers = count, workers
         folder = cache_folder or default_cache_folder()
         tasks = (
-            recognition.recognition(training, examples or recognition.EXAMPLES),
-            splices.splicing(training, examples or splices.EXAMPLES),
+            recognition.recognition(learning, examples or recognition.EXAMPLES),
+            splices.splicing(learning, examples or splices.EXAMPLES),
         )
         self.networks = [(task.network, find_classifier(task, workers, folder)[0]) for task in tasks]
         half = len(real) // 2

@@ -24,6 +24,7 @@ from minidiff.training import Trainer
 from minidiff.training_config import TrainingConfig
 
 OTHER_SEED = 1_000_003  # added to the seed of synthetic data
+LEARNING_SEED, LEARNING_IMAGES = 2_000_003, 3_000  # of synthetic images for the networks that measure
 SHOWN = 8  # samples in the figure
 COMPARISON_NAMES = {
     "frechet": "Frechet distance", "kernel": "kernel distance", "precision": "precision", "recall": "recall"
@@ -57,6 +58,16 @@ def held_out_images(options: dict[str, Any], training: Dataset, count: int) -> D
         )
     order = np.random.default_rng(options["seed"]).permutation(len(held_out))[:count]
     return held_out.subset(np.sort(order))
+
+
+def learning_images(options: dict[str, Any], training: Dataset) -> Dataset:
+    """The images that the networks which measure learn from: those of the run, or synthetic images of their own.
+
+    All runs on one kind of synthetic images are then measured by the same networks, whatever they were trained on.
+    """
+    if options["spec"] not in data.SYNTHETIC_SETS:
+        return training
+    return load_data(options | {"seed": LEARNING_SEED, "images": LEARNING_IMAGES, "held_out": None})[0]
 
 
 def measure(
@@ -148,7 +159,7 @@ def rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
         if key in metrics:
             result.append((name, percents(metrics[key]), percents(metrics[f"{key}_floor"])))
     for name, value in (metrics.get("agreement") or {}).items():
-        result.append((f"agree in {name}", percents(value), percents(metrics["agreement_floor"][name])))
+        result.append((f"parts agree in {name}", percents(value), percents(metrics["agreement_floor"][name])))
     if metrics["accuracy"] is not None:
         result.append(("classifier accuracy", percent(metrics["accuracy"]), percent(metrics["accuracy_real"])))
     for key, name in (("pixels", "gray levels rms"), ("features", "features")):

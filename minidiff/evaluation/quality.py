@@ -19,6 +19,7 @@ import numpy as np
 from minidiff import plotting
 from minidiff.atomic import write_text
 from minidiff.denoiser import Denoiser
+from minidiff.evaluation.agreement import Readers
 from minidiff.evaluation.extractor import FeatureExtractor
 from minidiff.evaluation.measure import accuracy
 from minidiff.sampling import SAMPLERS, generate
@@ -37,6 +38,8 @@ class Point:
     Attributes:
         evaluations: number of network evaluations per image.
         frechet: distance from the reference, and its standard error.
+        whole: share of samples taken for whole, and its standard error.
+        agreement: share of samples whose parts all agree, and its standard error; None without readers.
         accuracy: fraction of samples classified as their label, or None.
         seconds: for all images.
     """
@@ -45,6 +48,8 @@ class Point:
     steps: int
     evaluations: int
     frechet: tuple[float, float]
+    whole: tuple[float, float]
+    agreement: tuple[float, float] | None
     accuracy: float | None
     seconds: float
 
@@ -69,6 +74,7 @@ def quality(
     denoiser: Denoiser,
     extractor: FeatureExtractor,
     labels: np.ndarray | None = None,
+    readers: Readers | None = None,
     evaluations: Sequence[int] = EVALUATIONS,
     seed: int = 0,
     spacing: str | None = None,
@@ -79,6 +85,7 @@ def quality(
     Args:
         extractor: its `count` is the number of images for each point.
         labels: class of each image, int (count,), or None.
+        readers: of the parts of synthetic data, or None.
         evaluations: maximum numbers of network evaluations per image, ascending.
         spacing: of the sampler steps; by default that of each sampler.
     """
@@ -94,13 +101,20 @@ def quality(
                 steps=steps,
                 evaluations=counting.evaluations,
                 frechet=extractor.compare("frechet", features),
+                whole=extractor.whole(samples),
+                agreement=readers.agreement(samples)["all"] if readers else None,
                 accuracy=accuracy(classes, labels),
                 seconds=round(seconds, 2),
             )
 
 
 def measure_quality(
-    denoiser: Denoiser, extractor: FeatureExtractor, labels: np.ndarray | None, path: Path, **options: Any
+    denoiser: Denoiser,
+    extractor: FeatureExtractor,
+    labels: np.ndarray | None,
+    readers: Readers | None,
+    path: Path,
+    **options: Any,
 ) -> None:
     """Measures all points, prints them as they are found and in a table, and writes a chart and the values.
 
@@ -110,17 +124,20 @@ def measure_quality(
     start = time.perf_counter()
     floor = extractor.compare("frechet", extractor.control_features)
     points = []
-    for point in quality(denoiser, extractor, labels, **options):
+    for point in quality(denoiser, extractor, labels, readers, **options):
         points.append(point)
         value, error = point.frechet
-        logger.info(f"   {point.sampler:13} {point.steps:3} steps  {value:7.2f} +- {error:.2f}  {point.seconds:6.1f} s")
-    seconds = time.perf_counter() - start
+        shares = f"whole {100 * point.whole[0]:5.1f} %"
+        shares += f"  agree {100 * point.agreement[0]:5.1f} %" if point.agreement else ""
+        steps, seconds = f"{point.sampler:13} {point.steps:3} steps", f"{point.seconds:6.1f} s"
+        logger.info(f"   {steps}  {value:7.2f} +- {error:.2f}  {shares}  {seconds}")
+    took = time.perf_counter() - start
     logger.info(table(points, floor, extractor.count))
     _save_quality(path, points, floor, extractor.count)
     facts = {"samples": extractor.count, "floor": floor, "floor_samples": len(extractor.control)} | options
-    facts |= {"seconds": round(seconds, 1), "points": [asdict(point) for point in points]}
+    facts |= {"seconds": round(took, 1), "points": [asdict(point) for point in points]}
     write_text(path.with_suffix(".json"), json.dumps(facts, indent=2) + "\n")
-    logger.info(f"{path}, {path.with_suffix('.json').name}; {seconds:.0f} s")
+    logger.info(f"{path}, {path.with_suffix('.json').name}; {took:.0f} s")
 
 
 def table(points: Sequence[Point], floor: tuple[float, float], count: int) -> str:

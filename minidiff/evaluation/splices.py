@@ -20,7 +20,8 @@ from minidiff.evaluation.classifier_training import Examples, Task
 
 EXAMPLES = 24_000
 POOL = 4_000  # images to splice, at most
-NEAREST = 8  # an image is spliced with one of so many that resemble it most along the seam
+CANDIDATES = 1_000  # to be spliced with an image, at most
+NEAREST = (16, 256)  # of the candidates that resemble it most along the seam, one is chosen: a strict and a loose match
 KINDS = ("left and right", "top and bottom", "inside and outside")
 SEAMS = 2 * len(KINDS)  # different ones in an epoch
 WIDTH = 4.0  # of a seam, in pixels of shrunk images
@@ -59,13 +60,13 @@ def draw_seam(rng: np.random.Generator, kind: str, H: int, W: int) -> np.ndarray
     elif kind == "top and bottom":
         distance = y - H * rng.uniform(0.35, 0.75)
     else:
-        radius = rng.uniform(0.2, 0.35)
-        distance = (radius - np.hypot(x / W - rng.uniform(0.4, 0.6), y / H - rng.uniform(0.4, 0.6))) * min(H, W)
+        center, radius = rng.uniform(0.3, 0.7, 2), rng.uniform(0.2, 0.35)
+        distance = (np.hypot(x / W - center[0], y / H - center[1]) - radius) * min(H, W)
     return np.clip(0.5 + distance / WIDTH, 0, 1).astype(np.float32)[..., None]
 
 
 def find_partners(x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Chooses a seam for every image (N, H, W, C), and another image that resembles it along the seam.
+    """Chooses a seam for every image (N, H, W, C), and another image that resembles it along the seam only.
 
     Returns:
         mixtures (SEAMS, H, W, 1), the position of each image's seam in them, int (N,), and its partner, int (N,).
@@ -74,16 +75,20 @@ def find_partners(x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, 
     seams = np.stack([draw_seam(rng, KINDS[i % len(KINDS)], H, W) for i in range(SEAMS)])
     which, partners = rng.permutation(N) % SEAMS, np.arange(N)
     for i, m in enumerate(seams):
-        own = np.flatnonzero(which == i)
-        if len(own) and N > 1:
-            strip = (4 * m * (1 - m))[..., 0] > 0.1
-            pixels = x[:, strip].reshape(N, -1)  # (N, pixels of the seam * C)
-            distances = np.square(pixels).sum(axis=1) - 2 * pixels[own] @ pixels.T  # and a constant for each row
-            distances[np.arange(len(own)), own] = np.inf
-            count = min(NEAREST, N - 1)
-            nearest = np.argpartition(distances, count - 1, axis=1)[:, :count]
-            partners[own] = nearest[np.arange(len(own)), rng.integers(count, size=len(own))]
+        own, others = np.flatnonzero(which == i), rng.permutation(N)[:CANDIDATES]
+        if len(own) and N > 2:
+            along_the_seam = distances(x[own], x[others], 4 * m * (1 - m))  # (n, M)
+            along_the_seam[own[:, None] == others] = np.inf
+            nearest = np.argsort(along_the_seam, axis=1)[:, : min(NEAREST[i % 2], N - 1, len(others) - 1)]
+            chosen = rng.integers(nearest.shape[1], size=len(own))
+            partners[own] = others[nearest[np.arange(len(own)), chosen]]
     return seams, which, partners
+
+
+def distances(a: np.ndarray, b: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Squared distances (N, M) between images a (N, H, W, C) and b (M, H, W, C), with a weight (H, W, 1) for pixels."""
+    a, b = ((np.sqrt(weight) * images)[:, weight[..., 0] > 0.01].reshape(len(images), -1) for images in (a, b))
+    return np.square(a).sum(axis=1)[:, None] - 2 * a @ b.T + np.square(b).sum(axis=1)
 
 
 def splice(a: np.ndarray, b: np.ndarray, m: np.ndarray) -> np.ndarray:

@@ -12,12 +12,26 @@ from minidiff import data
 from minidiff.cli import main
 from minidiff.evaluation.ablation import ROWS, Budget, Result, choose_rows, configs_of
 from minidiff.evaluation.ablation_table import save_strips, several, table
+from minidiff.evaluation.evaluate import MEASURES
 from minidiff.runs import train
 from minidiff.runs.folder import Run
 from minidiff.training_config import FAST_BATCH_SIZE, TrainingConfig
 from minidiff.unet import UNet, UNetConfig
 
+SHARES = {
+    "agreement": {"eyes": [0.25, 0.05], "all": [0.125, 0.025]}, "agreement_floor": {"eyes": [1.0, 0], "all": [1.0, 0]},
+    "whole": [0.5, 0.05], "whole_floor": [1.0, 0], "precision": [0.75, 0.05], "precision_floor": [0.9, 0],
+    "recall": [0.625, 0.05], "recall_floor": [0.9, 0],
+}  # fmt: skip
 TINY = ["--images", "24", "--size", "16", "--epochs", "1", "--samples", "32", "--threads", "1"]
+
+
+@pytest.fixture(autouse=True)
+def _short_training(monkeypatch):
+    """Of the networks that measure."""
+    short = {"recognition.EXAMPLES": 400, "splices.EXAMPLES": 400, "agreement.DRAWN": 48, "measure.LEARNING_IMAGES": 48}
+    for name, value in short.items():
+        monkeypatch.setattr(f"minidiff.evaluation.{name}", value)
 
 
 def cells_of(text):
@@ -73,13 +87,18 @@ def test_two_rows_end_to_end_without_repetition(tmp_path, capsys, monkeypatch):
     assert list(rows) == ["recipe", "shift", "*real*"]
     for name in ("recipe", "shift"):
         figures = json.loads((out / name / "evaluation.json").read_text())
-        _, distance, loss, accuracy, *times = rows[name]
+        _, eyes, everything, whole, distance, precision, recall, loss, accuracy, *times = rows[name]
+        for cell, pair in (
+            (eyes, figures["agreement"]["eyes"]), (everything, figures["agreement"]["all"]),
+            (whole, figures["whole"]), (precision, figures["precision"]), (recall, figures["recall"]),
+        ):  # fmt: skip
+            assert cell == "{:.1f} +- {:.1f} %".format(*(100 * value for value in pair))
         assert distance == "{:.2f} +- {:.2f}".format(*figures["frechet"])
         assert float(loss) == pytest.approx(figures["loss_held_out"], abs=6e-5)
         assert accuracy == f"{100 * figures['accuracy']:.1f} %"
         assert times == ["62.5 ms", "2 s"]  # a quarter of a second for 4 images; 24 of them in one epoch
     assert stepped == [4, 4]
-    assert rows["*real*"][1] == "{:.2f} +- {:.2f}".format(*figures["frechet_floor"])
+    assert rows["*real*"][4] == "{:.2f} +- {:.2f}".format(*figures["frechet_floor"])
 
     (image,) = re.findall(r"!\[[^]]*\]\(([^)]*)\)", text)
     assert Image.open(out / image).size == (140 + 4 * (2 + 8 * 18), 4 * (2 + 2 * 18))
@@ -104,7 +123,7 @@ def test_an_interrupted_row_is_resumed(tmp_path, capsys, monkeypatch):
     """Stopped and measured after one of two epochs: the second call trains one more epoch and measures again."""
     out, trained, measured = tmp_path / "ablation", [], []
     real_save, figures = Run.save_checkpoint, {"frechet": [1.0, 0.1], "frechet_floor": [0.5, 0.1], "loss_held_out": 0.3}
-    figures |= {"accuracy": 0.5, "accuracy_real": 1.0, "count_floor": 32, "count_reference": 32}
+    figures |= {"accuracy": 0.5, "accuracy_real": 1.0, "count_floor": 32, "count_reference": 32} | SHARES
 
     def save_and_stop(self, step, *rest):
         real_save(self, step, *rest)
@@ -114,7 +133,7 @@ def test_an_interrupted_row_is_resumed(tmp_path, capsys, monkeypatch):
 
     def measure(run, sampling, workers):
         measured.append(run.path.name)
-        (run.path / "evaluation.json").write_text(json.dumps(figures | vars(sampling)))
+        (run.path / "evaluation.json").write_text(json.dumps(figures | vars(sampling) | {"measures": MEASURES}))
         return figures | vars(sampling)
 
     monkeypatch.setattr(Run, "save_checkpoint", save_and_stop)
@@ -126,7 +145,7 @@ def test_an_interrupted_row_is_resumed(tmp_path, capsys, monkeypatch):
     assert main(arguments) == 0
     assert trained == [6, 12]
     assert measured == ["one-block"]
-    assert cells_of((out / "ablation.md").read_text())["one-block"][1] == "1.00 +- 0.10"
+    assert cells_of((out / "ablation.md").read_text())["one-block"][4] == "1.00 +- 0.10"
     assert main([*arguments, "--samples", "33"]) == 0  # other samples: measured again, not trained again
     assert trained == [6, 12]
     assert measured == ["one-block"] * 2
@@ -155,12 +174,14 @@ def test_several_seeds_give_their_mean_and_range():
     assert several([2.0], "{:.1f}") == "2.0"
     assert several([1.0, 4.0], "{:.1f}", errors=[0.2, 0.4]) == "2.5 +- 0.3 (1.0 to 4.0)"
     figures = {"frechet": [3.0, 0.5], "frechet_floor": [1.0, 0.25], "loss_held_out": 0.1, "accuracy": 1.0}
-    figures |= {"accuracy_real": 1.0, "count_floor": 64, "count_reference": 64, "sampler": "heun", "steps": 12}
+    figures |= {"accuracy_real": 1.0, "count_floor": 64, "count_reference": 64, "sampler": "heun", "steps": 12} | SHARES
     figures = [figures, figures | {"frechet": [5.0, 0.5], "loss_held_out": 0.2}]
     result = Result(ROWS[0], figures, ["Linux, 2 cores"] * 2, np.zeros((8, 4, 4, 3)))
     text = table([result], {"recipe": 2.5}, Budget(seeds=2), "the command")
     assert cells_of(text)["recipe"][1:] == [
-        "4.00 +- 0.50 (3.00 to 5.00)", "0.1500 (0.1000 to 0.2000)", "100.0 % (100.0 to 100.0)",
+        "25.0 +- 5.0 % (25.0 to 25.0)", "12.5 +- 2.5 % (12.5 to 12.5)", "50.0 +- 5.0 % (50.0 to 50.0)",
+        "4.00 +- 0.50 (3.00 to 5.00)", "75.0 +- 5.0 % (75.0 to 75.0)", "62.5 +- 5.0 % (62.5 to 62.5)",
+        "0.1500 (0.1000 to 0.2000)", "100.0 % (100.0 to 100.0)",
         "2.5 ms", "20 s",
     ]  # fmt: skip
     assert "means over 2 seeds" in " ".join(text.split())

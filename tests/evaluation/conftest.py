@@ -10,6 +10,7 @@ def _short_training(monkeypatch):
     monkeypatch.setattr("minidiff.evaluation.recognition.EXAMPLES", 400)
     monkeypatch.setattr("minidiff.evaluation.splices.EXAMPLES", 400)
     monkeypatch.setattr("minidiff.evaluation.agreement.DRAWN", 48)
+    monkeypatch.setattr("minidiff.evaluation.measure.LEARNING_IMAGES", 48)
 
 
 @pytest.fixture(scope="package")

@@ -9,7 +9,7 @@ from PIL import Image
 from minidiff import data
 from minidiff.cli import main
 from minidiff.evaluation.agreement import Readers
-from minidiff.evaluation.evaluate import EVALUATION, Sampling, read_evaluation
+from minidiff.evaluation.evaluate import EVALUATION, MEASURES, Sampling, read_evaluation
 from minidiff.evaluation.extractor import FeatureExtractor
 from minidiff.evaluation.measure import held_out_images, measure, table
 from minidiff.evaluation.nearest import nearest
@@ -98,11 +98,14 @@ def test_the_command_writes_a_table_a_figure_and_metrics(run, capsys):
     assert (run / "evaluation.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_metrics_of_version_0_1_0_are_read_under_the_new_names(tmp_path):
+def test_metrics_are_read_unless_they_are_of_another_version_or_of_other_samples(tmp_path):
     sampling = Sampling(count=64)
     assert read_evaluation(Run(tmp_path), sampling) is None
-    (tmp_path / EVALUATION).write_text(json.dumps(vars(sampling) | {"loss_unseen": 0.25}))
-    assert read_evaluation(Run(tmp_path), sampling) == vars(sampling) | {"loss_held_out": 0.25}
+    metrics = vars(sampling) | {"loss_held_out": 0.25}
+    (tmp_path / EVALUATION).write_text(json.dumps(metrics))
+    assert read_evaluation(Run(tmp_path), sampling) is None
+    (tmp_path / EVALUATION).write_text(json.dumps(metrics | {"measures": MEASURES}))
+    assert read_evaluation(Run(tmp_path), sampling) == metrics | {"measures": MEASURES}
     assert read_evaluation(Run(tmp_path), Sampling(count=32)) is None
 
 

@@ -65,6 +65,8 @@ def test_a_point_equals_the_metrics_of_the_same_samples(points, sets, extractor)
     metrics, _ = measure(samples, labels, sets[0], extractor)
     assert point.frechet == pytest.approx(metrics["frechet"], rel=1e-6)
     assert point.accuracy == metrics["accuracy"]
+    assert point.whole == metrics["whole"]
+    assert point.agreement is None
 
 
 def test_the_spacing_is_passed_on(extractor):
@@ -77,9 +79,9 @@ def test_the_spacing_is_passed_on(extractor):
 
 def test_the_table_has_a_row_for_each_sampler_and_blanks_for_missing_points():
     points = [
-        Point("ddim", 3, 3, (9.5, 1.0), None, 1.0),
-        Point("ddim", 8, 8, (2.25, 0.5), None, 1.0),
-        Point("heun", 4, 7, (1.5, 0.5), None, 1.0),
+        Point("ddim", 3, 3, (9.5, 1.0), (0.5, 0.1), None, None, 1.0),
+        Point("ddim", 8, 8, (2.25, 0.5), (0.5, 0.1), None, None, 1.0),
+        Point("heun", 4, 7, (1.5, 0.5), (0.5, 0.1), None, None, 1.0),
     ]
     lines = [line.split() for line in table(points, (0.8, 0.1), 64).splitlines()]
     assert lines[0][-3:] == ["0.80", "+-", "0.10"]
@@ -97,6 +99,8 @@ def test_the_command_writes_a_chart_and_the_values(run, capsys):
     for point in facts["points"]:
         assert point["frechet"][0] > facts["floor"][0]
         assert f"{point['frechet'][0]:.2f}" in printed
+        assert 0 <= point["whole"][0] <= 1
+        assert 0 <= point["agreement"][0] <= 1
     assert Image.open(run / "quality.png").width > 500
 
 

@@ -160,7 +160,7 @@ DIVISIONS: dict[str, tuple[Division, ...]] = {  # of each synthetic data set
             draw=draw_cat_halves,
             cut=cut_halves,
             hidden_by={"eye color": ("eye mood", cats.EYE_MOODS.index("happy"))},
-            together={"both of the eyes": ("eye mood", "eye color")},
+            together={"eyes": ("eye mood", "eye color")},
         ),
         Division(
             name="head and body",

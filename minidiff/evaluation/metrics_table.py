@@ -1,0 +1,67 @@
+"""A test of the metrics: real images, of which an increasing share are spliced.
+
+A metric that sees whether the parts of an image belong together gets worse as the share increases, although nothing
+else about the images changes. The images are held-out ones, each spliced with another one that resembles it along the
+seam (`splices.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from minidiff.evaluation.agreement import Agreement, Readers
+from minidiff.evaluation.extractor import COMPARISONS, FeatureExtractor
+from minidiff.evaluation.splices import spliced
+
+SHARES = (0.0, 0.1, 0.2, 0.5)
+SEED = 1
+COLUMNS = ("spliced", "taken for whole", "precision", "recall", "Frechet distance", "kernel distance")
+
+
+@dataclass(frozen=True)
+class Row:
+    """The metrics of images of which a share are spliced; all are [value, standard error].
+
+    Attributes:
+        compared: one for each of COMPARISONS.
+        agreement: of synthetic data, or None.
+    """
+
+    share: float
+    whole: tuple[float, float]
+    compared: dict[str, tuple[float, float]]
+    agreement: Agreement | None
+
+
+def measure_spliced(
+    extractor: FeatureExtractor, readers: Readers | None, shares: Sequence[float] = SHARES
+) -> Iterator[Row]:
+    """Yields the metrics of the control images of an extractor, of which shares are spliced."""
+    real = extractor.control.pixels(slice(None))
+    other = spliced(real, SEED, whole=False)
+    rank = np.random.default_rng(SEED).permutation(len(real)) / len(real)  # so that a larger share includes a smaller
+    for share in shares:
+        x = np.where((rank < share)[:, None, None, None], other, real)
+        features, _ = extractor.extract(x.__getitem__, len(x))
+        yield Row(
+            share=share,
+            whole=extractor.whole(x),
+            compared={name: extractor.compare(name, features) for name in COMPARISONS},
+            agreement=readers.agreement(x) if readers else None,
+        )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as a table in Markdown."""
+    attributes = list(rows[0].agreement or {})
+    heads = [COLUMNS[0], *(f"parts agree in {name}" for name in attributes), *COLUMNS[1:]]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for row in rows:
+        cells = [f"{100 * row.share:.0f} %"]
+        cells += [f"{100 * (row.agreement or {})[name][0]:.1f} %" for name in attributes]
+        cells.append(f"{100 * row.whole[0]:.1f} +- {100 * row.whole[1]:.1f} %")
+        cells += [f"{100 * row.compared[name][0]:.1f} %" for name in ("precision", "recall")]
+        cells += ["{:.2f} +- {:.2f}".format(*row.compared[name]) for name in ("frechet", "kernel")]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
