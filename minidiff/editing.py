@@ -31,9 +31,7 @@ import numpy as np
 from minidiff.denoiser import Denoiser
 from minidiff.errors import MinidiffError
 from minidiff.samplers import State
-from minidiff.sampling import check_sampler, choose_steps, follow, generate, noise_streams, sample
-
-IMAGE_NOISE_STREAM = 3  # keeps the noise added to an image apart from the noise that samplers draw
+from minidiff.sampling import check_sampler, choose_steps, follow, generate, noise_streams, sample, starting_noise
 
 
 class Inpainting:
@@ -96,8 +94,8 @@ def inpaint(
     schedule, denoiser = denoiser.schedule, Inpainting(denoiser, image, mask)
     if denoiser.image.shape not in (tuple(shape), tuple(shape[1:])):
         raise MinidiffError(f"an image of shape {denoiser.image.shape} does not fit {tuple(shape)}; resize it")
-    draw_noise = noise_streams(seed, shape)
-    z = float(schedule.noise[-1]) * draw_noise()
+    draw_noise = noise_streams("fresh noise", seed, shape)
+    z = starting_noise(schedule, shape, seed)
     state = State(z=z, x0_hat=np.zeros_like(z), t=schedule.T)
     yield state
     for t, t_next in choose_steps(schedule, steps):
@@ -128,7 +126,7 @@ def image_to_image(
     schedule = denoiser.schedule
     t = max(1, round(strength * schedule.T))
     images = check_floats(images).astype(np.float32)
-    eps = noise_streams(seed, images.shape, IMAGE_NOISE_STREAM)()
+    eps = noise_streams("image noise", seed, images.shape)()
     start = State(z=schedule.add_noise(images, eps, t), x0_hat=images, t=t)
     yield from sample(denoiser, images.shape, seed=seed, start=start, **options)
 

@@ -1,8 +1,8 @@
 """Training examples: a clean image, a timestep, noise, a label and a loss weight for each.
 
-All random values of an example come from its own random stream, a generator seeded with (seed, stream, epoch, index of
-the image). So they are the same for every division into microbatches, for any number of threads, and after training was
-interrupted and resumed.
+All random values of an example come from its own random stream (`randomness.py`), which depends on the seed, the epoch
+and the index of the image. So they are the same for every division into microbatches, for any number of threads, and
+after training was interrupted and resumed.
 
 The timesteps are *stratified*: of four consecutive examples in an epoch, each takes its timestep from a different
 quarter of the distribution of t. So all batches have similar noise levels, which reduces the variance of the gradient.
@@ -24,7 +24,7 @@ which is the paper's min(SNR, 5) / SNR for the noise target and min(SNR, 5) / (S
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Protocol
@@ -32,10 +32,10 @@ from typing import Protocol
 import numpy as np
 
 from minidiff.errors import MinidiffError
+from minidiff.randomness import stream
 from minidiff.schedule import Schedule
 from minidiff.training_config import LOSS_WEIGHTS, TrainingConfig
 
-ORDER_STREAM, EXAMPLE_STREAM, HELD_OUT_STREAM = 0, 1, 4  # a random stream for each use of the seed
 STRATA = 4  # quarters of the distribution of t
 SMALLEST_WIDTH = 1e-9  # of a range of log_sigma that is divided by
 GAMMA = 5.0  # the largest weight of min_snr for an error of x0_hat (gamma of Hang et al., 2023)
@@ -85,14 +85,14 @@ class Examples:
 
 def order_of_epoch(seed: int, epoch: int, count: int) -> np.ndarray:
     """The random order of the examples in an epoch, a permutation of 0 .. count - 1."""
-    return np.random.default_rng([seed, ORDER_STREAM, epoch]).permutation(count)
+    return stream("order", seed, epoch).permutation(count)
 
 
 def draw_examples(
     dataset: TrainingData,
     indices: np.ndarray,
     positions: np.ndarray,
-    key: Sequence[int],
+    rng_of: Callable[[int], np.random.Generator],
     schedule: Schedule,
     config: TrainingConfig,
     num_classes: int,
@@ -103,7 +103,7 @@ def draw_examples(
         dataset: the clean examples.
         indices: of the examples in the data set, (n,).
         positions: of the examples in the order of the epoch, (n,).
-        key: with the example's index, the seed of its random stream; for instance [seed, EXAMPLE_STREAM, epoch].
+        rng_of: the generator of an example, from its index in the data set.
         schedule: the noise schedule.
         config: its distribution of the timesteps, `flip` and `class_dropout` are used.
         num_classes: of the network; 0 for examples without labels.
@@ -112,14 +112,14 @@ def draw_examples(
     eps, u = np.empty_like(x0), np.empty(len(indices))
     labels = dataset.labels[indices].copy() if num_classes and dataset.labels is not None else None
     for i, (index, position) in enumerate(zip(indices, positions, strict=True)):
-        stream = np.random.default_rng([*key, int(index)])
-        stratum, flipped, dropped = stream.random(3)
+        rng = rng_of(int(index))
+        stratum, flipped, dropped = rng.random(3)
         u[i] = (position % STRATA + stratum) / STRATA
         if config.flip and flipped < 0.5:
             x0[i] = x0[i, :, ::-1].copy()
         if labels is not None and dropped < config.class_dropout:
             labels[i] = num_classes
-        stream.standard_normal(dtype=np.float32, out=eps[i])
+        rng.standard_normal(dtype=np.float32, out=eps[i])
     return Examples(x0=x0, eps=eps, t=draw_timesteps(schedule, u, config), labels=labels)
 
 

@@ -37,6 +37,7 @@ from minidiff.errors import MinidiffError
 from minidiff.kernels.sets import Kernels, create_kernels
 from minidiff.layers import Linear, TimeEmbedding, create_parameters
 from minidiff.parameters import Parameters
+from minidiff.randomness import stream
 from minidiff.training import TrainingConfig
 
 FREQUENCIES = (1.0, 2.0, 4.0, 8.0)  # of the sines and cosines
@@ -134,7 +135,7 @@ def draw_points(name: str = "moons", count: int = 2000, seed: int = 0) -> Points
     if count < 1:
         raise MinidiffError(f"a data set of {count} points is empty; draw at least 1")
     draw, class_names = SETS[name]
-    positions, labels = draw(np.random.default_rng(seed), count)
+    positions, labels = draw(stream("points", seed), count)
     return Points(
         positions=np.clip(positions, -1, 1).astype(np.float32),
         labels=labels.astype(np.int64),

@@ -14,7 +14,7 @@ spacing matters:
 All start at T itself. At lower timesteps the network was trained on z with more signal, but pure noise contains none.
 
 `sample` is a generator: it yields a `State` after each step, from which the caller makes progress bars and animations.
-All noise of image i comes from its own random stream, seeded with seed and i, so images do not depend on each other.
+All noise of image i comes from its own random streams, of the seed and i, so images do not depend on each other.
 
 Read more: `tutorials/09_sampling.ipynb`.
 """
@@ -27,10 +27,10 @@ import numpy as np
 from minidiff.curves import RHO
 from minidiff.denoiser import Denoiser
 from minidiff.errors import MinidiffError
+from minidiff.randomness import stream
 from minidiff.samplers import SAMPLERS, SECOND_ORDER, STOCHASTIC, DrawNoise, Pairs, State
 from minidiff.schedule import Schedule
 
-NOISE_STREAM = 2  # keeps the random numbers of sampling apart from those of training
 SPACINGS = ("trailing", "uniform", "karras")
 LOWEST_SIGMA = 0.02  # where the last karras step starts: noise with a standard deviation of 2.5 gray levels of 255
 
@@ -68,16 +68,15 @@ def sample(
         MinidiffError: an unknown name, more steps than timesteps, or incompatible options.
     """
     schedule = denoiser.schedule
-    draw_noise = noise_streams(seed, shape)
     if start is None:
-        z = float(schedule.noise[-1]) * draw_noise()
+        z = starting_noise(schedule, shape, seed)
         start = State(z=z, x0_hat=np.zeros_like(z), t=schedule.T)
     if start.z.shape != tuple(shape):
         raise MinidiffError(f"the start has shape {start.z.shape}, the result {tuple(shape)}; give the same shape")
     # Order 2 gains most from short steps at low noise; with trailing, its first step is too long to be accurate.
     spacing = spacing or ("karras" if sampler in SECOND_ORDER else "trailing")
     pairs = choose_steps(schedule, steps, spacing, start.t)
-    yield from follow(denoiser, start, pairs, sampler, draw_noise, labels, clip, eta)
+    yield from follow(denoiser, start, pairs, sampler, noise_streams("fresh noise", seed, shape), labels, clip, eta)
 
 
 def follow(
@@ -166,24 +165,24 @@ def _pairs(times: np.ndarray) -> Pairs:
     return list(zip(timesteps, [*timesteps[1:], 0], strict=True))
 
 
-def noise_streams(seed: int, shape: tuple[int, ...], stream: int = NOISE_STREAM) -> DrawNoise:
+def noise_streams(purpose: str, seed: int, shape: tuple[int, ...]) -> DrawNoise:
     """Creates a function that draws standard normal noise, for each image from its own random stream.
 
     Args:
+        purpose: one of `randomness.PURPOSES`.
         seed: of all streams.
         shape: (N, ...).
-        stream: an integer that gives each use of a seed its own random streams.
 
     Returns:
         () -> float32 array of that shape, new at each call.
     """
-    streams = [np.random.default_rng([seed, stream, i]) for i in range(shape[0])]
+    streams = [stream(purpose, seed, i) for i in range(shape[0])]
     return lambda: np.stack([rng.standard_normal(shape[1:], np.float32) for rng in streams])
 
 
 def starting_noise(schedule: Schedule, shape: tuple[int, ...], seed: int) -> np.ndarray:
     """The pure noise z_T that `sample` starts from with this seed, float32 of that shape."""
-    return float(schedule.noise[-1]) * noise_streams(seed, shape)()
+    return float(schedule.noise[-1]) * noise_streams("starting noise", seed, shape)()
 
 
 def check_sampler(sampler: str, eta: float = 0.0, deterministic: bool = False) -> None:

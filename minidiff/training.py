@@ -27,6 +27,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,8 +37,6 @@ from minidiff.denoiser import Network, NetworkConfig, NetworkDenoiser
 from minidiff.divergence import explain_divergence
 from minidiff.errors import MinidiffError
 from minidiff.examples import (
-    EXAMPLE_STREAM,
-    HELD_OUT_STREAM,
     Examples,
     TrainingData,
     draw_examples,
@@ -47,6 +46,7 @@ from minidiff.examples import (
 from minidiff.optim import Optimizer, learning_rate_at
 from minidiff.parallel import GradientAccumulators, Workers, chunks
 from minidiff.parameters import Parameters
+from minidiff.randomness import stream
 from minidiff.schedule import per_example
 from minidiff.training_config import TrainingConfig
 
@@ -183,8 +183,9 @@ class Trainer:
 
     def draw(self, epoch: int, indices: np.ndarray, positions: np.ndarray) -> Examples:
         """Draws the examples of a batch; arguments as in `train_step`."""
-        key, num_classes = [self.config.seed, EXAMPLE_STREAM, epoch], self.network.config.num_classes
-        return draw_examples(self.dataset, indices, positions, key, self.schedule, self.config, num_classes)
+        rng_of = partial(stream, "example", self.config.seed, epoch)
+        num_classes = self.network.config.num_classes
+        return draw_examples(self.dataset, indices, positions, rng_of, self.schedule, self.config, num_classes)
 
     def accumulate_gradient(self, examples: Examples) -> tuple[Parameters, np.ndarray]:
         """The gradient of the mean loss of a batch, accumulated over its microbatches.
@@ -258,12 +259,14 @@ class Trainer:
         """
         check_fit(self.network.config, dataset)
         p = Parameters(self.p.shapes, vector=self.optimizer.average.copy())
-        key, num_classes = [self.config.seed, HELD_OUT_STREAM], self.network.config.num_classes
-        config = replace(self.config, flip=False, class_dropout=0.0)
+        rng_of = partial(stream, "held-out example", self.config.seed)
+        # at random, because the images often have the classes in turn, and the position decides the quarter of t
+        positions = stream("held-out order", self.config.seed).permutation(len(dataset))
+        config, num_classes = replace(self.config, flip=False, class_dropout=0.0), self.network.config.num_classes
 
         def losses_of(part: slice) -> tuple[np.ndarray, np.ndarray]:
             indices = np.arange(part.start, part.stop)
-            examples = draw_examples(dataset, indices, indices, key, self.schedule, config, num_classes)
+            examples = draw_examples(dataset, indices, positions[part], rng_of, self.schedule, config, num_classes)
             return examples.t, self._forward(p, examples)[1]
 
         results = self.workers.map(losses_of, chunks(len(dataset), config.microbatch_size))

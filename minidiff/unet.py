@@ -105,7 +105,7 @@ class Middle(Level):
     def __init__(self, config: UNetConfig, kernels: Kernels) -> None:
         last, C = len(config.channels) - 1, config.channels[-1]
         self.name = "middle"
-        self.blocks = [
+        self.blocks = [  # the first ones follow the last downsampling, and are named like those of a level
             *(create_block(f"down{last}.block{j}", C, C, config, kernels) for j in range(config.blocks_per_level)),
             create_block("middle.block1", C, C, config, kernels),
         ]
@@ -149,7 +149,7 @@ class UpLevel(Level):
         self.name = f"up{i}"
         self.upsample = UpsampleAndJoin(f"{self.name}.upsample", C, K, kernels)
         self.blocks = [
-            create_block(f"{self.name}.block{j}", K if j else 2 * K, K, config, kernels)
+            create_block(f"{self.name}.block{j}", K if j else 2 * K, K, config, kernels)  # 2K: joined with the skip
             for j in range(config.blocks_per_level)
         ]
         self.attention = create_attention(f"{self.name}.attention", i, config, kernels)
@@ -257,7 +257,7 @@ class UNet:
             dz, the gradient with respect to the noised images, (N, H, W, C).
         """
         dskips = []
-        dtime_vector: Any = 0
+        dtime_vector: Any = 0  # every block adds its part
         dh = self.conv_out.backward(p, g, caches.pop(), dprediction)
         dh = self.norm_out.backward(p, g, caches.pop(), dh)
         for up in reversed(self.up):
@@ -280,7 +280,7 @@ class UNet:
         ]
         for layer in layers:
             output, flops = layer.cost(shape)
-            shape = shape if layer is self.time else output
+            shape = shape if layer is self.time else output  # the time vector is no input of the next layer
             count = sum(math.prod(parameter) for parameter in layer.shapes().values())
             total_parameters, total_flops = total_parameters + count, total_flops + flops
             size = " x ".join(map(str, output[1:]))

@@ -74,7 +74,7 @@ def conv(p, name, x, stride=1):
     border = len(w) // 2
     padded = np.pad(x, ((0, 0), (border, border), (border, border), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, w.shape[:2], axis=(1, 2))[:, ::stride, ::stride]
-    N, H, W = windows.shape[:3]
+    N, H, W = windows.shape[:3]  # of (N, H, W, C, k, k)
     rows = windows.transpose(0, 1, 2, 4, 5, 3).reshape(N * H * W, -1)
     y = rows @ w.reshape(-1, w.shape[3]) + p[name + ".bias"]
     return y.reshape(N, H, W, -1), (rows, padded.shape, stride)
@@ -119,7 +119,7 @@ def norm_backward(p, g, name, cache, dy):
     g[name + ".gamma"] += (dv * x_hat).sum(axis=(0, 1, 2))
     g[name + ".beta"] += dv.sum(axis=(0, 1, 2))
     N, H, W, C = dy.shape
-    dx_hat, x_hat = ((array.reshape(N, H * W, GROUPS, C // GROUPS)) for array in (dv * p[name + ".gamma"], x_hat))
+    dx_hat, x_hat = (array.reshape(N, H * W, GROUPS, C // GROUPS) for array in (dv * p[name + ".gamma"], x_hat))
     mean_1 = dx_hat.mean(axis=(1, 3), keepdims=True)
     mean_2 = (dx_hat * x_hat).mean(axis=(1, 3), keepdims=True)
     dx = (dx_hat - mean_1 - x_hat * mean_2) * inverse_std
@@ -256,7 +256,7 @@ def train(steps=1500, batch=32, peak=2e-3, seed=0):
             m[name] += 0.1 * (g[name] - m[name])  # beta1 = 0.9
             v[name] += 0.05 * (g[name] ** 2 - v[name])  # beta2 = 0.95
             p[name] -= learning_rate * (m[name] / (1 - 0.9**step)) / (np.sqrt(v[name] / (1 - 0.95**step)) + 1e-8)
-            average[name] += max(0.005, 9 / (9 + step)) * (p[name] - average[name])
+            average[name] += max(0.005, 9 / (9 + step)) * (p[name] - average[name])  # over about 200 steps
         recent.append(loss)
         if step % 100 == 0:
             print(f"step {step:5}  loss {np.mean(recent[-100:]):.4f}  {time.time() - start:4.0f} s")

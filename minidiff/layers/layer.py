@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from minidiff.parameters import Parameters
+from minidiff.randomness import stream
 
 Shape = tuple[int, ...]
 
@@ -84,7 +85,7 @@ def create_parameters(modules: Iterable[Module], seed: int = 0, dtype: DTypeLike
     """
     modules = list(modules)
     p = Parameters(shapes_of(modules), dtype)
-    rng = np.random.default_rng(seed)
+    rng = stream("parameters", seed)
     for module in modules:
         module.initialize(p, rng)
     return p

@@ -13,6 +13,7 @@ from minidiff.errors import MinidiffError
 from minidiff.evaluation.nearest import nearest
 from minidiff.parallel import Workers
 from minidiff.plotting import GAP
+from minidiff.randomness import stream
 from minidiff.runs import pipeline
 from minidiff.runs.compatibility import fingerprint
 from minidiff.runs.folder import Run
@@ -133,7 +134,7 @@ def add_data(report: ReportData, options: dict, dataset: Dataset | None) -> None
     schedule = report.schedule
     times = np.unique(np.rint(np.linspace(0, schedule.T, FORWARD_TIMES)).astype(int)).tolist()
     x0 = dataset.pixels(np.arange(min(FORWARD_IMAGES, len(dataset))))
-    eps = np.random.default_rng(report.training.seed).standard_normal(x0.shape, np.float32)
+    eps = stream("figure", report.training.seed).standard_normal(x0.shape, np.float32)
     report.forward = Forward(times, np.stack([to_bytes(schedule.add_noise(x0, eps, t)) for t in times]))
 
 

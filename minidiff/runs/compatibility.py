@@ -60,7 +60,8 @@ def differences(before: dict, now: dict) -> list[tuple[str, bool]]:
     """The differences between the configurations of a checkpoint and of the resumed run.
 
     Args:
-        before, now: of plain types, with the keys "network", "training", "data" and "held_out".
+        before, now: of plain types, with the keys "network", "training", "data", "held_out" and "random", the version
+            of the random streams, which was 1 before it was recorded.
 
     Returns:
         List of pairs: a description, and whether the user can accept the difference.
@@ -80,6 +81,8 @@ def differences(before: dict, now: dict) -> list[tuple[str, bool]]:
             counts = [d.get("images") if isinstance(d, dict) else None for d in sets]
             same_count = None not in counts and counts[0] == counts[1]
             found.append((f"{words} were {sizes[0]} and are {sizes[1]}", same_count))
+    if before.get("random", 1) != now["random"]:
+        found.append(("it began with the random numbers of another version of minidiff", False))
     return found
 
 

@@ -18,6 +18,7 @@ from minidiff.denoiser import NetworkDenoiser
 from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
 from minidiff.parameters import Parameters
+from minidiff.randomness import stream
 from minidiff.runs.folder import Run
 from minidiff.runs.snapshots import is_snapshot_epoch
 from minidiff.runs.train import read_config, train_run
@@ -92,7 +93,7 @@ def show_noise(run: Run, dataset: Dataset, training: TrainingConfig) -> None:
     times = np.rint(np.linspace(0, schedule.T, 9)).astype(int)
     count = min(3, len(dataset))
     x0 = dataset.pixels(np.arange(count))
-    eps = np.random.default_rng(training.seed).standard_normal(x0.shape, np.float32)
+    eps = stream("figure", training.seed).standard_normal(x0.shape, np.float32)
     sheet = np.stack([schedule.add_noise(x0, eps, t) for t in times], axis=1)  # (count, 9, H, W, C)
     plotting.save_sheet(run.path / "forward_process.png", sheet.reshape(-1, *x0.shape[1:]), columns=len(times))
     logger.info(

@@ -26,6 +26,8 @@ from minidiff.divergence import Diverged
 from minidiff.errors import MinidiffError
 from minidiff.kernels.sets import create_kernels
 from minidiff.parallel import Workers, available_cores
+from minidiff.randomness import VERSION as RANDOM_VERSION
+from minidiff.randomness import stream
 from minidiff.runs.checkpoint import KEPT, tidy
 from minidiff.runs.compatibility import check_differences, differences, fingerprint
 from minidiff.runs.folder import Run
@@ -54,7 +56,7 @@ def network_for(dataset: Dataset, channels: tuple[int, ...] | None = None, fast:
 def training_for(dataset: Dataset, **chosen: Any) -> TrainingConfig:
     """The default configuration of training for a data set; `chosen` sets fields of it."""
     # at random, because images are often sorted by class, or of each class in turn
-    indices = np.random.default_rng(0).permutation(len(dataset))[:MOST_IMAGES]
+    indices = stream("estimate", 0).permutation(len(dataset))[:MOST_IMAGES]
     return TrainingConfig(**{"sigma_max": sufficient_sigma_max(dataset.pixels(indices))} | chosen)
 
 
@@ -159,6 +161,7 @@ def train_run(
         "training": training.as_dict(),
         "data": fingerprint(dataset),
         "held_out": held_out and fingerprint(held_out),
+        "random": RANDOM_VERSION,
     }
     shape = (training.batch_size, *dataset.example_shape)
     logger.info("   in:  noisy images %s, a noise level and a label for each", shape)

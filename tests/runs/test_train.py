@@ -515,6 +515,16 @@ def test_held_out_images_must_fit_the_network(workers):
 # Memory
 
 
+def test_noise_levels_of_held_out_images_do_not_depend_on_their_class(workers):
+    """The classes of many data sets come in turn. If the quarters of t did, too, some would be measured on one only."""
+    data = tiny.dataset(count=400, num_classes=4)
+    t, _ = tiny.trainer(workers, data).held_out_losses(data)
+    quarter = np.argsort(np.argsort(t, kind="stable")) // 100  # of the 400 timesteps, sorted
+    counts = np.zeros((4, 4), int)
+    np.add.at(counts, (data.labels, quarter), 1)
+    assert np.abs(counts - 25).max() <= 14  # more than three standard deviations
+
+
 def test_training_does_not_leak_memory(workers):
     """Thirty more steps hold no more memory; a single array kept in each would be 100 KB or more."""
     trainer = tiny.trainer(workers, epochs=30)

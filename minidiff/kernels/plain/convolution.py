@@ -2,14 +2,16 @@
 
 A convolution with k x k weights and stride s, padded by k // 2 zeros on every side:
 
-    y[n, h, w, :] = b + sum over i, j of  x[n, s h + i - k//2, s w + j - k//2, :] @ w[i, j]
+    y[n, h, v, :] = b + sum over i, j of  x[n, s h + i - k//2, s v + j - k//2, :] @ w[i, j]
 
-`convolve_naive` is that formula, and `convolve_naive_backward` its derivative. Every faster convolution is tested
-against them. im2col copies the k*k inputs of every output pixel into one row, so that the sum over i, j and the
+h counts rows and v columns of y; pixels outside of x are zero. `convolve_naive` is that formula, and
+`convolve_naive_backward` its derivative. Every faster convolution is tested against them.
+
+im2col copies the k*k inputs of every output pixel into one row, so that the sum over i, j and the
 channels becomes one matrix product, columns @ weight. In the backward pass the product is differentiated as usual, and
 `col2im`, the transpose of the copy, adds each element to the pixel that it was copied from.
 
-Arrays: x (N, H, W, C); w (k, k, C, K); b (K,); y (N, ceil(H / s), ceil(W / s), K).
+Arrays: x (N, H, W, C); w (k, k, C, K); b (K,); y (N, H', W', K) with H' = ceil(H / s), in code -(-H // s).
 
 Read more: `tutorials/06_convolution.ipynb`; Chellapilla, Puri, Simard, "High Performance Convolutional Neural Networks
 for Document Processing", 2006.

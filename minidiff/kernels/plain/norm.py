@@ -72,7 +72,8 @@ def group_norm_backward(
 def mean_of_group(x: np.ndarray, num_groups: int) -> np.ndarray:
     """For each image and channel, the mean over the pixels and channels of its group: (N, H, W, C) to (N, C)."""
     N, C = x.shape[0], x.shape[3]
-    means = x.reshape(N, -1, num_groups, C // num_groups).mean(axis=(1, 3), dtype=np.float64)  # (N, groups)
+    grouped = x.reshape(N, -1, num_groups, C // num_groups)
+    means = grouped.mean(axis=(1, 3), dtype=np.float64)  # (N, groups); float32 sums of many pixels lose digits
     return means.astype(x.dtype).repeat(C // num_groups, axis=1)
 
 

@@ -79,7 +79,7 @@ def orthogonalize(X: np.ndarray, rounds: int = 5) -> np.ndarray:
     if X.shape[0] < X.shape[1]:
         return orthogonalize(X.T, rounds).T
     a, b, c = NEWTON_SCHULZ
-    X = X / (np.linalg.norm(X) + 1e-7)
+    X = X / (np.linalg.norm(X) + 1e-7)  # now no singular value exceeds 1; a matrix of zeros stays one
     for _ in range(rounds):
         A = X.T @ X
         X = a * X + X @ (b * A + c * A @ A)

@@ -103,7 +103,7 @@ def transform_tiles(L: np.ndarray, padded: np.ndarray, size: int) -> np.ndarray:
 
 @numba.njit(nogil=True, cache=True)
 def add_transformed_tiles(L: np.ndarray, V: np.ndarray, padded: np.ndarray) -> None:
-    """The transpose of `transform_tiles`: L V[t] L' is added to tile t of the images.
+    """The transpose of `transform_tiles`: adds L V[t] L' to tile t of the images.
 
     Args:
         L: (size, a).
