@@ -123,9 +123,11 @@ def image_to_image(
     """
     if not 0 < strength <= 1:
         raise MinidiffError(f"invalid strength {strength}; it must be more than 0 and at most 1")
-    schedule = denoiser.schedule
+    schedule, images = denoiser.schedule, check_floats(images).astype(np.float32)
     t = max(1, round(strength * schedule.T))
-    images = check_floats(images).astype(np.float32)
+    if t == schedule.T:  # pure noise, in which nothing of the image is left
+        yield from sample(denoiser, images.shape, seed=seed, **options)
+        return
     eps = noise_streams("image noise", seed, images.shape)()
     start = State(z=schedule.add_noise(images, eps, t), x0_hat=images, t=t)
     yield from sample(denoiser, images.shape, seed=seed, start=start, **options)

@@ -28,10 +28,14 @@ PURPOSES = {  # numbers are never used again for another purpose
     "figure": 9,
     "points": 10,
     "estimate": 11,  # images from which a property of the data is estimated
-    "measure order": 12,  # of the examples in training the networks that measure; key: epoch
-    "measure example": 13,  # keys: use, index of the example
-    "measure images": 14,  # which real images are the reference, the control, or shown to a network
-    "measure subsets": 15,  # of the jackknife
+    "held-out images": 12,  # which real images are compared with samples
+    "halves": 13,  # which of them are the reference
+    "jackknife": 14,  # subsets for an error bar
+    "classifier": 15,  # order of the examples of the networks that measure; key: epoch
+    "parts": 16,  # synthetic images with independent parts; key: index of the image
+    "splice pool": 17,  # which images are spliced
+    "splices": 18,
+    "spliced share": 19,  # which images are spliced first in the table of metrics
 }
 
 

@@ -109,6 +109,12 @@ def test_image_to_image_stays_near_at_low_strength_and_not_at_full_strength(samp
     assert 0.2 < (strong.mean(axis=1) > 0).mean() < 0.8
 
 
+def test_at_full_strength_nothing_of_the_image_is_left():
+    oracle = GaussianDenoiser(SCHEDULE, 0.0, 1.0)
+    first, second = (last(image_to_image(oracle, np.full((2, 9), value), 1.0)) for value in (-0.9, 0.9))
+    np.testing.assert_array_equal(first, second)
+
+
 def test_image_to_image_starts_from_the_noised_image():
     images = np.full((1, 50_000), 0.5, np.float32)
     states = list(image_to_image(GaussianDenoiser(SCHEDULE, 0.0, 1.0), images, 0.6, steps=3, clip=False))

@@ -19,6 +19,7 @@ from minidiff.evaluation.classifier import Classifier, shrink
 from minidiff.evaluation.classifier_training import MICROBATCH, Examples, Task, find_classifier
 from minidiff.parallel import Workers, chunks
 from minidiff.parameters import Parameters
+from minidiff.randomness import stream
 
 DRAWN, EPOCHS = 2_000, 8  # images that a reader learns from, each with two parts
 SEED = 0
@@ -30,7 +31,7 @@ def reading(name: str, division: Division, size: int, workers: Workers, drawn: i
     """The task of reading one part of the images of a synthetic data set with `size` x `size` pixels."""
 
     def draw(i: int) -> tuple[np.ndarray, dict[str, int], dict[str, int]]:
-        image, first, second = division.draw(np.random.default_rng([SEED, i]), size)
+        image, first, second = division.draw(stream("parts", SEED, i), size)
         return to_bytes(2 * image - 1), first, second
 
     parts: list = []  # drawn when they are needed: not for a reader from the cache

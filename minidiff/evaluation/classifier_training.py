@@ -21,6 +21,7 @@ from minidiff.layers import create_parameters
 from minidiff.optim import Optimizer, learning_rate_at
 from minidiff.parallel import GradientAccumulators, Workers, chunks
 from minidiff.parameters import Parameters
+from minidiff.randomness import stream
 
 VERSION = 2  # of the network and its training; raise it when they change
 BATCH, MICROBATCH = 64, 16
@@ -58,7 +59,7 @@ def train_classifier(task: Task, workers: Workers) -> Parameters:
     accumulators = GradientAccumulators(p, BATCH, MICROBATCH, workers)
     steps_per_epoch = -(-task.count // BATCH)
     for epoch in range(task.epochs):
-        rng = np.random.default_rng([SEED, epoch])
+        rng = stream("classifier", SEED, epoch)
         order = rng.permutation(task.count)
         examples = task.examples(rng)
         for step, part in enumerate(chunks(task.count, BATCH)):

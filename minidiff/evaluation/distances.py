@@ -25,6 +25,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from minidiff.randomness import stream
+
 SUBSETS = 8
 TOTAL_VARIANCE = 100.0
 
@@ -70,6 +72,6 @@ def with_standard_error(
     distance: Callable[[np.ndarray, np.ndarray], float], x: np.ndarray, y: np.ndarray
 ) -> tuple[float, float]:
     """A distance of features x (N, D) and y (M, D), and its standard error, a jackknife estimate over subsets of x."""
-    subsets = np.random.default_rng(0).permutation(len(x)) % SUBSETS  # at random: images are often sorted by class
+    subsets = stream("jackknife", 0).permutation(len(x)) % SUBSETS  # at random: images are often sorted by class
     without = np.array([distance(x[subsets != i], y) for i in range(SUBSETS)])
     return distance(x, y), float(np.sqrt((SUBSETS - 1) * without.var()))

@@ -26,6 +26,7 @@ from minidiff.evaluation.classifier_training import MICROBATCH, find_classifier
 from minidiff.evaluation.distances import frechet_distance, kernel_distance, scale_of, with_standard_error
 from minidiff.evaluation.precision import precision, recall
 from minidiff.parallel import Workers, chunks
+from minidiff.randomness import stream
 
 COMPARISONS = {"frechet": frechet_distance, "kernel": kernel_distance, "precision": precision, "recall": recall}
 FEWEST = 32  # images that give a meaningful distance
@@ -67,7 +68,7 @@ class FeatureExtractor:
         )
         self.networks = [(task.network, find_classifier(task, workers, folder)[0]) for task in tasks]
         half = len(real) // 2
-        order = np.random.default_rng(SEED).permutation(len(real))
+        order = stream("halves", SEED).permutation(len(real))
         self.reference, self.control = real.subset(order[:half]), real.subset(order[half : half + min(half, count)])
         self.scales = np.ones(len(self.networks))
         parts, _ = self.extract_parts(self.reference.pixels, half)

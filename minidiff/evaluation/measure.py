@@ -19,6 +19,7 @@ from minidiff.evaluation.agreement import Readers
 from minidiff.evaluation.extractor import COMPARISONS, FEWEST, FeatureExtractor
 from minidiff.evaluation.nearest import nearest
 from minidiff.examples import losses_by_timestep
+from minidiff.randomness import stream
 from minidiff.runs.pipeline import load_data
 from minidiff.training import Trainer
 from minidiff.training_config import TrainingConfig
@@ -56,7 +57,7 @@ def held_out_images(options: dict[str, Any], training: Dataset, count: int) -> D
             f"{training.name}: {len(held_out)} held-out images are too few for a comparison, which needs {2 * FEWEST}; "
             "train with a larger --held-out"
         )
-    order = np.random.default_rng(options["seed"]).permutation(len(held_out))[:count]
+    order = stream("held-out images", options["seed"]).permutation(len(held_out))[:count]
     return held_out.subset(np.sort(order))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from minidiff.evaluation.agreement import Agreement, Readers
 from minidiff.evaluation.extractor import COMPARISONS, FeatureExtractor
 from minidiff.evaluation.splices import spliced
+from minidiff.randomness import stream
 
 SHARES = (0.0, 0.1, 0.2, 0.5)
 SEED = 1
@@ -40,7 +41,7 @@ def measure_spliced(
     """Yields the metrics of the control images of an extractor, of which shares are spliced."""
     real = extractor.control.pixels(slice(None))
     other = spliced(real, SEED, whole=False)
-    rank = np.random.default_rng(SEED).permutation(len(real)) / len(real)  # so that a larger share includes a smaller
+    rank = stream("spliced share", SEED).permutation(len(real)) / len(real)  # so that a larger share includes a smaller
     for share in shares:
         x = np.where((rank < share)[:, None, None, None], other, real)
         features, _ = extractor.extract(x.__getitem__, len(x))

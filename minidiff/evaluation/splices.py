@@ -17,6 +17,7 @@ import numpy as np
 from minidiff.data import Dataset
 from minidiff.evaluation.classifier import Classifier, shrink
 from minidiff.evaluation.classifier_training import Examples, Task
+from minidiff.randomness import stream
 
 EXAMPLES = 24_000
 POOL = 4_000  # images to splice, at most
@@ -30,7 +31,7 @@ SPLICED, WHOLE = 0, 1
 
 def splicing(dataset: Dataset, examples: int = EXAMPLES) -> Task:
     """The task of telling whole images of a data set from spliced ones, with at least `examples` examples."""
-    chosen = np.random.default_rng(0).permutation(len(dataset))[:POOL]
+    chosen = stream("splice pool", 0).permutation(len(dataset))[:POOL]
     x = shrink(dataset.pixels(np.sort(chosen)))  # (n, H, W, C)
 
     def draw(rng: np.random.Generator) -> Examples:
@@ -109,6 +110,6 @@ def blur(x: np.ndarray) -> np.ndarray:
 
 def spliced(x: np.ndarray, seed: int, whole: bool) -> np.ndarray:
     """Images (N, H, W, C), from `shrink`, spliced with themselves (`whole`), or with one another."""
-    rng = np.random.default_rng(seed)
+    rng = stream("splices", seed)
     seams, which, partners = find_partners(x, rng)
     return splice(x, x if whole else x[partners], seams[which])

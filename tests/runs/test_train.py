@@ -261,13 +261,13 @@ def test_the_default_training_ends_its_schedule_at_a_noise_level_that_suits_the_
     assert training.sigma_max == pytest.approx(8 * brightness.std() * np.sqrt(32 * 32 * 3), rel=0.1)
     assert replace(training, sigma_max=0.0) == TrainingConfig(epochs=3)
     for order in (np.argsort(brightness.ravel()), np.argsort(brightness.ravel()).reshape(5, 200).T.ravel()):
-        assert train.training_for(dataset.subset(order)).sigma_max == pytest.approx(training.sigma_max, rel=0.1)
+        assert train.training_for(dataset.subset(order)).sigma_max == pytest.approx(training.sigma_max, rel=0.2)
     assert train.training_for(dataset, sigma_max=50.0).sigma_max == 50
 
 
 def test_the_end_of_the_schedule_is_stored_and_cannot_change(stopped, workers):
     assert stopped.config["training"]["sigma_max"] == 0
-    with pytest.raises(MinidiffError, match="sigma_max was 0.0 and is 60.0; start a new run"):
+    with pytest.raises(MinidiffError, match=r"sigma_max was 0\.0 and is 60\.0; start a new run"):
         tiny.train(stopped, workers, replace(tiny.TRAINING, sigma_max=60.0), accept_changes=True)
 
 
