@@ -12,7 +12,7 @@ from minidiff.commands.options import SPEC, add_threads, check_at_least
 from minidiff.evaluation.evaluate import readers_for
 from minidiff.evaluation.extractor import FEWEST, FeatureExtractor
 from minidiff.evaluation.measure import held_out_images, learning_images
-from minidiff.evaluation.metrics_table import measure_spliced, table
+from minidiff.evaluation.metrics_table import measure_spliced, table, told
 from minidiff.parallel import Workers
 
 
@@ -45,3 +45,4 @@ def run(options: argparse.Namespace) -> None:
         print(f"{len(extractor.control)} images, against {len(extractor.reference)} others")
         print(f"networks that measure: {time.perf_counter() - start:.0f} s")
         print(table(list(measure_spliced(extractor, readers))))
+        print(told(extractor))

@@ -79,11 +79,13 @@ def table(results: Sequence[Result], milliseconds: dict[str, float], budget: Bud
         ]
         lines.append(f"| {result.row.name} | {result.row.description} | {' | '.join(cells)} |")
     floor, error = real["frechet_floor"]
-    eyes, everything = (percents([real["agreement_floor"][name]]) for name in ("eyes", "all"))
-    whole, precision, recall = (percents([real[f"{name}_floor"]]) for name in ("whole", "precision", "recall"))
+    eyes_real, all_real = (percents([real["agreement_floor"][name]]) for name in ("eyes", "all"))
+    whole_real, precision_real, recall_real = (
+        percents([real[f"{name}_floor"]]) for name in ("whole", "precision", "recall")
+    )
     lines.append(
-        f"| *real* | {real['count_floor']} held-out real images | {eyes} | {everything} | {whole} "
-        f"| {floor:.2f} +- {error:.2f} | {precision} | {recall} | | {100 * real['accuracy_real']:.1f} % | | |"
+        f"| *real* | {real['count_floor']} held-out real images | {eyes_real} | {all_real} | {whole_real} "
+        f"| {floor:.2f} +- {error:.2f} | {precision_real} | {recall_real} | | {100 * real['accuracy_real']:.1f} % | | |"
     )
     count = real["count_reference"]
     columns = COLUMNS.format(count=count, both=2 * count, images=budget.images, epochs=budget.epochs)

@@ -1,11 +1,13 @@
 """A small convolutional classifier with a handwritten backward pass, from the layers of the diffusion model.
 
-    h = SiLU(GroupNorm(Conv(x)))  ->  half the size  ->  ...  ->  [attention]  ->  mean over the pixels (N, 128)
+    h = SiLU(GroupNorm(Conv(x)))  ->  half the size  ->  ...  ->  mean over the pixels (N, 128)
 
 Every question about an image has a linear head with softmax on that mean. All networks that measure are of this kind:
 the one of the classes (`recognition.py`), the readers of parts (`agreement.py`) and the one that tells whole images
-from spliced ones (`splices.py`); only the last one has attention, since it compares distant parts of an image. None of
-them takes part in training or sampling.
+from spliced ones (`splices.py`). None of them takes part in training or sampling.
+
+A classifier that compares distant parts of an image has attention after the convolutions, and instead of the mean over
+all pixels, it takes the means of 4 x 4 cells and mixes them in a hidden layer, SiLU(Linear(cells)), (N, 128), too.
 
 The loss of a head with label k is -ln P_k; its gradient with respect to the logits is P - onehot(k).
 """
@@ -13,6 +15,7 @@ The loss of a head with label k is -ln P_k; its gradient with respect to the log
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from minidiff.kernels.sets import Kernels, create_kernels
 from minidiff.layers import Conv2d, Downsample, GroupNorm, Layer, Linear, SelfAttention
@@ -20,6 +23,7 @@ from minidiff.parameters import Parameters
 
 CHANNELS = (32, 64, 128)
 FEATURE_LAYER = "norm2"
+GRID = 4  # cells of the image in each direction, for a classifier that compares
 LARGEST_SIDE = 32  # larger images are averaged down, which saves time
 NO_LABEL = -1  # the label of images that do not train a head
 
@@ -30,12 +34,12 @@ class Classifier:
     Args:
         image_channels: 1 or 3.
         heads: number of classes of each head.
-        attention: whether the pixels of the last layer attend to each other.
+        compares: whether it compares distant parts of the image.
         kernels: the set of kernels; default: "fast".
     """
 
     def __init__(
-        self, image_channels: int, heads: Mapping[str, int], attention: bool = False, kernels: Kernels | None = None
+        self, image_channels: int, heads: Mapping[str, int], compares: bool = False, kernels: Kernels | None = None
     ) -> None:
         self.kernels = kernels = kernels or create_kernels()
         self.layers: list[Layer] = [
@@ -50,11 +54,13 @@ class Classifier:
             Conv2d("conv2", CHANNELS[2], CHANNELS[2], kernels=kernels),
             GroupNorm("norm4", CHANNELS[2], kernels=kernels),
         ]
-        if attention:
+        self.hidden = None
+        if compares:
             self.layers.append(SelfAttention("attention", CHANNELS[2], kernels=kernels))
             self.layers.append(GroupNorm("norm5", CHANNELS[2], kernels=kernels))
+            self.hidden = Linear("hidden", GRID * GRID * CHANNELS[2], CHANNELS[2], kernels=kernels)
         self.heads = {name: Linear(f"{name}_head", CHANNELS[2], size, kernels=kernels) for name, size in heads.items()}
-        self.children: list[Layer] = [*self.layers, *self.heads.values()]
+        self.children: list[Layer] = [*self.layers, *([self.hidden] if self.hidden else []), *self.heads.values()]
 
     def __repr__(self) -> str:
         return f"Classifier({', '.join(f'{name}: {head.out_channels}' for name, head in self.heads.items())})"
@@ -67,22 +73,42 @@ class Classifier:
             x: images (N, H, W, C) in [-1, 1], from `shrink`.
 
         Returns:
-            mean (N, 128), and the cache for `backward`.
+            h (N, 128), and the cache for `backward`.
         """
         caches = []
         for layer in self.layers:
             x, cache = layer.forward(p, x)
             caches.append(cache)
-        return x.mean(axis=(1, 2)), (caches, x.shape)
+        h, cache = self.pool(p, x)
+        return h, (caches, cache)
 
-    def backward(self, p: Parameters, g: Parameters, cache: tuple, dmean: np.ndarray) -> np.ndarray:
-        """Adds the gradient with respect to the parameters of `layers` to g; returns dx."""
-        caches, (N, H, W, C) = cache
-        dx = np.broadcast_to((dmean / dmean.dtype.type(H * W))[:, None, None], (N, H, W, C))
-        dx = np.ascontiguousarray(dx)
+    def backward(self, p: Parameters, g: Parameters, cache: tuple, dh: np.ndarray) -> np.ndarray:
+        """Adds the gradient with respect to the parameters, but those of the heads, to g; returns dx."""
+        caches, cache = cache
+        dx = self.pool_backward(p, g, cache, dh)
         for layer, layer_cache in zip(reversed(self.layers), reversed(caches), strict=True):
             dx = layer.backward(p, g, layer_cache, dx)
         return dx
+
+    def pool(self, p: Parameters, x: np.ndarray) -> tuple[np.ndarray, tuple]:
+        """Averages x (N, H, W, C) over the pixels, or over cells that the hidden layer mixes: (N, C), and the cache."""
+        N, H, W, _ = x.shape
+        grid = GRID if self.hidden else 1
+        rows, columns = averaging(H, grid, x.dtype), averaging(W, grid, x.dtype)
+        cells = np.einsum("ih,jw,nhwc->nijc", rows, columns, x, optimize=True).reshape(N, -1)  # (N, grid grid C)
+        if not self.hidden:
+            return cells, (rows, columns)
+        u, cache = self.hidden.forward(p, cells)
+        return self.kernels.silu(u), (rows, columns, u, cache)
+
+    def pool_backward(self, p: Parameters, g: Parameters, cache: tuple, dh: np.ndarray) -> np.ndarray:
+        """Returns dx (N, H, W, C)."""
+        rows, columns, *rest = cache
+        if self.hidden:
+            u, hidden_cache = rest
+            dh = self.hidden.backward(p, g, hidden_cache, self.kernels.silu_backward(u, dh))
+        dcells = dh.reshape(len(dh), len(rows), len(columns), -1)
+        return np.ascontiguousarray(np.einsum("ih,jw,nijc->nhwc", rows, columns, dcells, optimize=True))
 
     def loss(self, p: Parameters, g: Parameters, x: np.ndarray, labels: Mapping[str, np.ndarray], total: int) -> float:
         """The loss of a microbatch, the sum over the heads; its gradient is added to g.
@@ -96,14 +122,14 @@ class Classifier:
         Returns:
             The sum of the losses of the images, divided by `total`.
         """
-        mean, cache = self.forward(p, x)
-        loss, dmean = 0.0, np.zeros_like(mean)
+        h, cache = self.forward(p, x)
+        loss, dh = 0.0, np.zeros_like(h)
         for name, head in self.heads.items():
-            logits, head_cache = head.forward(p, mean)
+            logits, head_cache = head.forward(p, h)
             losses, dlogits = cross_entropy(logits, labels[name])
             loss += float(losses.sum()) / total
-            dmean += head.backward(p, g, head_cache, dlogits / dlogits.dtype.type(total))
-        self.backward(p, g, cache, dmean)
+            dh += head.backward(p, g, head_cache, dlogits / dlogits.dtype.type(total))
+        self.backward(p, g, cache, dh)
         return loss
 
     def extract(self, p: Parameters, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
@@ -122,8 +148,17 @@ class Classifier:
             if layer.name == FEATURE_LAYER:
                 halves = (half for rows in np.array_split(x, 2, axis=1) for half in np.array_split(rows, 2, axis=2))
                 quadrants = np.concatenate([quadrant.mean(axis=(1, 2)) for quadrant in halves], axis=1)
-        mean = x.mean(axis=(1, 2))
-        return quadrants, mean, {name: head.forward(p, mean)[0].argmax(axis=1) for name, head in self.heads.items()}
+        h, _ = self.pool(p, x)
+        return quadrants, h, {name: head.forward(p, h)[0].argmax(axis=1) for name, head in self.heads.items()}
+
+
+def averaging(size: int, count: int, dtype: DTypeLike) -> np.ndarray:
+    """The matrix (count, size) that averages a row of pixels in `count` cells, which overlap if they have to."""
+    A = np.zeros((count, size), dtype)
+    for i in range(count):
+        first, last = i * size // count, -(-(i + 1) * size // count)
+        A[i, first:last] = 1 / (last - first)
+    return A
 
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -23,9 +23,9 @@ from minidiff.parallel import GradientAccumulators, Workers, chunks
 from minidiff.parameters import Parameters
 from minidiff.randomness import stream
 
-VERSION = 2  # of the network and its training; raise it when they change
-BATCH, MICROBATCH = 64, 16
-LEARNING_RATE = 6e-3
+VERSION = 3  # of the network and its training; raise it when they change
+BATCH, MICROBATCH = 32, 16
+LEARNING_RATE = 5e-3
 SEED = 0  # of the initial values, the order and the examples
 
 # from the positions of examples, int (n,), to their images (n, H, W, C) and their labels for each head, int (n,)
@@ -41,6 +41,7 @@ class Task:
         count: examples in an epoch.
         epochs: of the training.
         examples: gives the examples of an epoch, from its random generator.
+        together: number of consecutive examples that are in one batch; divides `count`.
         key: everything that the examples depend on; its `repr` is part of the name in the cache.
     """
 
@@ -49,6 +50,7 @@ class Task:
     epochs: int
     examples: Callable[[np.random.Generator], Examples]
     key: tuple
+    together: int = 1
 
 
 def train_classifier(task: Task, workers: Workers) -> Parameters:
@@ -60,7 +62,8 @@ def train_classifier(task: Task, workers: Workers) -> Parameters:
     steps_per_epoch = -(-task.count // BATCH)
     for epoch in range(task.epochs):
         rng = stream("classifier", SEED, epoch)
-        order = rng.permutation(task.count)
+        order = rng.permutation(task.count // task.together)[:, None] * task.together + np.arange(task.together)
+        order = order.ravel()  # (count,)
         examples = task.examples(rng)
         for step, part in enumerate(chunks(task.count, BATCH)):
             batch = order[part]

@@ -11,7 +11,7 @@ The real images were not trained on. One half of them, chosen at random, is the 
 with. The other half is the *control*. Its distance from the reference is the floor that good samples approach.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -107,12 +107,12 @@ class FeatureExtractor:
         """One of COMPARISONS of features (N, D) with those of the reference, and its standard error."""
         return with_standard_error(COMPARISONS[name], features, self.reference_features)
 
-    def whole(self, images: np.ndarray, spliced: bool = False) -> tuple[float, float]:
+    def whole(self, images: np.ndarray, nearest: Sequence[float] | None = None) -> tuple[float, float]:
         """The share of images (N, H, W, C) taken for whole, and its standard error.
 
-        With `spliced`, the images are first spliced with one another.
+        With `nearest`, the images are first spliced with one another (`splices.find_partners`).
         """
         network, p = self.networks[1]
-        x = splices.spliced(shrink(images), SEED, whole=not spliced)
+        x = splices.spliced(shrink(images), SEED, nearest)
         found = self.workers.map(lambda part: network.extract(p, x[part])[2]["whole"], chunks(len(x), MICROBATCH))
         return share(np.concatenate(found) == splices.WHOLE)

@@ -18,6 +18,7 @@ from minidiff.errors import MinidiffError
 from minidiff.evaluation.agreement import Readers
 from minidiff.evaluation.extractor import COMPARISONS, FEWEST, FeatureExtractor
 from minidiff.evaluation.nearest import nearest
+from minidiff.evaluation.splices import NEAREST
 from minidiff.examples import losses_by_timestep
 from minidiff.randomness import stream
 from minidiff.runs.pipeline import load_data
@@ -107,7 +108,7 @@ def measure(
     control_pixels = control.pixels(slice(None))
     for suffix, images in (("", samples), ("_floor", control_pixels)):
         metrics[f"whole{suffix}"] = extractor.whole(images)
-        metrics[f"spliced{suffix}"] = extractor.whole(images, spliced=True)
+        metrics[f"spliced{suffix}"] = extractor.whole(images, NEAREST)
         metrics[f"agreement{suffix}"] = readers.agreement(images) if readers else None
     metrics["accuracy"] = accuracy(classes, labels)
     metrics["accuracy_real"] = None if labels is None else accuracy(extractor.control_classes, control.labels)

@@ -12,7 +12,7 @@ import numpy as np
 
 from minidiff.evaluation.agreement import Agreement, Readers
 from minidiff.evaluation.extractor import COMPARISONS, FeatureExtractor
-from minidiff.evaluation.splices import spliced
+from minidiff.evaluation.splices import NEAREST, spliced
 from minidiff.randomness import stream
 
 SHARES = (0.0, 0.1, 0.2, 0.5)
@@ -40,7 +40,7 @@ def measure_spliced(
 ) -> Iterator[Row]:
     """Yields the metrics of the control images of an extractor, of which shares are spliced."""
     real = extractor.control.pixels(slice(None))
-    other = spliced(real, SEED, whole=False)
+    other = spliced(real, SEED, NEAREST)
     rank = stream("spliced share", SEED).permutation(len(real)) / len(real)  # so that a larger share includes a smaller
     for share in shares:
         x = np.where((rank < share)[:, None, None, None], other, real)
@@ -51,6 +51,14 @@ def measure_spliced(
             compared={name: extractor.compare(name, features) for name in COMPARISONS},
             agreement=readers.agreement(x) if readers else None,
         )
+
+
+def told(extractor: FeatureExtractor) -> str:
+    """A sentence on how many of the control images, spliced with one another, are told from whole ones."""
+    real = extractor.control.pixels(slice(None))
+    shares = [f"{100 * (1 - extractor.whole(real, [nearest])[0]):.1f} %" for nearest in NEAREST]
+    partners = ["any other image" if part == 1 else f"one of the {100 * part:.1f} % most similar" for part in NEAREST]
+    return f"Told from whole images: {', '.join(map(' if spliced with '.join, zip(shares, partners, strict=True)))}."
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -8,9 +8,12 @@ b is an image that resembles a along the seam, and the seam is blurred. Then edg
 the seam do not give a splice away, and the network has to compare what lies far apart. A whole image is spliced with
 itself, so it is blurred in the same place. A network that generates parts that do not belong together generates images
 like spliced ones.
+
+How much b resembles a along the seam varies (`NEAREST`). With the most similar images the parts sometimes agree by
+chance. Nobody can tell such a splice from a whole image, but without them the network would rely on seams.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -19,13 +22,13 @@ from minidiff.evaluation.classifier import Classifier, shrink
 from minidiff.evaluation.classifier_training import Examples, Task
 from minidiff.randomness import stream
 
-EXAMPLES = 24_000
+EXAMPLES = 64_000
 POOL = 4_000  # images to splice, at most
 CANDIDATES = 1_000  # to be spliced with an image, at most
-NEAREST = (16, 256)  # of the candidates that resemble it most along the seam, one is chosen: a strict and a loose match
+NEAREST = (1 / 64, 1 / 8, 1.0)  # of the candidates, those that resemble it most along the seam
 KINDS = ("left and right", "top and bottom", "inside and outside")
-SEAMS = 2 * len(KINDS)  # different ones in an epoch
-WIDTH = 4.0  # of a seam, in pixels of shrunk images
+SEAMS = 9  # different ones in an epoch
+WIDTH = 1 / 8  # of a seam, as a fraction of the smaller side of the image
 SPLICED, WHOLE = 0, 1
 
 
@@ -35,20 +38,21 @@ def splicing(dataset: Dataset, examples: int = EXAMPLES) -> Task:
     x = shrink(dataset.pixels(np.sort(chosen)))  # (n, H, W, C)
 
     def draw(rng: np.random.Generator) -> Examples:
-        labels = rng.permutation(len(x)) % 2
         seams, which, partners = find_partners(x, rng)
-        partners = np.where(labels == WHOLE, np.arange(len(x)), partners)
 
         def some(indices: np.ndarray) -> tuple[np.ndarray, Mapping[str, np.ndarray]]:
-            return splice(x[indices], x[partners[indices]], seams[which[indices]]), {"whole": labels[indices]}
+            image, labels = indices // 2, indices % 2
+            partner = np.where(labels == WHOLE, image, partners[image])
+            return splice(x[image], x[partner], seams[which[image]]), {"whole": labels}
 
         return some
 
     return Task(
-        network=Classifier(dataset.channels, {"whole": 2}, attention=True),
-        count=len(x),
-        epochs=-(-examples // len(x)),
+        network=Classifier(dataset.channels, {"whole": 2}, compares=True),
+        count=2 * len(x),
+        epochs=-(-examples // (2 * len(x))),
         examples=draw,
+        together=2,  # the difference between the two is all that matters, so one batch has both
         key=("splicing", dataset.fingerprint(), POOL, NEAREST, SEAMS, WIDTH),
     )
 
@@ -56,18 +60,23 @@ def splicing(dataset: Dataset, examples: int = EXAMPLES) -> Task:
 def draw_seam(rng: np.random.Generator, kind: str, H: int, W: int) -> np.ndarray:
     """The mixture m (H, W, 1) of a splice of one of KINDS; its seam is at a random place near the middle."""
     y, x = np.mgrid[:H, :W] + 0.5
+    side = min(H, W)
     if kind == "left and right":
         distance = x - W * rng.uniform(0.4, 0.6)
     elif kind == "top and bottom":
         distance = y - H * rng.uniform(0.35, 0.75)
     else:
         center, radius = rng.uniform(0.3, 0.7, 2), rng.uniform(0.2, 0.35)
-        distance = (np.hypot(x / W - center[0], y / H - center[1]) - radius) * min(H, W)
-    return np.clip(0.5 + distance / WIDTH, 0, 1).astype(np.float32)[..., None]
+        distance = (np.hypot(x / W - center[0], y / H - center[1]) - radius) * side
+    return np.clip(0.5 + distance / (WIDTH * side), 0, 1).astype(np.float32)[..., None]
 
 
-def find_partners(x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Chooses a seam for every image (N, H, W, C), and another image that resembles it along the seam only.
+def find_partners(
+    x: np.ndarray, rng: np.random.Generator, nearest: Sequence[float] = NEAREST
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Chooses a seam for every image (N, H, W, C), and another image that resembles it along the seam.
+
+    `nearest` are fractions of the other images, those that resemble it most: one of them becomes the partner.
 
     Returns:
         mixtures (SEAMS, H, W, 1), the position of each image's seam in them, int (N,), and its partner, int (N,).
@@ -80,9 +89,9 @@ def find_partners(x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, 
         if len(own) and N > 2:
             along_the_seam = distances(x[own], x[others], 4 * m * (1 - m))  # (n, M)
             along_the_seam[own[:, None] == others] = np.inf
-            nearest = np.argsort(along_the_seam, axis=1)[:, : min(NEAREST[i % 2], N - 1, len(others) - 1)]
-            chosen = rng.integers(nearest.shape[1], size=len(own))
-            partners[own] = others[nearest[np.arange(len(own)), chosen]]
+            count = max(1, round(nearest[i // len(KINDS) % len(nearest)] * (len(others) - 1)))
+            ranked = np.argsort(along_the_seam, axis=1)
+            partners[own] = others[ranked[np.arange(len(own)), rng.integers(count, size=len(own))]]
     return seams, which, partners
 
 
@@ -108,8 +117,7 @@ def blur(x: np.ndarray) -> np.ndarray:
     return x
 
 
-def spliced(x: np.ndarray, seed: int, whole: bool) -> np.ndarray:
-    """Images (N, H, W, C), from `shrink`, spliced with themselves (`whole`), or with one another."""
-    rng = stream("splices", seed)
-    seams, which, partners = find_partners(x, rng)
-    return splice(x, x if whole else x[partners], seams[which])
+def spliced(x: np.ndarray, seed: int, nearest: Sequence[float] | None) -> np.ndarray:
+    """Images (N, H, W, C) spliced with one another, see `find_partners`; with themselves if `nearest` is None."""
+    seams, which, partners = find_partners(x, stream("splices", seed), nearest or NEAREST)
+    return splice(x, x if nearest is None else x[partners], seams[which])

@@ -63,9 +63,10 @@ def render_evaluation(report: ReportData) -> Markup:
     return section(
         "evaluation",
         title,
-        "A small classifier extracts features of samples and of real images that the run was not trained on, and "
-        "the two sets are compared. The right column shows the same measures for other real images, which is the "
-        "best that can be expected.",
+        "Small networks that took no part in training measure the samples, and real images that the run was not "
+        "trained on. They compare features of the two sets, tell whole images from two images joined together, and, "
+        "for synthetic images, read whether two parts of an image agree. The right column shows the same measures for "
+        "other real images, which is the best that can be expected.",
         table(
             ["measure", *rows[0][1:]],
             [[cell.replace("+-", "±") for cell in row] for row in rows[1:]],

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 
 from minidiff import data
-from minidiff.evaluation.classifier import NO_LABEL, Classifier, cross_entropy, shrink
+from minidiff.evaluation.classifier import NO_LABEL, Classifier, averaging, cross_entropy, shrink
 from minidiff.evaluation.classifier_training import find_classifier, train_classifier
 from minidiff.evaluation.recognition import recognition, rotated
 from minidiff.layers import create_parameters
 from minidiff.parallel import Workers
 
 
-@pytest.mark.parametrize("attention", [False, True])
-def test_gradients_of_all_heads_equal_central_differences(attention, rng):
-    network = Classifier(1, {"rotation": 4, "class": 3}, attention)
+@pytest.mark.parametrize("compares", [False, True])
+def test_gradients_of_all_heads_equal_central_differences(compares, rng):
+    network = Classifier(1, {"rotation": 4, "class": 3}, compares)
     p = create_parameters(network.children, dtype=np.float64)
     p.vector += 0.1 * rng.normal(size=p.size)
-    x = rng.normal(size=(3, 8, 8, 1))
+    x = rng.normal(size=(3, 24, 8, 1))
     labels = {"rotation": np.array([0, 2, 0]), "class": np.array([2, NO_LABEL, 1])}
     g = p.zeros_like()
     network.loss(p, g, x, labels, total=5)
@@ -28,6 +28,15 @@ def test_gradients_of_all_heads_equal_central_differences(attention, rng):
             moved.vector[:] = p.vector + step * direction
             losses.append(network.loss(moved, p.zeros_like(), x, labels, total=5))
         assert (losses[0] - losses[1]) / 2e-6 == pytest.approx(direction @ g.vector, rel=1e-6)
+
+
+def test_averaging_covers_all_pixels_in_cells():
+    np.testing.assert_array_equal(averaging(8, 4, float), np.kron(np.eye(4), [0.5, 0.5]))
+    np.testing.assert_array_equal(averaging(3, 1, float), [[1 / 3] * 3])
+    np.testing.assert_array_equal(averaging(2, 4, float), [[1, 0], [1, 0], [0, 1], [0, 1]])
+    uneven = averaging(7, 4, float)
+    np.testing.assert_allclose(uneven.sum(axis=1), 1)
+    assert (uneven > 0).any(axis=0).all()
 
 
 def test_images_without_a_label_do_not_train_a_head(rng):

@@ -201,6 +201,12 @@ def test_the_results_of_evaluate(report):
     text = Page(render(replace(report, evaluation=RESULTS))).text["td"]
     assert "3.21 ± 0.10" in text
     assert "30.25" in text
+    agreement = {"eyes": [0.5, 0.01]}
+    newer = RESULTS | {"whole": [0.625, 0.02], "whole_floor": [0.99, 0.01], "spliced": [0, 0], "spliced_floor": [0, 0]}
+    newer |= {"agreement": agreement, "agreement_floor": {"eyes": [1.0, 0.0]}}
+    newer |= {"precision": [0.8, 0.1], "precision_floor": [0.9, 0.1], "recall": [0.7, 0.1], "recall_floor": [0.9, 0.1]}
+    text = Page(render(replace(report, evaluation=newer))).text["td"]
+    assert {"62.5 ± 2.0 %", "50.0 ± 1.0 %", "0.80 ± 0.10", "0.70 ± 0.10"} <= {cell.strip() for cell in text}
     strange = Page(render(replace(report, evaluation={"count": EVIL})))
     assert "from another version" in strange.whole_text
 
