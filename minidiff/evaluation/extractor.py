@@ -71,13 +71,22 @@ class FeatureExtractor:
         order = stream("halves", SEED).permutation(len(real))
         self.reference, self.control = real.subset(order[:half]), real.subset(order[half : half + min(half, count)])
         self.scales = np.ones(len(self.networks))
-        parts, _ = self.extract_parts(self.reference.pixels, half)
-        self.scales = np.array([scale_of(part) for part in parts]) / np.sqrt(len(parts))
+        self.scales = self.find_scales(self.reference.pixels(slice(None)))
         self.reference_features, _ = self.extract(self.reference.pixels, half)
         self.control_features, self.control_classes = self.extract(self.control.pixels, len(self.control))
 
     def __repr__(self) -> str:
         return f"FeatureExtractor({len(self.reference)} reference and {len(self.control)} control images)"
+
+    def find_scales(self, real: np.ndarray) -> np.ndarray:
+        """The factors of the two parts of the features, from real images (N, H, W, C): each part has half the variance.
+
+        To the network that tells whole images from spliced ones, all real images look nearly alike. So the scale of its
+        features is that of images of which half are spliced.
+        """
+        half_spliced = np.concatenate([real, splices.spliced(real, SEED, splices.NEAREST)])
+        parts = [self.extract_parts(x.__getitem__, len(x))[0][i] for i, x in enumerate((real, half_spliced))]
+        return np.array([scale_of(part) for part in parts]) / np.sqrt(len(parts))
 
     def extract(self, pixels: Callable[[slice], np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray | None]:
         """The features of images, float64 (N, D), and their predicted classes, int (N,), or None without classes.
