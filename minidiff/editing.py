@@ -31,7 +31,7 @@ import numpy as np
 from minidiff.denoiser import Denoiser
 from minidiff.errors import MinidiffError
 from minidiff.samplers import State
-from minidiff.sampling import check_sampler, choose_steps, follow, generate, noise_streams, sample, starting_noise
+from minidiff.sampling import check_sampler, choose_steps, follow, generate, noise_streams, sample
 
 
 class Inpainting:
@@ -94,8 +94,8 @@ def inpaint(
     schedule, denoiser = denoiser.schedule, Inpainting(denoiser, image, mask)
     if denoiser.image.shape not in (tuple(shape), tuple(shape[1:])):
         raise MinidiffError(f"an image of shape {denoiser.image.shape} does not fit {tuple(shape)}; resize it")
-    draw_noise = noise_streams("fresh noise", seed, shape)
-    z = starting_noise(schedule, shape, seed)
+    draw_noise = noise_streams("inpainting", seed, shape)  # not that of sampling, which may have generated the image
+    z = float(schedule.noise[-1]) * draw_noise()
     state = State(z=z, x0_hat=np.zeros_like(z), t=schedule.T)
     yield state
     for t, t_next in choose_steps(schedule, steps):
@@ -125,11 +125,9 @@ def image_to_image(
         raise MinidiffError(f"invalid strength {strength}; it must be more than 0 and at most 1")
     schedule, images = denoiser.schedule, check_floats(images).astype(np.float32)
     t = max(1, round(strength * schedule.T))
-    if t == schedule.T:  # pure noise, in which nothing of the image is left
-        yield from sample(denoiser, images.shape, seed=seed, **options)
-        return
     eps = noise_streams("image noise", seed, images.shape)()
-    start = State(z=schedule.add_noise(images, eps, t), x0_hat=images, t=t)
+    z = schedule.add_noise(images, eps, t) if t < schedule.T else float(schedule.noise[-1]) * eps  # at T: pure noise
+    start = State(z=z, x0_hat=images, t=t)
     yield from sample(denoiser, images.shape, seed=seed, start=start, **options)
 
 

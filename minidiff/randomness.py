@@ -8,13 +8,16 @@ the seed padded to a fixed length, so that no two combinations give the same str
 A stream depends on nothing else. An example therefore gets the same noise for every number of threads, and after
 training was interrupted and resumed.
 
-The only random numbers that do not come from here decide which images a data set contains (`data/`): a run draws or
-chooses its images anew whenever it is opened, so their streams stay those of version 0.1.0.
+Random numbers that nothing else in a run depends on, such as the inputs of exercises and benchmarks, do not come from
+here.
 """
 
 import numpy as np
 
+from minidiff.errors import MinidiffError
+
 VERSION = 2  # raise it when a stream changes: a run that began with other random numbers cannot be resumed
+MAX_SEED = 2**128 - 1  # NumPy pads seeds to this length before it appends the purpose and the keys
 
 PURPOSES = {  # numbers are never used again for another purpose
     "parameters": 1,  # initial values
@@ -36,7 +39,22 @@ PURPOSES = {  # numbers are never used again for another purpose
     "splice pool": 17,  # which images are spliced
     "splices": 18,
     "spliced share": 19,  # which images are spliced first in the table of metrics
+    "synthetic image": 20,  # key: index of the image
+    "chosen images": 21,  # of those in files
+    "split": 22,  # which images are held out
+    "contact sheet": 23,
+    "inpainting": 24,  # starting and fresh noise; key: index of the image
+    "fresh noise of edits": 25,  # of samplers that start from a given state; key: index of the image
+    "quiz": 26,  # order of the questions
 }
+DATA = ("synthetic image", "chosen images", "split")  # decide which images a run is trained on
+
+
+class EarlierSeed(int):
+    """The seed of the data of a run that began before the streams had purposes.
+
+    Its data is drawn or chosen anew whenever the run is opened, and has to be the same as before.
+    """
 
 
 def stream(purpose: str, seed: int, *keys: int) -> np.random.Generator:
@@ -44,10 +62,17 @@ def stream(purpose: str, seed: int, *keys: int) -> np.random.Generator:
 
     Args:
         purpose: one of `PURPOSES`.
-        seed: a non-negative integer.
+        seed: from 0 to `MAX_SEED`.
         keys: non-negative integers below 2^32, always the same number of them for a purpose.
 
     Returns:
         A generator that is independent of those of all other purposes, seeds and keys.
+
+    Raises:
+        MinidiffError: a seed that is negative or too large.
     """
+    if not 0 <= seed <= MAX_SEED:
+        raise MinidiffError(f"the seed is {seed}; give an integer from 0 to 2^128 - 1")
+    if isinstance(seed, EarlierSeed) and purpose in DATA:
+        return np.random.default_rng([seed, *keys])
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(PURPOSES[purpose], *keys)))

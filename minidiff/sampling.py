@@ -68,6 +68,7 @@ def sample(
         MinidiffError: an unknown name, more steps than timesteps, or incompatible options.
     """
     schedule = denoiser.schedule
+    fresh = "fresh noise" if start is None else "fresh noise of edits"
     if start is None:
         z = starting_noise(schedule, shape, seed)
         start = State(z=z, x0_hat=np.zeros_like(z), t=schedule.T)
@@ -76,7 +77,7 @@ def sample(
     # Order 2 gains most from short steps at low noise; with trailing, its first step is too long to be accurate.
     spacing = spacing or ("karras" if sampler in SECOND_ORDER else "trailing")
     pairs = choose_steps(schedule, steps, spacing, start.t)
-    yield from follow(denoiser, start, pairs, sampler, noise_streams("fresh noise", seed, shape), labels, clip, eta)
+    yield from follow(denoiser, start, pairs, sampler, noise_streams(fresh, seed, shape), labels, clip, eta)
 
 
 def follow(

@@ -37,6 +37,7 @@ from minidiff.denoiser import Network, NetworkConfig, NetworkDenoiser
 from minidiff.divergence import explain_divergence
 from minidiff.errors import MinidiffError
 from minidiff.examples import (
+    STRATA,
     Examples,
     TrainingData,
     draw_examples,
@@ -261,7 +262,8 @@ class Trainer:
         p = Parameters(self.p.shapes, vector=self.optimizer.average.copy())
         rng_of = partial(stream, "held-out example", self.config.seed)
         # at random, because the images often have the classes in turn, and the position decides the quarter of t
-        positions = stream("held-out order", self.config.seed).permutation(len(dataset))
+        rng = stream("held-out order", self.config.seed)
+        positions = rng.permutation(len(dataset)) + rng.integers(STRATA)  # so each quarter has the same probability
         config, num_classes = replace(self.config, flip=False, class_dropout=0.0), self.network.config.num_classes
 
         def losses_of(part: slice) -> tuple[np.ndarray, np.ndarray]:

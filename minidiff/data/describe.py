@@ -4,6 +4,7 @@ import numpy as np
 
 from minidiff.data.dataset import Dataset
 from minidiff.data.readers.layouts import chunks
+from minidiff.randomness import stream
 
 SHEET_IMAGES = 64
 LISTED_CLASSES = 40
@@ -57,7 +58,7 @@ def class_lines(dataset: Dataset) -> list[str]:
 
 def contact_sheet(dataset: Dataset, count: int = SHEET_IMAGES, seed: int = 0) -> np.ndarray:
     """Chooses up to `count` images for a contact sheet: at random, balanced over the classes, sorted by class."""
-    order = np.random.default_rng(seed).permutation(len(dataset))
+    order = stream("contact sheet", seed).permutation(len(dataset))
     if dataset.labels is not None:
         labels = dataset.labels[order]
         rank = np.empty(len(order), int)  # 0 for the first of its class, 1 for the second ...

@@ -4,11 +4,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TypeVar
 
-import numpy as np
-
 from minidiff.errors import MinidiffError
 from minidiff.quiz.question import LEVELS, Choice, Entry, Practice, Question
 from minidiff.quiz.reading import read
+from minidiff.randomness import stream
 
 __all__ = ["LEVELS", "PRACTICE", "QUESTIONS", "Choice", "Practice", "Question", "choose", "choose_practice"]
 
@@ -25,7 +24,7 @@ def choose(level: str | None = None, seed: int | None = None, count: int | None 
     if seed is not None:
         if seed < 0:
             raise MinidiffError(f"--seed is {seed}; choose 0 or more")
-        rng = np.random.default_rng(seed)
+        rng = stream("quiz", seed)
         chosen = [chosen[i] for i in rng.permutation(len(chosen))]
         for i, question in enumerate(chosen):
             choices = tuple(question.choices[j] for j in rng.permutation(len(question.choices)))

@@ -27,7 +27,7 @@ from minidiff.errors import MinidiffError
 from minidiff.kernels.sets import create_kernels
 from minidiff.parallel import Workers, available_cores
 from minidiff.randomness import VERSION as RANDOM_VERSION
-from minidiff.randomness import stream
+from minidiff.randomness import EarlierSeed, stream
 from minidiff.runs.checkpoint import KEPT, tidy
 from minidiff.runs.compatibility import check_differences, differences, fingerprint
 from minidiff.runs.folder import Run
@@ -86,6 +86,7 @@ def start_run(
         "numpy": np.__version__,
         "numba": numba.__version__,
         "machine": f"{platform.system()} on {platform.machine()}, {available_cores()} cores",
+        "random": RANDOM_VERSION,
         "data": with_absolute_path(data_options),
         "name": dataset.name,
         "source": dataset.source,
@@ -114,6 +115,8 @@ def read_config(run: Run) -> tuple[UNetConfig, TrainingConfig, dict[str, Any]]:
         network, training = UNetConfig.from_dict(config["network"]), TrainingConfig(**config["training"])
         UNet(network)
         options = {"spec": str(config["data"]["spec"])} | config["data"]
+        if config.get("random", 1) == 1:  # before it was recorded
+            options["seed"] = EarlierSeed(options["seed"])
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
         raise MinidiffError(f"{run.path / 'config.json'} was changed or is of another version: {error}") from error
     return network, training, options

@@ -11,7 +11,7 @@ from minidiff import runs
 from minidiff.cli import main
 from minidiff.errors import MinidiffError
 from minidiff.page import write_report
-from minidiff.runs.compatibility import current_names, find_folder
+from minidiff.runs.compatibility import current_names, find_folder, fingerprint
 from minidiff.runs.snapshots import snapshots
 from minidiff.samplers import State
 from minidiff.sampling import generate
@@ -51,6 +51,14 @@ def test_it_is_sampled(run, workers, expected):
     start = State(z=z, x0_hat=np.zeros_like(z), t=denoiser.schedule.T)
     samples = generate(denoiser, z.shape, sampler="heun", steps=6, labels=[0, 1, 2, 3], start=start)
     np.testing.assert_allclose(samples, expected["samples"], atol=1e-3)
+
+
+def test_its_images_are_those_that_it_was_trained_on(run):
+    """Today, the same seed gives other images."""
+    _, _, data_options = runs.read_config(run)
+    trained_on = run.load_checkpoint(runs.load_denoiser(run, None).p.size).facts["config"]["data"]
+    assert fingerprint(runs.load_data(data_options)[0]) == trained_on
+    assert fingerprint(runs.load_data(data_options | {"seed": int(data_options["seed"])})[0]) != trained_on
 
 
 def test_it_is_not_resumed_because_its_random_numbers_were_others(run, workers):

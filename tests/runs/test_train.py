@@ -507,14 +507,6 @@ def test_the_held_out_loss_uses_the_averaged_parameters_and_fixed_noise(workers)
     np.testing.assert_array_equal(trainer.held_out_losses(held_out)[1], found)
 
 
-def test_held_out_images_must_fit_the_network(workers):
-    with pytest.raises(MinidiffError, match="the data has"):
-        tiny.trainer(workers).held_out_losses(Dataset(np.zeros((2, 16, 16, 3), np.uint8)))
-
-
-# Memory
-
-
 def test_noise_levels_of_held_out_images_do_not_depend_on_their_class(workers):
     """The classes of many data sets come in turn. If the quarters of t did, too, some would be measured on one only."""
     data = tiny.dataset(count=400, num_classes=4)
@@ -523,6 +515,31 @@ def test_noise_levels_of_held_out_images_do_not_depend_on_their_class(workers):
     counts = np.zeros((4, 4), int)
     np.add.at(counts, (data.labels, quarter), 1)
     assert np.abs(counts - 25).max() <= 14  # more than three standard deviations
+
+
+def test_the_held_out_loss_is_in_the_mean_that_of_timesteps_drawn_at_random(workers):
+    """Six images, so that the quarters of t are not equally frequent, and a loss that depends on t and the class.
+
+    With t uniform in 1 .. T, the mean of (1 + class) t is (1 + mean class) (T + 1) / 2.
+    """
+    data = tiny.dataset(count=6)
+    trainer = tiny.trainer(workers, data, time_distribution="uniform", T=1000)
+    trainer._forward = lambda p, examples: (None, (1.0 + examples.labels) * examples.t, None)
+    means = []
+    for seed in range(600):
+        trainer.config = replace(trainer.config, seed=seed)
+        means.append(trainer.held_out_losses(data)[1].mean())
+    expected, error = (1 + data.labels.mean()) * 1001 / 2, np.std(means) / np.sqrt(len(means))
+    assert error < 0.01 * expected
+    assert abs(np.mean(means) - expected) < 3.5 * error
+
+
+def test_held_out_images_must_fit_the_network(workers):
+    with pytest.raises(MinidiffError, match="the data has"):
+        tiny.trainer(workers).held_out_losses(Dataset(np.zeros((2, 16, 16, 3), np.uint8)))
+
+
+# Memory
 
 
 def test_training_does_not_leak_memory(workers):

@@ -11,6 +11,7 @@ from minidiff.data.synthetic.cats import COAT_NAMES, draw_cat
 from minidiff.data.synthetic.landscapes import TIME_NAMES, draw_landscape
 from minidiff.data.synthetic.shapes import KIND_NAMES, draw_shape
 from minidiff.errors import MinidiffError
+from minidiff.randomness import stream
 
 SYNTHETIC_SETS = {  # name: (function (rng, class name, size) -> image, class names)
     "cats": (draw_cat, COAT_NAMES),
@@ -18,7 +19,6 @@ SYNTHETIC_SETS = {  # name: (function (rng, class name, size) -> image, class na
     "landscapes": (draw_landscape, TIME_NAMES),
 }
 MIN_SIZE, MAX_SIZE = 8, 1024
-MAX_SEED = 2**32 - 1  # of a larger one, NumPy makes two words, which are those of another seed and image
 
 
 def draw(name: str, num_images: int = 1000, size: int = 64, seed: int = 0) -> Dataset:
@@ -31,15 +31,13 @@ def draw(name: str, num_images: int = 1000, size: int = 64, seed: int = 0) -> Da
         raise MinidiffError(f"unknown synthetic data {name!r}; choose from {', '.join(SYNTHETIC_SETS)}")
     if not MIN_SIZE <= size <= MAX_SIZE:
         raise MinidiffError(f"{name}: size is {size}; give a size from {MIN_SIZE} to {MAX_SIZE} pixels")
-    if num_images < 1 or not 0 <= seed <= MAX_SEED:
-        raise MinidiffError(
-            f"{name}: {num_images} images, seed {seed}; give at least 1 image and a seed from 0 to {MAX_SEED}"
-        )
+    if num_images < 1 or seed < 0:
+        raise MinidiffError(f"{name}: {num_images} images, seed {seed}; give at least 1 image and a seed from 0 up")
     draw_one, class_names = SYNTHETIC_SETS[name]
     images = np.empty((num_images, size, size, 3), np.uint8)
     labels = np.arange(num_images) % len(class_names)
     for i in range(num_images):
-        image = draw_one(np.random.default_rng([seed, i]), class_names[labels[i]], size)
+        image = draw_one(stream("synthetic image", seed, i), class_names[labels[i]], size)
         images[i] = np.rint(image * 255)
     return Dataset(
         images,
