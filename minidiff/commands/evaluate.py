@@ -9,6 +9,7 @@ from minidiff.evaluation.evaluate import Sampling, evaluate
 from minidiff.evaluation.measure import FEWEST
 from minidiff.parallel import Workers
 from minidiff.runs import Run
+from minidiff.runs.pipeline import SAMPLER, STEPS
 from minidiff.sampling import SAMPLERS
 
 
@@ -16,8 +17,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `minidiff evaluate` to its parser."""
     parser.add_argument("run", metavar="RUN", help="folder of the run")
     parser.add_argument("--samples", type=int, default=2048, help="number of images to generate (default: 2048)")
-    parser.add_argument("--sampler", default="heun", help=f"{', '.join(SAMPLERS)} (default: heun)")
-    parser.add_argument("--steps", type=int, default=12, help="number of sampler steps (default: 12)")
+    parser.add_argument("--sampler", default=SAMPLER, help=f"{', '.join(SAMPLERS)} (default: {SAMPLER})")
+    parser.add_argument("--steps", type=int, default=STEPS, help=f"number of sampler steps (default: {STEPS})")
     parser.add_argument("--guidance", type=float, default=1.0, metavar="W", help="guidance weight (default: 1, none)")
     parser.add_argument("--best", action="store_true", help="use the checkpoint with the lowest held-out loss")
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise (default: 0)")

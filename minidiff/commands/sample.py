@@ -18,6 +18,7 @@ from minidiff.commands.options import add_threads, check_at_least, check_suffix,
 from minidiff.denoiser import Guided
 from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
+from minidiff.runs.pipeline import SAMPLER, STEPS
 from minidiff.sampling import SAMPLERS, SPACINGS, State, sample, starting_noise
 
 EDITS = ("inpaint", "from_image", "interpolate")
@@ -30,8 +31,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `minidiff sample` to its parser."""
     parser.add_argument("run", metavar="RUN", help="folder of the run")
     parser.add_argument("-n", type=int, default=16, help="number of images (default: 16)")
-    parser.add_argument("--steps", type=int, default=50, help="number of sampler steps (default: 50)")
-    parser.add_argument("--sampler", default="ddim", help=f"{', '.join(SAMPLERS)} (default: ddim)")
+    parser.add_argument("--steps", type=int, default=STEPS, help=f"number of sampler steps (default: {STEPS})")
+    sampler_help = f"{', '.join(SAMPLERS)} (default: {SAMPLER}; ddim for --interpolate and --eta)"
+    parser.add_argument("--sampler", help=sampler_help)
     parser.add_argument(
         "--spacing",
         help=f"spacing of the sampler steps: {', '.join(SPACINGS)} (default: karras for order 2, else trailing)",
@@ -66,6 +68,8 @@ def run(options: argparse.Namespace) -> None:
     check_at_least("-n", options.n, 1)
     check_at_least("--seed", options.seed, 0)
     edit = chosen_edit(options)
+    needs_ddim = edit == "interpolate" or options.eta is not None
+    options.sampler = options.sampler or ("ddim" if needs_ddim else SAMPLER)
     kind = f"{edit}_" if edit else ""
     out = Path(options.out or run.path / f"samples_{kind}{options.sampler}_{options.steps}_{options.seed}.png")
     check_suffix(out, (".png", ".gif", ".npz"), "images")

@@ -56,7 +56,10 @@ HELP = {
     "microbatch_size": "images that go through the network together; 0 for a quarter of the batch",
     "seed": "seed of everything random",
 }
-FROM_DATA = {"sigma_max": "8 times the largest spread of the images in any direction, at least 100"}  # defaults
+FROM_DATA = {  # defaults
+    "sigma_max": "8 times the largest spread of the images in any direction, at least 100",
+    "log_sigma_mean": "ln(side / 28) for images of more than 28 pixels, otherwise 0",
+}
 FIXED = ("out", "channels", "fast", "size", "images", "held_out")  # options that a run cannot change
 
 

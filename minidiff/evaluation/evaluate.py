@@ -39,8 +39,8 @@ class Sampling:
     """
 
     count: int = 2048
-    sampler: str = "heun"
-    steps: int = 12
+    sampler: str = pipeline.SAMPLER
+    steps: int = pipeline.STEPS
     guidance: float = 1.0
     seed: int = 0
     best: bool = False

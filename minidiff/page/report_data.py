@@ -17,6 +17,7 @@ from minidiff.randomness import stream
 from minidiff.runs import pipeline
 from minidiff.runs.compatibility import fingerprint
 from minidiff.runs.folder import Run
+from minidiff.runs.pipeline import SAMPLER, SAMPLES, STEPS
 from minidiff.runs.snapshots import COUNT, is_snapshot_epoch, snapshots
 from minidiff.runs.train import read_config
 from minidiff.samplers import State
@@ -25,8 +26,8 @@ from minidiff.schedule import Schedule
 from minidiff.training_config import TrainingConfig
 from minidiff.unet import UNet, UNetConfig
 
-SAMPLER, STEPS, SAMPLES = "heun", 12, 16  # as in samples.png of `minidiff demo` and `minidiff train`
 SEEDS = (0, 1, 2, 3)  # of the images whose denoising is shown
+PATH_SAMPLER, PATH_STEPS = "heun", 12  # of the denoising: deterministic, so that its start alone decides the image
 FORWARD_TIMES, FORWARD_IMAGES = 21, 3
 
 
@@ -149,13 +150,14 @@ def add_generated(report: ReportData, run: Run, workers: Workers) -> None:
     report.num_images = trained_on["images"]
     if report.dataset is not None and fingerprint(report.dataset) != trained_on:
         report.missing["same data"] = "The training images have changed since this run; the new ones are shown."
-    shape, steps = report.network.example_shape, min(STEPS, report.schedule.T)
+    shape, T = report.network.example_shape, report.schedule.T
     labels = pipeline.labels_for(report.class_names, SAMPLES)
     names = [""] * SAMPLES if labels is None else [report.class_names[label] for label in labels]
     z = np.concatenate([starting_noise(report.schedule, (1, *shape), seed) for seed in SEEDS])
     start = State(z, np.zeros_like(z), report.schedule.T)
     few = None if labels is None else labels[: len(SEEDS)]
-    states = list(sample(denoiser, z.shape, sampler=SAMPLER, steps=steps, labels=few, start=start))
+    path = {"sampler": PATH_SAMPLER, "steps": min(PATH_STEPS, T)}
+    states = list(sample(denoiser, z.shape, labels=few, start=start, **path))
     report.denoising = Denoising(
         t=[state.t for state in states],
         z=np.stack([to_bytes(state.z) for state in states]),
@@ -163,7 +165,7 @@ def add_generated(report: ReportData, run: Run, workers: Workers) -> None:
         names=names[: len(SEEDS)],
     )
     seed = report.training.seed
-    images = generate(denoiser, (SAMPLES, *shape), sampler=SAMPLER, steps=steps, seed=seed, labels=labels)
+    images = generate(denoiser, (SAMPLES, *shape), sampler=SAMPLER, steps=min(STEPS, T), seed=seed, labels=labels)
     report.samples = with_nearest(to_bytes(images), names, report.dataset)
 
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from minidiff.page.markup import Child, Markup, element, image_grid, missing, section
-from minidiff.page.report_data import SAMPLES, ReportData
+from minidiff.page.report_data import ReportData
 from minidiff.page.training import loss_chart
+from minidiff.runs.pipeline import SAMPLES
 
 MAX_IMAGES = 8  # of each stage
 TARGETS = {

@@ -28,7 +28,7 @@ from minidiff.unet import UNet, UNetConfig
 
 logger = logging.getLogger(__name__)
 
-SAMPLES, SAMPLER, STEPS = 16, "heun", 12  # of stage 4
+SAMPLES, SAMPLER, STEPS = 16, "dpmpp_2m_sde", 25  # of stage 4, `minidiff sample` and `minidiff evaluate`
 
 
 def load_data(options: dict[str, Any]) -> tuple[Dataset, Dataset | None]:

@@ -8,6 +8,7 @@ stop      at a loss, a gradient or a parameter that is NaN or infinite, with the
 
 import contextlib
 import logging
+import math
 import platform
 import shutil
 import sys
@@ -42,6 +43,7 @@ from minidiff.version import __version__
 
 logger = logging.getLogger(__name__)
 
+SIDE_AT_MEAN_0 = 28  # pixels; up to this size, most examples have as much noise as signal
 MOST_IMAGES = 200  # from which `training_for` estimates how different the images are
 
 
@@ -57,7 +59,12 @@ def training_for(dataset: Dataset, **chosen: Any) -> TrainingConfig:
     """The default configuration of training for a data set; `chosen` sets fields of it."""
     # at random, because images are often sorted by class, or of each class in turn
     indices = stream("estimate", 0).permutation(len(dataset))[:MOST_IMAGES]
-    return TrainingConfig(**{"sigma_max": sufficient_sigma_max(dataset.pixels(indices))} | chosen)
+    fitting = {
+        "sigma_max": sufficient_sigma_max(dataset.pixels(indices)),
+        # with twice the side, the parts of an image are visible through twice the noise (Hoogeboom et al., 2023)
+        "log_sigma_mean": max(0.0, math.log(min(dataset.height, dataset.width) / SIDE_AT_MEAN_0)),
+    }
+    return TrainingConfig(**fitting | chosen)
 
 
 def start_run(

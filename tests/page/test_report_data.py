@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from minidiff.data import Dataset, to_bytes
-from minidiff.page.report_data import COUNT, SAMPLES, SEEDS, STEPS, collect, with_nearest
+from minidiff.page.report_data import COUNT, PATH_SAMPLER, PATH_STEPS, SEEDS, collect, with_nearest
 from minidiff.randomness import stream
 from minidiff.runs import pipeline
 from minidiff.runs.folder import Run
+from minidiff.runs.pipeline import SAMPLER, SAMPLES, STEPS
 from minidiff.runs.snapshots import snapshots
 from minidiff.sampling import generate, sample
 from tests import tiny
@@ -63,10 +64,10 @@ def test_denoising_starts_with_the_noise_of_each_seed_and_ends_with_its_image(re
     found = report.denoising
     assert found.t[0] == report.schedule.T
     assert found.t[-1] == 0
-    assert len(found.t) == STEPS + 1
+    assert len(found.t) == PATH_STEPS + 1
     for i, seed in enumerate(SEEDS):
         labels = np.array([i % 3])
-        states = list(sample(denoiser, (1, 8, 8, 3), sampler="heun", steps=STEPS, seed=seed, labels=labels))
+        states = list(sample(denoiser, (1, 8, 8, 3), sampler=PATH_SAMPLER, steps=PATH_STEPS, seed=seed, labels=labels))
         np.testing.assert_array_equal(found.z[0, i], to_bytes(states[0].z)[0])
         np.testing.assert_array_equal(found.z[-1, i], to_bytes(states[-1].z)[0])
         x0_hat = denoiser(states[4].z, states[4].t, labels)[0]
@@ -78,7 +79,7 @@ def test_samples_are_those_of_the_command_and_the_nearest_images_are_nearest(rep
     data, found = evil[1], report.samples
     labels = np.arange(SAMPLES) % 3
     denoiser = pipeline.load_denoiser(evil[0], workers)
-    sheet = generate(denoiser, (SAMPLES, 8, 8, 3), sampler="heun", steps=12, seed=0, labels=labels)
+    sheet = generate(denoiser, (SAMPLES, 8, 8, 3), sampler=SAMPLER, steps=STEPS, seed=0, labels=labels)
     np.testing.assert_array_equal(found.images, to_bytes(sheet))
     assert found.names == [NAMES[label] for label in labels]
     for image, near, distance in zip(found.images, found.nearest, found.distances, strict=True):

@@ -259,10 +259,17 @@ def test_the_default_training_ends_its_schedule_at_a_noise_level_that_suits_the_
     dataset = Dataset(to_bytes(np.broadcast_to(brightness, (1000, 32, 32, 3))))
     training = train.training_for(dataset, epochs=3)
     assert training.sigma_max == pytest.approx(8 * brightness.std() * np.sqrt(32 * 32 * 3), rel=0.1)
-    assert replace(training, sigma_max=0.0) == TrainingConfig(epochs=3)
+    assert replace(training, sigma_max=0.0, log_sigma_mean=0.0) == TrainingConfig(epochs=3)
     for order in (np.argsort(brightness.ravel()), np.argsort(brightness.ravel()).reshape(5, 200).T.ravel()):
         assert train.training_for(dataset.subset(order)).sigma_max == pytest.approx(training.sigma_max, rel=0.2)
     assert train.training_for(dataset, sigma_max=50.0).sigma_max == 50
+
+
+@pytest.mark.parametrize(("height", "width", "ratio"), [(64, 64, 64 / 28), (32, 64, 32 / 28), (28, 28, 1), (8, 8, 1)])
+def test_the_default_noise_levels_of_training_grow_with_the_size(rng, height, width, ratio):
+    dataset = Dataset(rng.integers(0, 256, (4, height, width, 1), np.uint8))
+    assert train.training_for(dataset).log_sigma_mean == pytest.approx(np.log(ratio))
+    assert train.training_for(dataset, log_sigma_mean=0.3).log_sigma_mean == 0.3
 
 
 def test_the_end_of_the_schedule_is_stored_and_cannot_change(stopped, workers):
