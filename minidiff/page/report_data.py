@@ -156,8 +156,7 @@ def add_generated(report: ReportData, run: Run, workers: Workers) -> None:
     z = np.concatenate([starting_noise(report.schedule, (1, *shape), seed) for seed in SEEDS])
     start = State(z, np.zeros_like(z), report.schedule.T)
     few = None if labels is None else labels[: len(SEEDS)]
-    path = {"sampler": PATH_SAMPLER, "steps": min(PATH_STEPS, T)}
-    states = list(sample(denoiser, z.shape, labels=few, start=start, **path))
+    states = list(sample(denoiser, z.shape, PATH_SAMPLER, min(PATH_STEPS, T), labels=few, start=start))
     report.denoising = Denoising(
         t=[state.t for state in states],
         z=np.stack([to_bytes(state.z) for state in states]),
