@@ -5,18 +5,20 @@ For every example of a batch:
     draw a timestep t and noise eps                                                 (examples.draw_examples)
     z = signal[t] x0 + noise[t] eps                                                 (schedule.add_noise)
     y_hat = network(input_scale[t] z, log_sigma[t], label)                          (unet.forward)
-    loss = mean of weight[t] (y_hat - y)^2,   y = a x0 + b eps                      (schedule.target)
+    y = a x0 + b eps, the target; for flow a = -1 and b = 1                         (schedule.target)
+    loss = mean over all elements of the batch of weight[t] (y_hat - y)^2
     dy_hat = 2 weight[t] (y_hat - y) / number of elements of the batch
     add the gradient with respect to the parameters to g                            (unet.backward)
 
-One optimizer step follows. The reported loss is the mean squared error of eps_hat for every target, so that runs with
-different targets can be compared: eps_hat - eps = signal / (signal b - noise a) (y_hat - y).
+One optimizer step follows. The reported loss is a different number: the unweighted mean squared error of eps_hat, which
+can be compared between targets. eps_hat - eps = (y_hat - y) * signal / (signal b - noise a).
 
-The step itself is three calls: `draw` the examples, `accumulate_gradient`, `optimizer.step`. How a batch is split into
-microbatches for the threads is in `parallel.py`; where values stop being finite is found by `divergence.py`. Every
-example has a random stream of its own (`examples.py`), so the result is bit-for-bit identical whatever the number of
-threads. Everything that changes between steps is in `Trainer.state`: after `restore`, training continues as if it had
-never stopped.
+The step itself is three calls: `draw` the examples, `accumulate_gradient`, `optimizer.step`. The same loop without
+threads has 20 lines in `tutorials/one_file.py`. How a batch is split into microbatches for the threads is in
+`parallel.py`; `divergence.py` finds the layer in which a value became infinite or NaN. Every example has a random
+stream of its own (`examples.py`), so the result is bit-for-bit identical whatever the number of threads. Everything
+that changes between steps is in the vectors of `Trainer.state` and in `Trainer.step`: after `restore`, training
+continues as if it had never stopped.
 
 `Trainer.train` is a generator that yields a `Step` after each optimizer step. The caller writes checkpoints and logs.
 
@@ -66,7 +68,7 @@ class Step:
         last_of_epoch: whether it is the last step of its epoch.
         loss: mean squared error of eps_hat over the batch.
         t, losses: timestep and mean squared error of eps_hat of each example, (batch,).
-        learning_rate, gradient_norm: of this step.
+        learning_rate, gradient_norm: of this step; the norm is that before clipping.
         update_ratio: norm of (new p - old p) / norm of new p, usually a few thousandths; measured in every twentieth
             step and the last step of an epoch, otherwise NaN.
         images: number of examples in the batch.
@@ -151,19 +153,22 @@ class Trainer:
         Args:
             epoch: from 0.
             indices: of the batch in the data, (batch,).
-            positions: of the batch in the order of the epoch, (batch,).
+            positions: of the batch in the order of the epoch, (batch,); they decide the quarter of t's distribution.
 
         Raises:
             Diverged: a loss or the gradient is not finite; parameters, moments and average are left unchanged.
         """
         start, config = time.perf_counter(), self.config
         last_of_epoch = (self.step + 1) % self.steps_per_epoch == 0
+        # for update_ratio
         before = self.p.vector.copy() if last_of_epoch or (self.step + 1) % UPDATE_RATIO_EVERY == 0 else None
 
         examples = self.draw(epoch, indices, positions)
         g, losses = self.accumulate_gradient(examples)
         learning_rate = learning_rate_at(self.step, self.total_steps, config.learning_rate, config.warmup_steps)
-        norm = self.optimizer.step(self.p, g, learning_rate, self.workers) if np.isfinite(losses).all() else math.nan
+        norm = math.nan
+        if np.isfinite(losses).all():
+            norm = self.optimizer.step(self.p, g, learning_rate, self.workers)  # changes nothing if it is not finite
         if not math.isfinite(norm):
             raise explain_divergence(self, epoch, indices, positions, losses, norm)
         self.step += 1
@@ -198,7 +203,8 @@ class Trainer:
             g, which is overwritten in the next step, and the mean squared error of eps_hat of each example, (batch,).
         """
         batch = len(examples.t)
-        g, losses = self.accumulators.sum(batch, lambda g, part: self.add_gradient(g, examples[part], batch))
+        # calls add_gradient once per microbatch, on several threads, and adds up the gradients
+        g, losses = self.accumulators.sum(batch, lambda part_g, part: self.add_gradient(part_g, examples[part], batch))
         return g, np.concatenate(losses)
 
     def state(self) -> dict[str, np.ndarray]:
@@ -235,12 +241,13 @@ class Trainer:
         """
         error, losses, cache = self._forward(self.p, examples)
         weight = loss_weight(self.schedule, self.config.loss_weight, self.config.target, examples.t)
-        dy_hat = error * per_example(2 * weight / (batch * error[0].size), error)
+        elements = batch * error[0].size  # of the whole batch
+        dy_hat = error * per_example(2 * weight / elements, error)
         self.network.backward(self.p, g, cache, dy_hat)
         return losses
 
     def _forward(self, p: Parameters, examples: Examples) -> tuple[np.ndarray, np.ndarray, Any]:
-        """y_hat - y (n, H, W, C), the losses (n,), and the cache for the backward pass."""
+        """y_hat - y (n, H, W, C), the mean squared errors of eps_hat (n,), and the cache for the backward pass."""
         schedule, target, t = self.schedule, self.config.target, examples.t
         z = schedule.add_noise(examples.x0, examples.eps, t)
         z *= per_example(schedule.input_scale[t], z)

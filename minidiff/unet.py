@@ -1,4 +1,4 @@
-"""The network: a U-Net that predicts the target from a noised image.
+"""The network: a U-Net that predicts the target (noise, image, velocity or flow; `schedule.py`) from a noised image.
 
              z                                                      prediction
              |                                                          ^
@@ -15,8 +15,9 @@ more of the image. On the way up it is doubled again, and a skip connection join
 same size from the way down, which keeps fine detail. Every level has residual blocks; the coarsest levels also have
 self-attention. The time vector, computed from noise level and label, conditions every block.
 
-Each class lists its layers once, in the order of `forward`; `backward` calls them in reverse order. The caches lie on a
-stack: `forward` appends them and `backward` takes them off again, so that memory is free as soon as it is used.
+Each class lists its layers once, in the order of `forward`; `backward` calls them in reverse order. The cache of a
+layer is what its backward pass needs from its forward pass. `forward` appends the caches to a list, and `backward`
+takes them off its end, so that a cache is freed after its last use.
 
 Read more: `tutorials/07_unet.ipynb`; Ronneberger, Fischer, Brox, "U-Net", 2015; Ho, Jain, Abbeel, "Denoising Diffusion
 Probabilistic Models", 2020, appendix B.
@@ -48,7 +49,10 @@ __all__ = ["DownLevel", "Middle", "UNet", "UNetConfig", "UpLevel"]
 
 
 class Level(Module):
-    """The layers at one resolution. They run one after the other, in the order of `children`."""
+    """The layers at one resolution. They run one after the other, in the order of `children`.
+
+    In `forward` and `backward`, p holds the parameters, g accumulates their gradients, h is the activation.
+    """
 
 
 class DownLevel(Level):
@@ -61,12 +65,12 @@ class DownLevel(Level):
     """
 
     def __init__(self, config: UNetConfig, i: int, kernels: Kernels) -> None:
-        C, K = config.channels[i], config.channels[i + 1]
+        C, K = config.channels[i], config.channels[i + 1]  # of this level and of the next, coarser one
         self.name = f"down{i}"
         self.blocks = [
             create_block(f"{self.name}.block{j}", C, C, config, kernels) for j in range(config.blocks_per_level)
         ]
-        self.attention = create_attention(f"{self.name}.attention", i, config, kernels)
+        self.attention = create_attention(f"{self.name}.attention", i, config, kernels)  # a list of one layer, or none
         self.downsample = Downsample(f"{self.name}.downsample", C, K, kernels)
         self.children = [*self.blocks, *self.attention, self.downsample]
 
@@ -85,17 +89,17 @@ class DownLevel(Level):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Returns the gradient with respect to the input, and dtime_vector with this level's part added."""
         dh = self.downsample.backward(p, g, caches.pop(), dh)
-        dh += dskip
+        dh += dskip  # h went two ways, so its gradient is the sum
         for attention in self.attention:
             dh = attention.backward(p, g, caches.pop(), dh)
         for block in reversed(self.blocks):
             dh, dtime = block.backward(p, g, caches.pop(), dh)
-            dtime_vector = dtime_vector + dtime
+            dtime_vector = dtime_vector + dtime  # every block read the same time vector
         return dh, dtime_vector
 
 
 class Middle(Level):
-    """The coarsest level: residual blocks, then one more on each side of attention.
+    """The coarsest level: the residual blocks of a level, then block, attention, block.
 
     Args:
         config: hyperparameters of the network.
@@ -145,7 +149,7 @@ class UpLevel(Level):
     """
 
     def __init__(self, config: UNetConfig, i: int, kernels: Kernels) -> None:
-        C, K = config.channels[i + 1], config.channels[i]
+        C, K = config.channels[i + 1], config.channels[i]  # of the next, coarser level and of this one
         self.name = f"up{i}"
         self.upsample = UpsampleAndJoin(f"{self.name}.upsample", C, K, kernels)
         self.blocks = [
@@ -218,10 +222,10 @@ class UNet:
 
         Args:
             p: the parameters.
-            z: noised images (N, H, W, C), scaled so that signal^2 + noise^2 = 1.
+            z: noised images (N, H, W, C) times `Schedule.input_scale`, so that signal^2 + noise^2 = 1.
             log_sigma: ln(noise / signal) of each image, (N,).
-            labels: class of each image, int (N,), or None for the null class.
-            keep: whether to keep the caches; without them, the memory of a layer is reused by the next layers.
+            labels: class of each image, int (N,), or None for the null class, which means no label.
+            keep: False for sampling: there are no caches, and layers reuse each other's memory.
 
         Returns:
             prediction (N, H, W, C), and the caches for `backward`.
@@ -254,7 +258,7 @@ class UNet:
             dprediction: gradient of the loss with respect to the prediction, (N, H, W, C).
 
         Returns:
-            dz, the gradient with respect to the noised images, (N, H, W, C).
+            dz, the gradient with respect to the noised images, (N, H, W, C); training does not need it.
         """
         dskips = []
         dtime_vector: Any = 0  # every block adds its part

@@ -77,11 +77,13 @@ def test_losses_and_gradients_are_those_of_the_library(one_file, network, parame
 
 def test_samples_are_those_of_the_library(one_file, network, parameters, workers, rng):
     shared, p = parameters
-    z, labels = rng.standard_normal((3, 16, 16, 3), np.float32), np.array([0, 1, 2])
-    found = one_file.sample(shared, z, labels, steps=5)
+    eps, labels = rng.standard_normal((3, 16, 16, 3), np.float32), np.array([0, 1, 2])
+    found = one_file.sample(shared, eps, labels, steps=5)
+    z = np.float32(SCHEDULE.noise[-1]) * eps
 
     denoiser = NetworkDenoiser(network, p, SCHEDULE, "flow", workers)
     states = ddim(lambda z, t: denoiser(z, t, labels), SCHEDULE, z, choose_steps(SCHEDULE, 5, "trailing"), None)
+    assert found.dtype == np.float32
     assert relative_error(found, list(states)[-1].z) < 1e-4
 
 

@@ -34,14 +34,14 @@ def draw_shapes(rng, count):
     x, y = axis[None, None, :] - center[0], axis[None, :, None] - center[1]  # (count, 16, 16)
     disc = np.hypot(x, y) - radius
     square = np.maximum(np.abs(x), np.abs(y)) - 0.8 * radius
-    triangle = np.maximum(0.87 * np.abs(x) + 0.5 * -y - 0.5 * radius, y - 0.6 * radius)
+    triangle = np.maximum(0.87 * np.abs(x) + 0.5 * -y - 0.5 * radius, y - 0.6 * radius)  # sine, cosine of 60 degrees
     distance = np.choose(labels[:, None, None], [disc, square, triangle])
-    coverage = np.clip(0.5 - 8 * distance, 0, 1)[..., None]  # soft edges, one pixel wide
+    coverage = np.clip(0.5 - 8 * distance, 0, 1)[..., None]  # soft edges, one pixel (1/8) wide
     return (background + coverage * (color - background)).astype(np.float32), labels
 
 
-# Schedule (minidiff/schedule.py): z = signal[t] x0 + noise[t] eps, here on a straight line (flow matching).
-
+# Schedule (minidiff/schedule.py): z = signal[t] x0 + noise[t] eps, here on a straight line (flow matching). At t = T a
+# signal of 0.01 is left, because the network's noise level log(noise / signal) must be finite.
 signal = 1 - 0.99 * np.arange(T + 1) / T
 noise = 0.99 * np.arange(T + 1) / T
 
@@ -56,7 +56,8 @@ def solve(z, velocity, t):
     return z - noise[t] * velocity, z + signal[t] * velocity  # since signal + noise = 1
 
 
-# Layers (minidiff/layers/, minidiff/kernels/plain/). p holds the parameters, g collects their gradients.
+# Layers (minidiff/layers/, minidiff/kernels/plain/). p holds the parameters, g collects their gradients. Every layer
+# returns its output and a cache, which its backward pass needs. dy is the gradient of the loss with respect to y.
 def linear(p, name, x):
     """y = x W + b on vectors (N, C)."""
     return x @ p[name + ".weight"] + p[name + ".bias"], x
@@ -75,7 +76,7 @@ def conv(p, name, x, stride=1):
     padded = np.pad(x, ((0, 0), (border, border), (border, border), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, w.shape[:2], axis=(1, 2))[:, ::stride, ::stride]
     N, H, W = windows.shape[:3]  # of (N, H, W, C, k, k)
-    rows = windows.transpose(0, 1, 2, 4, 5, 3).reshape(N * H * W, -1)
+    rows = windows.transpose(0, 1, 2, 4, 5, 3).reshape(N * H * W, -1)  # of k x k x C inputs, in the order of w
     y = rows @ w.reshape(-1, w.shape[3]) + p[name + ".bias"]
     return y.reshape(N, H, W, -1), (rows, padded.shape, stride)
 
@@ -101,10 +102,10 @@ def silu(u):
 
 
 def norm(p, name, x, a=0.0, b=0.0):
-    """SiLU((x_hat gamma + beta)(1 + a) + b), where x_hat has mean 0 and variance 1 in each group of channels."""
+    """SiLU((x_hat gamma + beta)(1 + a) + b); x_hat has mean 0 and variance 1 in each group, a and b are (N, 1, 1, C)."""
     N, H, W, C = x.shape
     groups = x.reshape(N, H * W, GROUPS, C // GROUPS)
-    inverse_std = 1 / np.sqrt(groups.var(axis=(1, 3), keepdims=True) + np.float32(1e-5))
+    inverse_std = 1 / np.sqrt(groups.var(axis=(1, 3), keepdims=True) + 1e-5)
     x_hat = ((groups - groups.mean(axis=(1, 3), keepdims=True)) * inverse_std).reshape(x.shape)
     v = x_hat * p[name + ".gamma"] + p[name + ".beta"]
     y, slope = silu(v * (1 + a) + b)
@@ -119,14 +120,16 @@ def norm_backward(p, g, name, cache, dy):
     g[name + ".gamma"] += (dv * x_hat).sum(axis=(0, 1, 2))
     g[name + ".beta"] += dv.sum(axis=(0, 1, 2))
     N, H, W, C = dy.shape
-    dx_hat, x_hat = (array.reshape(N, H * W, GROUPS, C // GROUPS) for array in (dv * p[name + ".gamma"], x_hat))
-    mean_1 = dx_hat.mean(axis=(1, 3), keepdims=True)
-    mean_2 = (dx_hat * x_hat).mean(axis=(1, 3), keepdims=True)
-    dx = (dx_hat - mean_1 - x_hat * mean_2) * inverse_std
+    shape = (N, H * W, GROUPS, C // GROUPS)
+    dx_hat, x_hat = (dv * p[name + ".gamma"]).reshape(shape), x_hat.reshape(shape)
+    through_mean = dx_hat.mean(axis=(1, 3), keepdims=True)
+    through_std = x_hat * (dx_hat * x_hat).mean(axis=(1, 3), keepdims=True)
+    dx = (dx_hat - through_mean - through_std) * inverse_std
     return dx.reshape(dy.shape), (du * v).sum(axis=(1, 2)), du.sum(axis=(1, 2))
 
 
-# Residual block (minidiff/layers/block.py): y = x + conv(norm(conv(norm(x)))), conditioned on the time vector.
+# Residual block (minidiff/layers/block.py): y = x + conv(norm(conv(norm(x)))), with a and b from the time vector (FiLM).
+# Where the number of channels changes, a 1x1 convolution takes the place of x.
 def block(p, name, x, time_vector):
     h, cache1 = norm(p, name + ".norm1", x)
     h, cache2 = conv(p, name + ".conv1", h)
@@ -150,7 +153,7 @@ def block_backward(p, g, name, cache, dy):
     return dx + dshortcut, dtime_vector
 
 
-# Time vector (minidiff/layers/time.py): the noise level and the class, as one vector for every residual block.
+# Time vector (minidiff/layers/time.py): noise level and class as one vector. 1.4 = sqrt(2): a variance of about 1.
 def embed(p, t, labels):
     frequencies = np.geomspace(0.25, 16, 32)
     angles = np.log(noise[t] / signal[t])[:, None] * frequencies  # (N, 32)
@@ -165,7 +168,7 @@ def embed(p, t, labels):
 def embed_backward(p, g, cache, dtime_vector):
     cache1, slope1, cache2, labels, slope2 = cache
     dh = dtime_vector * slope2
-    np.add.at(g["time.classes.table"], labels, dh)
+    np.add.at(g["time.classes.table"], labels, dh)  # unlike +=, it adds all gradients of a repeated label
     dh = linear_backward(p, g, "time.linear2", cache2, dh)
     linear_backward(p, g, "time.linear1", cache1, dh * slope1)
 
@@ -173,7 +176,7 @@ def embed_backward(p, g, cache, dtime_vector):
 # U-Net (minidiff/unet.py): 16 x 16 with 32 channels, down to 8 x 8 with 64, and up again beside the skip connection.
 def network(p, z, t, labels):
     """The predicted velocity (N, 16, 16, 3), and the caches."""
-    z = z * column(1 / np.hypot(signal[t], noise[t]))  # unit power at every noise level
+    z = z * column(1 / np.hypot(signal[t], noise[t]))  # signal^2 + noise^2 = 1 at every noise level
     time_vector, cache1 = embed(p, t, labels)
     h, cache2 = conv(p, "conv_in", z)
     skip, cache3 = block(p, "down0.block0", h, time_vector)
@@ -181,7 +184,7 @@ def network(p, z, t, labels):
     h, cache5 = block(p, "down1.block0", h, time_vector)
     h, cache6 = block(p, "middle.block1", h, time_vector)
     h, cache7 = block(p, "middle.block2", h, time_vector)
-    h, cache8 = conv(p, "up0.upsample.convolution", h)
+    h, cache8 = conv(p, "up0.upsample.convolution", h)  # 1 x 1: from 64 to 32 channels
     h = np.concatenate([h.repeat(2, axis=1).repeat(2, axis=2), skip], axis=3)  # (N, 16, 16, 32 + 32)
     h, cache9 = block(p, "up0.block0", h, time_vector)
     h, cache10 = norm(p, "norm_out", h)
@@ -209,9 +212,9 @@ def network_backward(p, g, caches, dprediction):
 
 
 def create_parameters(rng):
-    """Initial weights: uniform with variance about 1 / (3 inputs); zero where a block or the network ends."""
+    """Weights uniform in +-1 / sqrt(inputs); but zero for conv2, film and conv_out, so that the network predicts 0."""
     shapes = {"time.linear1": (64, 64), "time.linear2": (64, 64), "conv_in": (3, 3, 3, 32)}
-    p = {"time.classes.table": rng.normal(0, 0.5, (len(CLASSES) + 1, 64))}
+    p = {"time.classes.table": rng.normal(0, 0.5, (len(CLASSES) + 1, 64))}  # the last row, "no class", is not used here
     blocks = dict.fromkeys(("down1.block0", "middle.block1", "middle.block2"), (64, 64))
     blocks |= {"down0.block0": (32, 32), "up0.block0": (64, 32)}
     for name, (C, K) in blocks.items():
@@ -220,18 +223,15 @@ def create_parameters(rng):
         p |= {name + ".norm1.gamma": np.ones(C), name + ".norm1.beta": np.zeros(C)}
         p |= {name + ".norm2.gamma": np.ones(K), name + ".norm2.beta": np.zeros(K)}
     p |= {"norm_out.gamma": np.ones(32), "norm_out.beta": np.zeros(32)}
-    shapes |= {
-        "down0.downsample": (3, 3, 32, 64),
-        "up0.upsample.convolution": (1, 1, 64, 32),
-        "conv_out": (3, 3, 32, 3),
-    }
+    shapes |= {"down0.downsample": (3, 3, 32, 64), "up0.upsample.convolution": (1, 1, 64, 32)}
+    shapes |= {"conv_out": (3, 3, 32, 3)}
     for name, shape in shapes.items():
         bound = 0 if name.endswith(("conv2", "film", "conv_out")) else np.prod(shape[:-1]) ** -0.5
         p |= {name + ".weight": rng.uniform(-bound, bound, shape), name + ".bias": np.zeros(shape[-1])}
     return {name: value.astype(np.float32) for name, value in p.items()}
 
 
-# Training (minidiff/examples.py, minidiff/training.py, minidiff/optim.py): AdamW, and an average of the parameters.
+# Training (minidiff/examples.py, minidiff/training.py, minidiff/optim.py): Adam and averaged parameters.
 def loss_and_gradient(p, x0, labels, t, eps):
     """The mean squared error of the predicted velocity, and its gradient."""
     g = {name: np.zeros_like(value) for name, value in p.items()}
@@ -251,12 +251,12 @@ def train(steps=1500, batch=32, peak=2e-3, seed=0):
         x0, labels = draw_shapes(rng, batch)
         t = rng.integers(1, T + 1, batch)
         loss, g = loss_and_gradient(p, x0, labels, t, rng.standard_normal(x0.shape, np.float32))
-        learning_rate = peak * min(step / 100, 0.5 + 0.5 * np.cos(np.pi * step / steps))
+        learning_rate = peak * min(step / 100, 0.5 + 0.5 * np.cos(np.pi * step / steps))  # warmup, cosine decay
         for name in p:
             m[name] += 0.1 * (g[name] - m[name])  # beta1 = 0.9
             v[name] += 0.05 * (g[name] ** 2 - v[name])  # beta2 = 0.95
             p[name] -= learning_rate * (m[name] / (1 - 0.9**step)) / (np.sqrt(v[name] / (1 - 0.95**step)) + 1e-8)
-            average[name] += max(0.005, 9 / (9 + step)) * (p[name] - average[name])  # over about 200 steps
+            average[name] += max(0.005, 9 / (9 + step)) * (p[name] - average[name])  # weight 0.005, more at first
         recent.append(loss)
         if step % 100 == 0:
             print(f"step {step:5}  loss {np.mean(recent[-100:]):.4f}  {time.time() - start:4.0f} s")
@@ -265,12 +265,13 @@ def train(steps=1500, batch=32, peak=2e-3, seed=0):
 
 # Sampling (minidiff/samplers.py, minidiff/sampling.py): DDIM (Song et al., 2021, eq. 12).
 def sample(p, z, labels, steps=50):
-    """Images from pure noise z at timestep T, by `steps` evaluations of the network."""
+    """Images from standard normal noise z, by `steps` evaluations of the network."""
+    z = np.float32(noise[T]) * z  # as at the end of the forward process
     times = np.linspace(T, 0, steps + 1).round().astype(int)
     for t, s in itertools.pairwise(times):
         velocity, _ = network(p, z, np.full(len(z), t), labels)
         x0_hat, eps_hat = solve(z, velocity, t)
-        z = signal[s] * x0_hat + noise[s] * eps_hat
+        z = (signal[s] * x0_hat + noise[s] * eps_hat).astype(np.float32)
     return z
 
 
@@ -286,10 +287,9 @@ def save_png(path, images, columns):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits per channel, RGB
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     with open(path, "wb") as file:
-        file.write(
-            b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-        )
+        file.write(b"\x89PNG\r\n\x1a\n" + chunks)
 
 
 if __name__ == "__main__":

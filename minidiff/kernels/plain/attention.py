@@ -1,10 +1,10 @@
 """Attention between the pixels of an image, several heads at a time (Vaswani et al., 2017, eq. 1).
 
-For each image and head, with S = H W pixels and d channels per head, each line of the forward pass has one or two
-lines in the backward pass, in reverse order:
+For each image and head, with S = H W pixels and d channels per head. On the right are the gradients of each step on the
+left; read the right side from the bottom up:
 
     scores = q k' / sqrt(d)        dq = dscores k / sqrt(d),  dk = dscores' q / sqrt(d)
-    P      = softmax(scores)       dscores = P (dP - sum of dP P over the row)
+    P      = softmax(scores)       dscores = P * (dP - sum of dP * P over each row)
     y      = P v                   dP = dy v',  dv = P' dy                              (' is the transpose)
 
 Arrays: qkv (N, H, W, 3 C), q before k before v; y (N, H, W, C); scores and P (N, heads, S, S).
@@ -21,10 +21,10 @@ def attention(qkv: np.ndarray, num_heads: int) -> np.ndarray:
     """y = softmax(q k' / sqrt(d)) v for every image and head, (N, H, W, C)."""
     N, H, W, _ = qkv.shape
     q, k, v = split_heads(qkv, num_heads)  # (N, heads, S, d) each
-    scores = q @ k.swapaxes(2, 3) / math.sqrt(q.shape[3])  # (N, heads, S, S)
-    P = softmax(scores)
+    factor = 1 / math.sqrt(q.shape[3])
+    P = softmax(q @ k.swapaxes(2, 3) * factor)  # (N, heads, S, S)
     y = P @ v  # (N, heads, S, d)
-    return y.transpose(0, 2, 1, 3).reshape(N, H, W, -1)
+    return y.transpose(0, 2, 1, 3).reshape(N, H, W, -1)  # (N, S, heads, d) to (N, H, W, C)
 
 
 def attention_backward(qkv: np.ndarray, num_heads: int, dy: np.ndarray) -> np.ndarray:
@@ -34,7 +34,7 @@ def attention_backward(qkv: np.ndarray, num_heads: int, dy: np.ndarray) -> np.nd
     dq, dk, dv = split_heads(dqkv, num_heads)  # views: writing to them writes to dqkv
     dy = dy.reshape(len(dy), -1, num_heads, q.shape[3]).transpose(0, 2, 1, 3)  # (N, heads, S, d)
     factor = 1 / math.sqrt(q.shape[3])
-    P = softmax(factor * q @ k.swapaxes(2, 3))  # as in the forward pass
+    P = softmax(q @ k.swapaxes(2, 3) * factor)  # computed again instead of stored
 
     dv[...] = P.swapaxes(2, 3) @ dy  # y = P v
     dP = dy @ v.swapaxes(2, 3)
@@ -47,6 +47,7 @@ def attention_backward(qkv: np.ndarray, num_heads: int, dy: np.ndarray) -> np.nd
 def split_heads(qkv: np.ndarray, num_heads: int) -> np.ndarray:
     """q, k and v as views of qkv (N, H, W, 3 C): (3, N, heads, S, d)."""
     N, H, W, channels = qkv.shape
+    # (N, S, 3, heads, d) to (3, N, heads, S, d)
     return qkv.reshape(N, H * W, 3, num_heads, channels // (3 * num_heads)).transpose(2, 0, 3, 1, 4)
 
 
@@ -60,5 +61,8 @@ def softmax(z: np.ndarray) -> np.ndarray:
 
 
 def softmax_backward(P: np.ndarray, dP: np.ndarray) -> np.ndarray:
-    """dz of `softmax`: the derivative of P_j is P_j (1 - P_j) in z_j and -P_j P_k in z_k, so dz = P (dP - sum dP P)."""
+    """dz of `softmax`. The derivative of P_k with respect to z_j is P_k (1 - P_k) if j = k, and otherwise -P_k P_j, so
+
+    dz_j = sum over k of dP_k (derivative of P_k with respect to z_j) = P_j (dP_j - sum over k of dP_k P_k)
+    """
     return P * (dP - (dP * P).sum(axis=-1, keepdims=True))

@@ -7,9 +7,9 @@ A convolution with k x k weights and stride s, padded by k // 2 zeros on every s
 h counts rows and v columns of y; pixels outside of x are zero. `convolve_naive` is that formula, and
 `convolve_naive_backward` its derivative. Every faster convolution is tested against them.
 
-im2col copies the k*k inputs of every output pixel into one row, so that the sum over i, j and the
-channels becomes one matrix product, columns @ weight. In the backward pass the product is differentiated as usual, and
-`col2im`, the transpose of the copy, adds each element to the pixel that it was copied from.
+im2col copies the k*k inputs of every output pixel into one row, so that the sum over i, j and the channels becomes one
+matrix product, columns @ weight. In the backward pass, dweight = columns' dy and dcolumns = dy weight', as for a linear
+map, and `col2im`, the transpose of the copy, adds each element to the pixel that it was copied from.
 
 Arrays: x (N, H, W, C); w (k, k, C, K); b (K,); y (N, H', W', K) with H' = ceil(H / s), in code -(-H // s).
 
@@ -36,7 +36,7 @@ def convolve(
         residual: (N, ceil(H / stride), ceil(W / stride), K), added to the result.
 
     Returns:
-        y, of the shape of `residual`.
+        y (N, H', W', K).
     """
     y = convolve_winograd(x, w) if len(w) == 3 and stride == 1 else convolve_im2col(x, w, stride)
     y += b
@@ -79,6 +79,7 @@ def convolve_im2col_backward(x: np.ndarray, w: np.ndarray, dy: np.ndarray, strid
     return col2im(dcolumns, x.shape, k, stride)
 
 
+# Numba compiles the loops. nogil: other threads run meanwhile; cache: the compiled code is kept on disk.
 @numba.njit(nogil=True, cache=True)
 def convolve_naive(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int) -> np.ndarray:
     """conv(x, w) + b as its formula: seven loops."""
@@ -101,7 +102,9 @@ def convolve_naive(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int) -> 
 
 @numba.njit(nogil=True, cache=True)
 def convolve_naive_backward(x: np.ndarray, w: np.ndarray, stride: int, dy: np.ndarray) -> tuple:
-    """The gradients of `convolve_naive`, dx, dw and db: each product passes dy on to both of its factors."""
+    """Returns dx, dw and db of `convolve_naive`. The derivative of x w is w with respect to x, and x with respect to w,
+    so each factor gets dy times the other one.
+    """
     N, H, W, C = x.shape
     k, _, _, K = w.shape
     dx, dw, db = np.zeros_like(x), np.zeros_like(w), np.zeros(K, x.dtype)
@@ -126,7 +129,7 @@ def im2col(x: np.ndarray, k: int, stride: int) -> np.ndarray:
     padded = np.pad(x, ((0, 0), (k // 2, k // 2), (k // 2, k // 2), (0, 0)))
     columns = np.empty((N, -(-H // stride), -(-W // stride), k, k, C), x.dtype)
     for i in range(k):
-        for j in range(k):
+        for j in range(k):  # row s h + i of the padded image is row s h + i - k//2 of x
             columns[:, :, :, i, j] = padded[:, i : i + H : stride, j : j + W : stride]
     return columns.reshape(-1, k * k * C)
 

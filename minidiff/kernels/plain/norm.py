@@ -6,7 +6,11 @@ For each image and group of channels, with the mean over the pixels and channels
     u     = scale x_hat + shift                                                      (Wu and He, 2018, eq. 1, 2, 6)
     y     = SiLU(u) = u sigmoid(u)
 
-x_hat depends on x directly and through the mean and inverse_std of its group. The gradient has one term for each:
+scale and shift combine the layer's gamma and beta with the time vector, so they differ between images
+(`layers/norm.py`). stability is the paper's epsilon; here eps is the noise.
+
+x_hat depends on x directly and through the mean and inverse_std of its group. The gradient has a term for each, with
+dx_hat = du * scale and the means over the group:
 
     dx = (dx_hat - mean of dx_hat - x_hat * mean of (dx_hat x_hat)) inverse_std
 
@@ -51,7 +55,8 @@ def group_norm_backward(
     Args:
         x, mean, inverse_std, scale, shift, num_groups, activate: of the forward pass.
         dy: gradient with respect to y, (N, H, W, C).
-        dresidual: (N, H, W, C), the gradient of the residual connection around the layer, added to dx.
+        dresidual: (N, H, W, C), the gradient of the residual connection that starts at x; it is added to dx here, which
+            saves a pass over memory.
 
     Returns:
         dx (N, H, W, C), dscale and dshift (N, C).

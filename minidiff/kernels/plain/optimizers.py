@@ -1,16 +1,18 @@
 """The update rules: AdamW, Muon, and the moving average of the parameters that both keep.
 
-AdamW (Loshchilov and Hutter, 2019, algorithm 2), elementwise, at optimizer step n:
+AdamW (Loshchilov and Hutter, 2019, algorithm 2, but with the weight decay multiplied by lr, as in PyTorch),
+elementwise, at optimizer step n:
 
     m = beta1 m + (1 - beta1) g              v = beta2 v + (1 - beta2) g^2
     p = (1 - lr weight_decay) p - lr (m / (1 - beta1^n)) / (sqrt(v / (1 - beta2^n)) + stability)
 
-Muon (Jordan et al., 2024) treats the weights of a convolution as a matrix W (rows, columns):
+Muon (Jordan et al., 2024) treats the weights of a convolution as a matrix W (k k C inputs, K outputs):
 
     m = mu m + g          W = W - lr 0.2 sqrt(longer side) orthogonalize(g + mu m)
 
-All arrays are updated in place. `gradient_scale` is the factor of gradient clipping, `ema_decay` the decay of the
-moving average.
+The factor 0.2 sqrt(longer side) gives updates of the usual size of AdamW's (Liu et al., "Muon is Scalable for LLM
+Training", 2025). p, m, v and average are updated in place; g is not. `gradient_scale` is the factor of gradient
+clipping, `ema_decay` the decay of the moving average.
 
 Read more: `tutorials/08_training.ipynb`.
 """
@@ -52,9 +54,10 @@ def muon(
     """One step of Muon and of the moving average on one matrix of weights.
 
     Args:
-        p, g, m, average: weights, their gradient, the momentum, and the moving average of p, all (rows, columns).
+        p, g, m, average: weights, their gradient, the momentum, which is a decaying sum of gradients, and the moving
+            average of p, all (rows, columns).
         gradient_scale: factor on g.
-        mu: momentum.
+        mu: factor by which the momentum decays in a step.
         step_size: lr 0.2 sqrt(longer side).
         ema_decay: weight of the old value in `average`.
     """
@@ -65,10 +68,13 @@ def muon(
 
 
 def orthogonalize(X: np.ndarray, rounds: int = 5) -> np.ndarray:
-    """A matrix with the singular vectors of X and all singular values between about 0.7 and 1.2.
+    """A matrix with the singular vectors of X and singular values near 1 (Newton-Schulz iteration).
 
-    The polynomial q(s) = a s + b s^3 + c s^5, applied `rounds` times, moves every singular value s in (0, 1] near 1.
-    For a matrix it reads X (a I + b A + c A^2) with A = X' X (Newton-Schulz iteration).
+    X is divided by its norm first, so that its singular values are at most 1. The polynomial
+    q(s) = a s + b s^3 + c s^5, applied five times, maps every s from 0.002 to 1 to between 0.68 and 1.21; smaller ones
+    grow by at most a^5 = 485.
+
+    With X = U S V', X (a I + b A + c A^2) is U q(S) V', because A = X' X = V S^2 V'. Tall matrices have a small A.
 
     Args:
         X: (rows, columns).
@@ -87,5 +93,5 @@ def orthogonalize(X: np.ndarray, rounds: int = 5) -> np.ndarray:
 
 
 def sum_of_squares(g: np.ndarray) -> float:
-    """The sum of the squares of a vector (n,), in float64."""
+    """The sum of the squares of a vector (n,), in float64: of the gradient, whose norm is clipped."""
     return float(np.square(g, dtype=np.float64).sum())
