@@ -17,6 +17,7 @@ from minidiff.layers import (
     leaves,
 )
 from minidiff.parameters import Parameters
+from minidiff.randomness import stream
 
 LAYERS = [
     ClassEmbedding("layer", 3, 5),
@@ -42,10 +43,10 @@ def test_a_layer_owns_parameters_or_has_children(layer):
 
 
 @every_layer
-def test_initialize_writes_every_parameter(layer, rng):
+def test_initialize_writes_every_parameter(layer):
     p = Parameters(layer.shapes())
     p.vector[:] = np.nan
-    layer.initialize(p, rng)
+    layer.initialize(p, stream("parameters", 0))
     assert np.isfinite(p.vector).all()
     np.testing.assert_array_equal(p.vector, create_parameters([layer], seed=0).vector)
 
