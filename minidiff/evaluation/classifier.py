@@ -92,10 +92,8 @@ class Classifier:
 
     def pool(self, p: Parameters, x: np.ndarray) -> tuple[np.ndarray, tuple]:
         """Averages x (N, H, W, C) over the pixels, or over cells that the hidden layer mixes: (N, C), and the cache."""
-        N, H, W, _ = x.shape
-        grid = GRID if self.hidden else 1
-        rows, columns = averaging(H, grid, x.dtype), averaging(W, grid, x.dtype)
-        cells = np.einsum("ih,jw,nhwc->nijc", rows, columns, x, optimize=True).reshape(N, -1)  # (N, grid grid C)
+        rows, columns = averaging_of(x, GRID if self.hidden else 1)
+        cells = average(x, rows, columns)  # (N, grid grid C)
         if not self.hidden:
             return cells, (rows, columns)
         u, cache = self.hidden.forward(p, cells)
@@ -140,16 +138,29 @@ class Classifier:
             x: images (N, H, W, C), from `shrink`.
 
         Returns:
-            (N, 4 K), the means of K channels in each quadrant of the image; the input of the heads (N, 128); and for
-            each head classes, int (N,).
+            (N, 4 K), the means of K channels in each quadrant of the image; (N, 128), the means of the last channels;
+            and for each head the predicted classes, int (N,).
         """
         for layer in self.layers:
             x, _ = layer.forward(p, x)
             if layer.name == FEATURE_LAYER:
-                halves = (half for rows in np.array_split(x, 2, axis=1) for half in np.array_split(rows, 2, axis=2))
-                quadrants = np.concatenate([quadrant.mean(axis=(1, 2)) for quadrant in halves], axis=1)
+                quadrants = average(x, *averaging_of(x, 2))
         h, _ = self.pool(p, x)
-        return quadrants, h, {name: head.forward(p, h)[0].argmax(axis=1) for name, head in self.heads.items()}
+        return (
+            quadrants,
+            x.mean(axis=(1, 2)),
+            {name: head.forward(p, h)[0].argmax(axis=1) for name, head in self.heads.items()},
+        )
+
+
+def average(x: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """The means of x (N, H, W, C) in the cells of a grid (N, cells C), with the matrices of `averaging_of`."""
+    return np.einsum("ih,jw,nhwc->nijc", rows, columns, x, optimize=True).reshape(len(x), -1)
+
+
+def averaging_of(x: np.ndarray, grid: int) -> tuple[np.ndarray, np.ndarray]:
+    """The matrices that average the rows (grid, H) and columns (grid, W) of x (N, H, W, C)."""
+    return averaging(x.shape[1], grid, x.dtype), averaging(x.shape[2], grid, x.dtype)
 
 
 def averaging(size: int, count: int, dtype: DTypeLike) -> np.ndarray:

@@ -4,8 +4,8 @@ The features have two parts of equal weight:
 
     from the middle of the network that recognizes classes and rotations (`recognition.py`), in each quadrant of the
     image: near the end, all images of a class have nearly the same features, which would hide blur and seams;
-    from the end of the network that tells whole images from spliced ones (`splices.py`), which needs all parts of the
-    image at once.
+    from the last layer of the network that tells whole images from spliced ones (`splices.py`), after attention has
+    compared the parts of the image.
 
 The real images were not trained on. One half of them, chosen at random, is the *reference*, which samples are compared
 with. The other half is the *control*. Its distance from the reference is the floor that good samples approach.
@@ -81,8 +81,8 @@ class FeatureExtractor:
     def find_scales(self, real: np.ndarray) -> np.ndarray:
         """The factors of the two parts of the features, from real images (N, H, W, C): each part has half the variance.
 
-        To the network that tells whole images from spliced ones, all real images look nearly alike. So the scale of its
-        features is that of images of which half are spliced.
+        The network that tells whole images from spliced ones gives similar features to all real images. So the scale of
+        its features is that of images of which half are spliced.
         """
         half_spliced = np.concatenate([real, splices.spliced(real, SEED, splices.NEAREST)])
         parts = [self.extract_parts(x.__getitem__, len(x))[0][i] for i, x in enumerate((real, half_spliced))]

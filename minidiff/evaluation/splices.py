@@ -39,11 +39,15 @@ def splicing(dataset: Dataset, examples: int = EXAMPLES) -> Task:
 
     def draw(rng: np.random.Generator) -> Examples:
         seams, which, partners = find_partners(x, rng)
+        mirrored = rng.random(len(x)) < 0.5
 
         def some(indices: np.ndarray) -> tuple[np.ndarray, Mapping[str, np.ndarray]]:
             image, labels = indices // 2, indices % 2
             partner = np.where(labels == WHOLE, image, partners[image])
-            return splice(x[image], x[partner], seams[which[image]]), {"whole": labels}
+            examples = splice(x[image], x[partner], seams[which[image]])
+            mirror = mirrored[image]
+            examples[mirror] = examples[mirror, :, ::-1]  # which teaches more from few images
+            return examples, {"whole": labels}
 
         return some
 
