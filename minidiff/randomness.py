@@ -18,6 +18,7 @@ from minidiff.errors import MinidiffError
 
 VERSION = 2  # raise it when a stream changes: a run that began with other random numbers cannot be resumed
 MAX_SEED = 2**128 - 1  # NumPy pads seeds to this length before it appends the purpose and the keys
+MAX_IMAGE_SEED = 2**32 - 1  # a larger one would be two words, those of another seed and image
 
 PURPOSES = {  # numbers are never used again for another purpose
     "parameters": 1,  # initial values
@@ -39,7 +40,6 @@ PURPOSES = {  # numbers are never used again for another purpose
     "splice pool": 17,  # which images are spliced
     "splices": 18,
     "spliced share": 19,  # which images are spliced first in the table of metrics
-    "synthetic image": 20,  # key: index of the image
     "chosen images": 21,  # of those in files
     "split": 22,  # which images are held out
     "contact sheet": 23,
@@ -47,13 +47,13 @@ PURPOSES = {  # numbers are never used again for another purpose
     "fresh noise of edits": 25,  # of samplers that start from a given state; key: index of the image
     "quiz": 26,  # order of the questions
 }
-DATA = ("synthetic image", "chosen images", "split")  # decide which images a run is trained on
+DATA = ("chosen images", "split")  # decide which images a run is trained on
 
 
 class EarlierSeed(int):
     """The seed of the data of a run that began before the streams had purposes.
 
-    Its data is drawn or chosen anew whenever the run is opened, and has to be the same as before.
+    Its data is chosen anew whenever the run is opened, and has to be the same as before.
     """
 
 
@@ -76,3 +76,17 @@ def stream(purpose: str, seed: int, *keys: int) -> np.random.Generator:
     if isinstance(seed, EarlierSeed) and purpose in DATA:
         return np.random.default_rng([seed, *keys])
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(PURPOSES[purpose], *keys)))
+
+
+def image_stream(seed: int, i: int) -> np.random.Generator:
+    """Creates the generator of synthetic image i of a data set.
+
+    It is that of version 0.1.0, because the course and earlier runs rely on these images. No other stream has its key,
+    since all others are hashed with a purpose.
+
+    Raises:
+        MinidiffError: a seed that is negative or too large.
+    """
+    if not 0 <= seed <= MAX_IMAGE_SEED:
+        raise MinidiffError(f"the seed of synthetic images is {seed}; give an integer from 0 to 2^32 - 1")
+    return np.random.default_rng([seed, i])

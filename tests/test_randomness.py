@@ -14,7 +14,7 @@ from minidiff.data.dataset import choose
 from minidiff.errors import MinidiffError
 from minidiff.examples import order_of_epoch
 from minidiff.oracles import GaussianDenoiser
-from minidiff.randomness import PURPOSES, EarlierSeed, stream
+from minidiff.randomness import PURPOSES, EarlierSeed, image_stream, stream
 from minidiff.sampling import generate, noise_streams, starting_noise
 from minidiff.schedule import Schedule
 
@@ -110,6 +110,14 @@ def test_seeds_out_of_range_are_refused(seed):
 
 def test_an_earlier_seed_leaves_the_data_as_it_was_and_nothing_else():
     assert np.array_equal(stream("split", EarlierSeed(3)).random(4), np.random.default_rng(3).random(4))
-    drawn = stream("synthetic image", EarlierSeed(3), 7).random(4)
-    assert np.array_equal(drawn, np.random.default_rng([3, 7]).random(4))
     assert np.array_equal(stream("example", EarlierSeed(3), 0, 7).random(4), stream("example", 3, 0, 7).random(4))
+
+
+def test_synthetic_images_are_drawn_from_seed_and_index():
+    """No other stream has these keys, see above; a seed of two words would be the key of another seed and image."""
+    assert np.array_equal(image_stream(3, 7).random(4), np.random.default_rng([3, 7]).random(4))
+    words = {first_word(image_stream(seed, i)) for seed in (0, 1, 2**32 - 1) for i in range(50)}
+    assert len(words) == 150
+    for seed in (-1, 2**32):
+        with pytest.raises(MinidiffError, match=f"the seed of synthetic images is {seed}; give an integer from 0 to"):
+            image_stream(seed, 0)

@@ -11,7 +11,7 @@ from minidiff.data.synthetic.cats import COAT_NAMES, draw_cat
 from minidiff.data.synthetic.landscapes import TIME_NAMES, draw_landscape
 from minidiff.data.synthetic.shapes import KIND_NAMES, draw_shape
 from minidiff.errors import MinidiffError
-from minidiff.randomness import stream
+from minidiff.randomness import image_stream
 
 SYNTHETIC_SETS = {  # name: (function (rng, class name, size) -> image, class names)
     "cats": (draw_cat, COAT_NAMES),
@@ -37,7 +37,7 @@ def draw(name: str, num_images: int = 1000, size: int = 64, seed: int = 0) -> Da
     images = np.empty((num_images, size, size, 3), np.uint8)
     labels = np.arange(num_images) % len(class_names)
     for i in range(num_images):
-        image = draw_one(stream("synthetic image", seed, i), class_names[labels[i]], size)
+        image = draw_one(image_stream(seed, i), class_names[labels[i]], size)
         images[i] = np.rint(image * 255)
     return Dataset(
         images,
