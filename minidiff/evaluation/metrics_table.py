@@ -12,12 +12,12 @@ import numpy as np
 
 from minidiff.evaluation.agreement import Agreement, Readers
 from minidiff.evaluation.extractor import COMPARISONS, FeatureExtractor
+from minidiff.evaluation.measure import COMPARISON_NAMES
 from minidiff.evaluation.splices import NEAREST, spliced
 from minidiff.randomness import stream
 
 SHARES = (0.0, 0.1, 0.2, 0.5)
 SEED = 1
-COLUMNS = ("spliced", "taken for whole", "precision", "recall", "Frechet distance", "kernel distance")
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,15 @@ def told(extractor: FeatureExtractor) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows as a table in Markdown."""
-    attributes = list(rows[0].agreement or {})
-    heads = [COLUMNS[0], *(f"parts agree in {name}" for name in attributes), *COLUMNS[1:]]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
-    for row in rows:
-        cells = [f"{100 * row.share:.0f} %"]
-        cells += [f"{100 * (row.agreement or {})[name][0]:.1f} %" for name in attributes]
-        cells.append(f"{100 * row.whole[0]:.1f} +- {100 * row.whole[1]:.1f} %")
-        cells += [f"{100 * row.compared[name][0]:.1f} %" for name in ("precision", "recall")]
-        cells += ["{:.2f} +- {:.2f}".format(*row.compared[name]) for name in ("frechet", "kernel")]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    """The rows as the columns of a table in Markdown."""
+
+    def percents(value: tuple[float, float]) -> str:
+        return f"{100 * value[0]:.1f} +- {100 * value[1]:.1f} %"
+
+    lines = [["", *(f"{100 * row.share:.0f} % spliced" for row in rows)], ["---"] * (1 + len(rows))]
+    for name in rows[0].agreement or {}:
+        lines.append([f"parts agree in {name}", *(percents((row.agreement or {})[name]) for row in rows)])
+    lines.append(["taken for whole images", *(percents(row.whole) for row in rows)])
+    for key, name in COMPARISON_NAMES.items():
+        lines.append([name, *("{:.2f} +- {:.2f}".format(*row.compared[key]) for row in rows)])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

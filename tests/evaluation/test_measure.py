@@ -11,7 +11,7 @@ from minidiff.cli import main
 from minidiff.evaluation.agreement import Readers
 from minidiff.evaluation.evaluate import EVALUATION, MEASURES, Sampling, read_evaluation
 from minidiff.evaluation.extractor import FeatureExtractor
-from minidiff.evaluation.measure import held_out_images, measure, table
+from minidiff.evaluation.measure import held_out_images, learning_images, measure, table
 from minidiff.evaluation.nearest import nearest
 from minidiff.parallel import Workers
 from minidiff.runs.folder import Run
@@ -131,3 +131,24 @@ def test_a_run_without_held_out_images_is_refused_with_a_remedy(tmp_path, capsys
     assert main(["train", *arguments, "--threads", "1", "--out", str(tmp_path / "run")]) == 0
     assert main(["evaluate", str(tmp_path / "run"), "--samples", "32"]) == 2
     assert "--held-out" in capsys.readouterr().err
+
+
+def test_the_halves_of_real_images_are_random_even_if_they_are_sorted_by_class(tmp_path, workers):
+    training = data.load("shapes", size=16, num_images=36)
+    real = data.load("shapes", size=16, num_images=120, seed=7)
+    real = real.subset(np.argsort(real.labels, kind="stable"))
+    extractor = FeatureExtractor(training, real, 60, workers, cache_folder=tmp_path, examples=36)
+    for half in (extractor.reference, extractor.control):
+        counts = np.bincount(half.labels, minlength=6)
+        assert counts.sum() == 60
+        assert counts.min() >= 4  # of 10 on average
+    both = [*extractor.reference.images, *extractor.control.images]
+    assert sorted(image.tobytes() for image in both) == sorted(image.tobytes() for image in real.images)
+
+
+def test_runs_on_synthetic_data_are_measured_by_networks_that_learned_from_the_same_images():
+    few, many = ({"spec": "shapes", "seed": seed, "size": 16, "images": 24} for seed in (0, 1))
+    learned = [learning_images(options, data.load("shapes", size=16, num_images=24)) for options in (few, many)]
+    np.testing.assert_array_equal(learned[0].images, learned[1].images)
+    training = data.load("shapes", size=16, num_images=24, seed=3)
+    assert learning_images({"spec": "folder/", "seed": 0}, training) is training
