@@ -12,8 +12,10 @@ import minidiff.page
 from minidiff import plotting
 from minidiff.cli import main
 from minidiff.page.render import render, write_report
-from minidiff.page.report_data import COUNT, SAMPLES, SEEDS, STEPS, Denoising, Forward, Samples, collect
+from minidiff.page.report_data import PATH_STEPS, SEEDS, Denoising, Forward, Samples, collect
 from minidiff.quiz import PRACTICE, QUESTIONS
+from minidiff.runs.pipeline import SAMPLES
+from minidiff.runs.snapshots import COUNT
 from tests import tiny
 from tests.page.pages import EVIL, Page, evil_run
 
@@ -124,7 +126,7 @@ def test_the_largest_page_has_less_than_5_megabytes(report):
     """Incompressible images at the largest size that is shown, and a long history."""
     noise = np.random.default_rng(0).integers(0, 256, (300, 64, 64, 3), np.uint8)
     t = list(range(21))
-    steps, seeds = STEPS + 1, len(SEEDS)
+    steps, seeds = PATH_STEPS + 1, len(SEEDS)
     names = ["x" * 40] * SAMPLES
     history = [report.history[-1] | {"epoch": epoch, "held_out_loss": 0.1} for epoch in range(1, 10_001)]
     large = replace(
@@ -132,7 +134,7 @@ def test_the_largest_page_has_less_than_5_megabytes(report):
         dataset=replace(report.dataset, images=noise[:12]),
         forward=Forward(t, noise[:63].reshape(21, 3, 64, 64, 3)),
         denoising=Denoising(
-            list(range(STEPS, -1, -1)), noise[: steps * seeds].reshape(steps, seeds, 64, 64, 3),
+            list(range(PATH_STEPS, -1, -1)), noise[: steps * seeds].reshape(steps, seeds, 64, 64, 3),
             noise[-steps * seeds :].reshape(steps, seeds, 64, 64, 3), names[:seeds],
         ),
         samples=Samples(noise[:SAMPLES], names, noise[-SAMPLES:], np.ones(SAMPLES), 1.0),
