@@ -20,7 +20,13 @@ ROOT = Path(__file__).parents[1]
 TUTORIALS = ROOT / "tutorials"
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 READ_MORE = re.compile(r"Read more: `tutorials/(\w+)\.ipynb`")
-PAGES = [TUTORIALS / "README.md", TUTORIALS / "speed.md", TUTORIALS / "ablation.md", ROOT / "README.md"]
+PAGES = [
+    TUTORIALS / "README.md",
+    TUTORIALS / "speed.md",
+    TUTORIALS / "ablation.md",
+    TUTORIALS / "measures.md",
+    ROOT / "README.md",
+]
 
 specification = importlib.util.spec_from_file_location("execute", TUTORIALS / "execute.py")
 execute = importlib.util.module_from_spec(specification)
@@ -109,6 +115,7 @@ def test_the_readme_has_a_row_for_each_notebook():
         assert f"[{notebook.name[:2]} {notebook.title}]({notebook.name}.ipynb)" in page
     assert "(speed.md)" in page
     assert "(ablation.md)" in page
+    assert "(measures.md)" in page
 
 
 def test_every_notebook_is_in_the_table():
