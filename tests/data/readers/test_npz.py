@@ -49,7 +49,7 @@ def test_several_labels_per_image_are_left_out_with_a_note(tmp_path):
 def test_dsprites_with_its_pickled_part(tmp_path):
     images = random_bytes(6, 64, 64) % 2
     about = np.array({"author": "somebody"}, dtype=object)
-    np.savez(tmp_path / "d.npz", imgs=images, latents_values=np.random.rand(6, 6), metadata=about)  # noqa: NPY002
+    np.savez(tmp_path / "d.npz", imgs=images, latents_values=np.eye(6), metadata=about)
     dataset = load(tmp_path / "d.npz")
     np.testing.assert_array_equal(dataset.images[..., 0], images * 255)
     assert any("0 taken as black, 1 as white" in note for note in dataset.notes)
