@@ -27,6 +27,7 @@ from minidiff.kernels.sets import Kernels
 from minidiff.layers import Module
 from minidiff.parallel import Workers, chunks
 from minidiff.parameters import Parameters
+from minidiff.pyramid import pool, repeat
 from minidiff.schedule import Schedule
 
 MAX_MICROBATCH = 8  # images; more are no faster and take more memory
@@ -63,6 +64,9 @@ class NetworkConfig(Protocol):
     @property
     def example_shape(self) -> tuple[int, ...]:
         """The shape of one example: (H, W, C) or (D,)."""
+
+    def entry_level(self, log_sigma: float) -> int:
+        """How often examples with this noise level are halved before they enter the network; 0 for points."""
 
 
 class Network(Protocol):
@@ -127,7 +131,9 @@ class NetworkDenoiser:
         """
         if labels is not None and not self.network.config.num_classes:
             raise MinidiffError("this network was trained without classes and cannot take labels; leave them out")
-        scaled = z * self.schedule.input_scale[t].astype(z.dtype)
+        level = self.network.config.entry_level(float(self.schedule.log_sigma[t]))
+        small = pool(z, level)
+        scaled = small * self.schedule.input_scale_at(t, level).astype(z.dtype)
         labels = None if labels is None else np.asarray(labels)
 
         def predict(part: slice) -> np.ndarray:
@@ -137,7 +143,11 @@ class NetworkDenoiser:
 
         size = self.microbatch_size or self._default_microbatch_size(len(z))
         prediction = np.concatenate(self.workers.map(predict, chunks(len(z), size)))
-        return self.schedule.solve(self.target, z, prediction, t)
+        x0_hat, eps_hat = self.schedule.solve(self.target, small, prediction, t)
+        if level == 0:
+            return x0_hat, eps_hat
+        x0_hat = repeat(x0_hat, level)
+        return x0_hat, self.schedule.eps_from_x0(z, x0_hat, t)
 
     def _default_microbatch_size(self, count: int) -> int:
         elements = math.prod(self.network.config.example_shape)

@@ -65,7 +65,7 @@ class TrainingData(Protocol):
 
 @dataclass(frozen=True)
 class Examples:
-    """Some examples; `examples[part]` are those of a slice.
+    """Some examples; `examples[part]` are those of a slice, or with the given indices.
 
     Attributes:
         x0, eps: clean images and noise (n, H, W, C).
@@ -78,7 +78,7 @@ class Examples:
     t: np.ndarray
     labels: np.ndarray | None
 
-    def __getitem__(self, part: slice) -> "Examples":
+    def __getitem__(self, part: slice | np.ndarray) -> "Examples":
         labels = None if self.labels is None else self.labels[part]
         return Examples(x0=self.x0[part], eps=self.eps[part], t=self.t[part], labels=labels)
 

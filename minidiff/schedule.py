@@ -175,6 +175,10 @@ class Schedule:
         """The noise in z if the clean image is x0_hat: eps = (z - signal x0) / noise."""
         return (z - per_example(self.signal[t], z) * x0_hat) / per_example(self.noise[t], z)
 
+    def input_scale_at(self, t: int | np.ndarray, level: int) -> np.ndarray:
+        """The factor of the network's input for images that `pyramid.pool` has halved `level` times, float64."""
+        return 1 / np.hypot(self.signal[t], self.noise[t] / 2**level)
+
     def posterior(self, t: int, t_next: int) -> tuple[float, float, float]:
         """The posterior q(z_s | z_t, x0) of the less noisy z_s, s = t_next < t: a normal distribution with
 

@@ -4,6 +4,7 @@ For every example of a batch:
 
     draw a timestep t and noise eps                                                 (examples.draw_examples)
     z = signal[t] x0 + noise[t] eps                                                 (schedule.add_noise)
+    with much noise: x0, eps and z at half the size                                 (pyramid.pool)
     y_hat = network(input_scale[t] z, log_sigma[t], label)                          (unet.forward)
     y = a x0 + b eps, the target; for flow a = -1 and b = 1                         (schedule.target)
     loss = mean over all elements of the batch of weight[t] (y_hat - y)^2
@@ -30,6 +31,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,7 @@ from minidiff.examples import (
 from minidiff.optim import Optimizer, learning_rate_at
 from minidiff.parallel import GradientAccumulators, Workers, chunks
 from minidiff.parameters import Parameters
+from minidiff.pyramid import pool, repeat
 from minidiff.randomness import stream
 from minidiff.schedule import per_example
 from minidiff.training_config import TrainingConfig
@@ -203,9 +206,11 @@ class Trainer:
             g, which is overwritten in the next step, and the mean squared error of eps_hat of each example, (batch,).
         """
         batch = len(examples.t)
+        order = np.argsort(examples.t, kind="stable")  # so that the images of a microbatch enter at the same level
+        examples = examples[order]
         # calls add_gradient once per microbatch, on several threads, and adds up the gradients
         g, losses = self.accumulators.sum(batch, lambda part_g, part: self.add_gradient(part_g, examples[part], batch))
-        return g, np.concatenate(losses)
+        return g, np.concatenate(losses)[np.argsort(order)]  # in the order of the batch
 
     def state(self) -> dict[str, np.ndarray]:
         """All vectors that training changes: name -> vector (size,), not copied."""
@@ -239,22 +244,38 @@ class Trainer:
         Returns:
             The mean squared error of eps_hat of each example, (n,).
         """
-        error, losses, cache = self._forward(self.p, examples)
-        weight = loss_weight(self.schedule, self.config.loss_weight, self.config.target, examples.t)
-        elements = batch * error[0].size  # of the whole batch
-        dy_hat = error * per_example(2 * weight / elements, error)
-        self.network.backward(self.p, g, cache, dy_hat)
-        return losses
+        losses = []
+        for level, same in self._by_entry_level(examples):
+            error, losses_of_level, cache = self._forward(self.p, same, level)
+            weight = loss_weight(self.schedule, self.config.loss_weight, self.config.target, same.t)
+            elements = batch * error[0].size  # of the whole batch
+            dy_hat = error * per_example(2 * weight / elements, error)
+            self.network.backward(self.p, g, cache, dy_hat)
+            losses.append(losses_of_level)
+        return np.concatenate(losses)
 
-    def _forward(self, p: Parameters, examples: Examples) -> tuple[np.ndarray, np.ndarray, Any]:
-        """y_hat - y (n, H, W, C), the mean squared errors of eps_hat (n,), and the cache for the backward pass."""
+    def _by_entry_level(self, examples: Examples) -> Iterator[tuple[int, Examples]]:
+        """Consecutive examples that enter the network at the same level, and that level (`pyramid.py`)."""
+        entry_level, log_sigma = self.network.config.entry_level, self.schedule.log_sigma[examples.t]
+        levels = [entry_level(value) for value in log_sigma.tolist()]
+        for level, group in groupby(range(len(levels)), key=levels.__getitem__):
+            indices = list(group)
+            yield level, examples[indices[0] : indices[-1] + 1]
+
+    def _forward(self, p: Parameters, examples: Examples, level: int) -> tuple[np.ndarray, np.ndarray, Any]:
+        """y_hat - y (n, h, w, C), the mean squared errors of eps_hat (n,), and the cache for the backward pass."""
         schedule, target, t = self.schedule, self.config.target, examples.t
-        z = schedule.add_noise(examples.x0, examples.eps, t)
-        z *= per_example(schedule.input_scale[t], z)
-        y_hat, cache = self.network.forward(p, z, schedule.log_sigma[t], examples.labels)
-        error = y_hat - schedule.target(target, examples.x0, examples.eps, t)
+        x0, eps = pool(examples.x0, level), pool(examples.eps, level)
+        z = schedule.add_noise(x0, eps, t)
+        y_hat, cache = self.network.forward(
+            p, z * per_example(schedule.input_scale_at(t, level), z), schedule.log_sigma[t], examples.labels
+        )
+        error = y_hat - schedule.target(target, x0, eps, t)
         _, eps_scale = schedule.error_scales(target, t)
-        return error, eps_scale**2 * np.square(error).mean(axis=tuple(range(1, error.ndim))), cache
+        losses = eps_scale**2 * mean_square(error)
+        if level:  # eps_hat at full size also has the error that x0_hat shows no detail
+            losses += mean_square(examples.x0 - repeat(x0, level)) / schedule.sigma[t] ** 2
+        return error, losses, cache
 
     def held_out_losses(self, dataset: TrainingData) -> tuple[np.ndarray, np.ndarray]:
         """The losses on held-out examples with the averaged parameters; every call uses the same timesteps and noise.
@@ -276,7 +297,8 @@ class Trainer:
         def losses_of(part: slice) -> tuple[np.ndarray, np.ndarray]:
             indices = np.arange(part.start, part.stop)
             examples = draw_examples(dataset, indices, positions[part], rng_of, self.schedule, config, num_classes)
-            return examples.t, self._forward(p, examples)[1]
+            losses = [self._forward(p, same, level)[1] for level, same in self._by_entry_level(examples)]
+            return examples.t, np.concatenate(losses)
 
         results = self.workers.map(losses_of, chunks(len(dataset), config.microbatch_size))
         t, losses = (np.concatenate(arrays) for arrays in zip(*results, strict=True))
@@ -294,6 +316,11 @@ def check_fit(network: NetworkConfig, dataset: TrainingData) -> None:
         raise MinidiffError(
             f"the network has {network.num_classes} classes, the data has {dataset.num_classes}; use the same number"
         )
+
+
+def mean_square(x: np.ndarray) -> np.ndarray:
+    """The mean of x^2 for each example, (n,), for x (n, ...)."""
+    return np.square(x).mean(axis=tuple(range(1, x.ndim)))
 
 
 def _update_ratio(before: np.ndarray, after: np.ndarray) -> float:

@@ -9,6 +9,8 @@ from typing import Any
 
 from minidiff.errors import MinidiffError
 
+SMALLEST_ENTRY = 32  # pixels; the smallest image that enters the default network, however strong the noise
+
 
 @dataclass(frozen=True)
 class UNetConfig:
@@ -25,6 +27,8 @@ class UNetConfig:
         head_channels: channels of an attention head.
         num_classes: 0 for a network without labels.
         film: whether the time vector scales and shifts the activations of each block, or only shifts them.
+        entry_levels: number of levels at which images can enter and predictions leave, see `entry_level`; 1 for the
+            finest level only.
     """
 
     height: int = 64
@@ -38,6 +42,7 @@ class UNetConfig:
     head_channels: int = 32
     num_classes: int = 0
     film: bool = True
+    entry_levels: int = 1
 
     @staticmethod
     def for_images(
@@ -55,6 +60,7 @@ class UNetConfig:
         side = min(height, width)
         if channels is None:
             channels = (32, 64, 128, 128)[: 4 if side >= 64 else 3 if side >= 32 else 2 if side >= 16 else 1]
+        sizes = [side // 2**level for level in range(len(channels))]
         attention_levels = sum(max(height, width) // 2**level <= 16 for level in range(len(channels)))
         return UNetConfig(
             height=height,
@@ -64,7 +70,16 @@ class UNetConfig:
             attention_levels=attention_levels,
             head_channels=math.gcd(32, *channels[len(channels) - attention_levels :]),
             num_classes=num_classes,
+            entry_levels=max(1, sum(size >= SMALLEST_ENTRY for size in sizes)),
         )
+
+    def entry_level(self, log_sigma: float) -> int:
+        """The level at which an image with this noise level ln(noise / signal) enters the network.
+
+        From sigma = 1 on, the image enters at level 1, with half the size; from sigma = 2 on at level 2, and so on, but
+        at most at level entry_levels - 1. See `pyramid.py`.
+        """
+        return int(min(max(0, 1 + log_sigma // math.log(2)), self.entry_levels - 1))
 
     def lighter(self) -> "UNetConfig":
         """A faster network: one residual block per level, and attention at the coarsest level only.
@@ -116,5 +131,7 @@ def check_config(config: UNetConfig) -> None:
         raise MinidiffError(f"num_classes must be 0 or more, not {config.num_classes}")
     if not isinstance(config.film, bool):
         raise MinidiffError(f"film must be true or false, not {config.film!r}")
+    if not 1 <= config.entry_levels <= len(config.channels):
+        raise MinidiffError(f"entry_levels must be 1 to {len(config.channels)}, not {config.entry_levels}")
     if not 0 <= config.attention_levels <= len(config.channels):
         raise MinidiffError(f"attention_levels must be 0 to {len(config.channels)}, not {config.attention_levels}")

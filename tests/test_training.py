@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from minidiff.data import Dataset
+from minidiff.denoiser import NetworkDenoiser
 from minidiff.errors import MinidiffError
 from minidiff.examples import LOSS_WEIGHTS, Examples, loss_weight
 from minidiff.gradient_check import directional_derivative, numerical_gradient, random_parameters, relative_error
@@ -255,6 +256,56 @@ def test_the_gradient_is_that_of_the_mean_loss_of_the_batch(workers, target, wei
     entries = np.random.default_rng(3).choice(p.size, 60, replace=False)
     slopes = numerical_gradient(loss, p.vector, entries=entries)
     assert relative_error(g.vector[entries], slopes) < 1e-6
+
+
+def mean_of_blocks(x):
+    """The mean of every 2 x 2 pixels."""
+    return (x[:, ::2, ::2] + x[:, 1::2, ::2] + x[:, ::2, 1::2] + x[:, 1::2, 1::2]) / 4
+
+
+@every_target
+def test_with_much_noise_the_loss_is_that_of_images_of_half_the_size(workers, target):
+    """The reported loss is the error of eps_hat at full size, as a denoiser returns it; the gradient is that of the
+    mean square error of the prediction at half the size.
+    """
+    trainer = tiny.trainer(workers, target=target, time_distribution="uniform", entry_levels=2)
+    examples = in_float64(trainer)
+    p, schedule, t = trainer.p, trainer.schedule, np.array([30, 2, 49, 26])
+    examples = replace(examples, t=t)
+    assert list(schedule.sigma[t] >= 1) == [True, False, True, True]
+    g = p.zeros_like()
+    losses = trainer.add_gradient(g, examples, 4)
+    denoiser = NetworkDenoiser(trainer.network, p, schedule, target, workers)
+    z = schedule.add_noise(examples.x0, examples.eps, t)
+    for i in range(4):
+        label = examples.labels[i : i + 1]
+        _, eps_hat = denoiser(z[i : i + 1], int(t[i]), None if label == 3 else label)
+        assert losses[i] == pytest.approx(np.mean((eps_hat - examples.eps[i]) ** 2), rel=1e-6)
+
+    def loss():
+        total = 0.0
+        for i in range(4):
+            one = slice(i, i + 1)
+            x0, eps, noise = examples.x0[one], examples.eps[one], schedule.noise[t[i]]
+            if schedule.sigma[t[i]] >= 1:
+                x0, eps, noise = mean_of_blocks(x0), mean_of_blocks(eps), noise / 2
+            scaled = schedule.add_noise(x0, eps, t[one]) / np.hypot(schedule.signal[t[i]], noise)
+            y_hat, _ = trainer.network.forward(p, scaled, schedule.log_sigma[t[one]], examples.labels[one])
+            total += np.mean((y_hat - schedule.target(target, x0, eps, t[one])) ** 2)
+        return total / 4
+
+    direction = np.random.default_rng(2).normal(size=p.size)
+    assert np.vdot(g.vector, direction) == pytest.approx(directional_derivative(loss, p.vector, direction), rel=1e-6)
+
+
+def test_the_order_of_a_batch_does_not_matter_when_its_images_are_sorted_by_size(workers):
+    trainer = tiny.trainer(workers, entry_levels=2, batch_size=8, time_distribution="uniform")
+    batch = np.arange(8)
+    examples = trainer.draw(0, batch, batch)
+    _, losses = trainer.accumulate_gradient(examples)
+    for i in range(8):
+        alone = trainer.add_gradient(trainer.p.zeros_like(), examples[i : i + 1], 8)
+        assert losses[i] == pytest.approx(alone[0], rel=1e-4)
 
 
 def cut(examples, part):

@@ -22,6 +22,7 @@ CONFIGS = [
     pytest.param(SMALL, id="color-classes"),
     pytest.param(replace(SMALL, image_channels=1, num_classes=0, attention_levels=0), id="gray-no-attention"),
     pytest.param(replace(SMALL, channels=(4, 6), attention_levels=1, film=False), id="shift-only"),
+    pytest.param(replace(SMALL, entry_levels=2), id="two-sizes"),
     pytest.param(
         replace(SMALL, channels=(4,), blocks_per_level=1, height=5, width=7, attention_levels=1), id="one-level"
     ),
@@ -64,6 +65,38 @@ def test_gradient_along_random_directions(rng, config):
             measured = directional_derivative(loss, array, direction, step=1e-6)
             error = abs(measured - np.sum(gradient * direction))
             assert error < 1e-6 * np.linalg.norm(gradient) * np.linalg.norm(direction) / array.size**0.5
+
+
+def enters_at(network, level):
+    """The modules that an image passes which enters at a level."""
+    levels = len(network.config.channels) - 1
+    names = [f"conv_in{level or ''}", *(f"{way}{i}." for way in ("down", "up") for i in range(level, levels))]
+    return (*names, "time.", "middle.", f"down{levels}.", f"norm_out{level or ''}.", f"conv_out{level or ''}.")
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_the_gradient_for_images_of_half_the_size(rng, level):
+    """They pass the coarser levels only, so the other parameters get no gradient."""
+    network, p, (z, log_sigma, labels) = random_problem(replace(SMALL, entry_levels=3), rng)
+    z = z[:, :: 2**level, :: 2**level].copy()
+    errors = check_layer(network, z, log_sigma, labels, rng=rng, entries=2)
+    assert {name: error for name, error in errors.items() if not error < 1e-6} == {}
+    y, cache = network.forward(p, z, log_sigma, labels)
+    assert y.shape == z.shape
+    g = p.zeros_like()
+    network.backward(p, g, cache, rng.normal(size=y.shape))
+    passed = enters_at(network, level)
+    for name in p.shapes:
+        touched = np.any(g[name] != 0)
+        assert touched == any(f"{name}.".startswith(part) for part in passed), name
+
+
+@pytest.mark.parametrize(("sigma", "level"), [(0.0, 0), (0.99, 0), (1.0, 1), (1.99, 1), (2.0, 2), (3.9, 2), (1e3, 2)])
+def test_images_enter_one_level_lower_for_each_doubling_of_sigma(sigma, level):
+    config = replace(SMALL, entry_levels=3)
+    with np.errstate(divide="ignore"):
+        assert config.entry_level(float(np.log(sigma))) == level
+    assert replace(config, entry_levels=1).entry_level(5.0) == 0
 
 
 def test_images_of_another_dtype_are_converted(rng):
@@ -283,12 +316,14 @@ def test_children_contain_all_layers_with_parameters(config):
 def test_summary_adds_up(config):
     network = UNet(config)
     lines = network.summary()
-    total = lines[-1].replace(",", "").split()
+    end = -config.entry_levels  # one line more for each smaller size
+    total = lines[end].replace(",", "").split()
     levels = [child for child in network.children if isinstance(child, Level)]
-    assert len(lines) == len(network.children) - len(levels) + sum(len(level.children) for level in levels) + 2
+    assert len(lines) == len(network.children) - len(levels) + sum(len(level.children) for level in levels) + 1 - end
     assert int(total[-2]) == network.create_parameters().size
-    last_layer = lines[-2]
+    (last_layer,) = [line for line in lines if line.startswith("conv_out ")]
     assert f"{config.height} x {config.width} x {config.image_channels}" in last_layer
+    assert all("conv_in" in line and "conv_out" in line for line in lines[len(lines) + end + 1 :])
 
 
 def test_config_round_trip_through_json():

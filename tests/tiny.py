@@ -24,19 +24,19 @@ def dataset(count=12, channels=3, num_classes=3, seed=0):
     return Dataset(images, np.arange(count) % num_classes, tuple("abcdef"[:num_classes]), name="tiny")
 
 
-def network(image_channels=3, num_classes=3):
+def network(image_channels=3, num_classes=3, entry_levels=1):
     """Two levels, attention on the coarser one, about 9,000 parameters."""
     config = UNetConfig(
         SIDE, SIDE, image_channels, channels=(8, 16), blocks_per_level=1, attention_levels=1, time_channels=8,
-        num_groups=4, head_channels=8, num_classes=num_classes,
+        num_groups=4, head_channels=8, num_classes=num_classes, entry_levels=entry_levels,
     )  # fmt: skip
     return UNet(config)
 
 
-def trainer(workers, data=None, kind=Trainer, **options):
+def trainer(workers, data=None, kind=Trainer, entry_levels=1, **options):
     """A trainer on the tiny data; `options` are those of `TrainingConfig`."""
     data = dataset() if data is None else data
-    net = network(data.channels, data.num_classes)
+    net = network(data.channels, data.num_classes, entry_levels)
     config = TrainingConfig(**{"epochs": 2, "batch_size": 4, "warmup_steps": 2, "T": 50} | options)
     return kind(net, net.create_parameters(0), data, config, workers)
 

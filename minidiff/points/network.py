@@ -61,6 +61,10 @@ class PointNetworkConfig:
         """The shape of one example: (2,)."""
         return (self.dimensions,)
 
+    def entry_level(self, log_sigma: float) -> int:
+        """0: points are never halved."""
+        return 0
+
 
 class PointNetwork:
     """A network for points; it implements `denoiser.Network`, and holds no parameters itself.
