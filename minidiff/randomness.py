@@ -46,6 +46,8 @@ PURPOSES = {  # numbers are never used again for another purpose
     "inpainting": 24,  # starting and fresh noise; key: index of the image
     "fresh noise of edits": 25,  # of samplers that start from a given state; key: index of the image
     "quiz": 26,  # order of the questions
+    "odd halves": 27,  # images whose halves differ in a few attributes; key: index of the image
+    "noise of odd halves": 28,  # key: index of the image
 }
 DATA = ("chosen images", "split")  # decide which images a run is trained on
 

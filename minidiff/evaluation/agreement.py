@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from minidiff.data.dataset import to_bytes, to_pixels
-from minidiff.data.synthetic.parts import DIVISIONS, Division
+from minidiff.data.synthetic.parts import DIVISIONS, HIDDEN, Division
 from minidiff.evaluation.classifier import Classifier, shrink
 from minidiff.evaluation.classifier_training import MICROBATCH, Examples, Task, find_classifier
 from minidiff.parallel import Workers, chunks
@@ -89,6 +89,15 @@ class Readers:
                 shares[name] = share(np.logical_and.reduce([agrees[key] for key in keys]))
             everything &= np.logical_and.reduce(list(agrees.values()))
         return shares | {"all": share(everything)}
+
+    def read_parts(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """What the two parts of the first division show, in images (N, H, W, C): attribute -> int (N, 2), or HIDDEN."""
+        division, network, p = self.readers[0]
+        one, other = (self.read(network, p, part) for part in division.cut(shrink(x)))
+        found = {key: np.stack([one[key], other[key]], axis=1) for key in division.attributes}
+        for key, (hiding, value) in division.hidden_by.items():
+            found[key] = np.where(found[hiding] == value, HIDDEN, found[key])
+        return found
 
     def read(self, network: Classifier, p: Parameters, x: np.ndarray) -> dict[str, np.ndarray]:
         """The attributes that a reader predicts for parts (N, h, w, C): name -> int (N,)."""

@@ -2,6 +2,7 @@
 
 RUN/evaluation.json      the metrics of `measure.py` and the sampling options
 RUN/evaluation.png       samples above their nearest training images
+RUN/decisions.png        for cats: at which noise level their halves are decided, and whether an eye heeds the other one
 """
 
 import json
@@ -17,7 +18,7 @@ from minidiff.atomic import write_text
 from minidiff.data import SYNTHETIC_SETS, Dataset
 from minidiff.data.readers.cache import default_cache_folder
 from minidiff.denoiser import Guided, NetworkDenoiser
-from minidiff.evaluation import measure
+from minidiff.evaluation import decisions, measure
 from minidiff.evaluation.agreement import Readers
 from minidiff.evaluation.extractor import FeatureExtractor
 from minidiff.parallel import Workers
@@ -28,7 +29,7 @@ from minidiff.sampling import sample
 
 logger = logging.getLogger(__name__)
 
-EVALUATION = "evaluation.json"
+EVALUATION, DECISIONS = "evaluation.json", "decisions.png"
 MEASURES = 2  # version of the metrics; values of different versions cannot be compared
 
 
@@ -73,9 +74,22 @@ def evaluate(run: Run, sampling: Sampling, workers: Workers, out: Path | None = 
     metrics |= {"seconds_generating": round(generated, 1), "seconds": round(time.perf_counter() - start, 1)}
     logger.info(measure.table(metrics))
     measure.save_figure(out / "evaluation.png", samples, training, neighbors)
+    if readers and data_options["spec"] == "cats" and network.network.config.attention_levels > 0:
+        show_decisions(out / DECISIONS, network, readers, training, sampling)
     write_text(out / EVALUATION, json.dumps(metrics, indent=2) + "\n")
     logger.info(f"{out / 'evaluation.png'}, {EVALUATION}; {metrics['seconds']:.0f} s")
     return metrics
+
+
+def show_decisions(
+    path: Path, network: NetworkDenoiser, readers: Readers, training: Dataset, sampling: Sampling
+) -> None:
+    """Draws at which noise level the halves of cats are decided, and what their left eyes attend to."""
+    labels = pipeline.labels_for(training.class_names, decisions.PATHS)
+    shape, options = (decisions.PATHS, *training.example_shape), {"sampler": sampling.sampler, "steps": sampling.steps}
+    of_samples = decisions.settled(network, readers, shape, labels, seed=sampling.seed, **options)
+    of_odd = decisions.heeded(network, readers, training.height)
+    decisions.save_decisions(path, of_samples, of_odd, decisions.attention_of_left_eyes(network, training.height))
 
 
 def generate(

@@ -32,6 +32,9 @@ class Division:
         cut: images (N, H, W, C) -> their two parts, (N, h, w, C) each, so oriented that one network reads both.
         hidden_by: name of an attribute -> name and value of another one that hides it.
         together: name -> attributes of which it consists.
+        label: the attribute that is the class of the image.
+        odd: attributes in which the parts of the images of `draw_odd` may differ.
+        draw_odd: like `draw`, but the parts differ in nothing but the attributes `odd`.
     """
 
     name: str
@@ -40,6 +43,9 @@ class Division:
     cut: Callable[[np.ndarray], Parts]
     hidden_by: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     together: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    label: str = ""
+    odd: tuple[str, ...] = ()
+    draw_odd: Callable[[np.random.Generator, int], tuple[np.ndarray, Attributes, Attributes]] | None = None
 
 
 def cut_halves(images: np.ndarray, margin: float = 0.0) -> Parts:
@@ -81,7 +87,17 @@ def sample_cats(rng: np.random.Generator) -> tuple[cats.Cat, cats.Cat]:
 
 def draw_cat_halves(rng: np.random.Generator, size: int) -> tuple[np.ndarray, Attributes, Attributes]:
     """The left half of one cat and the right half of another one, joined along the axis of the head."""
-    left, right = sample_cats(rng)
+    return join_cats(*sample_cats(rng), size)
+
+
+def draw_odd_eyes(rng: np.random.Generator, size: int) -> tuple[np.ndarray, Attributes, Attributes]:
+    """A cat whose eyes each have a color and a mood of their own."""
+    left, other = sample_cats(rng)
+    return join_cats(left, replace(left, eye_color=other.eye_color, eye_mood=other.eye_mood), size)
+
+
+def join_cats(left: cats.Cat, right: cats.Cat, size: int) -> tuple[np.ndarray, Attributes, Attributes]:
+    """The left half of one cat and the right half of another one in the same pose, and their attributes."""
     axis = Painter(size).frame(left.center, left.tilt, left.scale).x
     image = np.where(axis[..., None] < 0, cats.paint_cat(left, size), cats.paint_cat(right, size))
     return image, half_attributes(left), half_attributes(right)
@@ -161,6 +177,9 @@ DIVISIONS: dict[str, tuple[Division, ...]] = {  # of each synthetic data set
             cut=cut_halves,
             hidden_by={"eye color": ("eye mood", cats.EYE_MOODS.index("happy"))},
             together={"eyes": ("eye mood", "eye color")},
+            label="coat",
+            odd=("eye mood", "eye color"),
+            draw_odd=draw_odd_eyes,
         ),
         Division(
             name="head and body",
