@@ -83,9 +83,12 @@ def subsampling(side: int) -> int:
     return -(-side // MAX_SIDE)
 
 
-def image_tag(pixels: np.ndarray, alt: str = "") -> Markup:
-    """An img element with an image, uint8 (H, W, C), as PNG; `alt` is empty if the surrounding text describes it."""
-    stride = subsampling(max(pixels.shape[:2]))
+def image_tag(pixels: np.ndarray, alt: str = "", whole: bool = False) -> Markup:
+    """An img element with an image, uint8 (H, W, C), as PNG; `alt` is empty if the surrounding text describes it.
+
+    A large image is subsampled, unless it is a chart, which is shown `whole`.
+    """
+    stride = 1 if whole else subsampling(max(pixels.shape[:2]))
     pixels = np.ascontiguousarray(pixels[::stride, ::stride])
     height, width, channels = pixels.shape
     file = io.BytesIO()

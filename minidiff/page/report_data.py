@@ -10,6 +10,7 @@ from PIL import Image, UnidentifiedImageError
 from minidiff.data import to_bytes
 from minidiff.data.dataset import Dataset
 from minidiff.errors import MinidiffError
+from minidiff.evaluation.evaluate import DECISIONS
 from minidiff.evaluation.nearest import nearest
 from minidiff.parallel import Workers
 from minidiff.plotting import GAP
@@ -91,6 +92,7 @@ class ReportData:
     denoising: Denoising | None = None
     samples: Samples | None = None
     evaluation: dict | None = None
+    decisions: np.ndarray | None = None
     missing: dict[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -211,5 +213,15 @@ def add_evaluation(report: ReportData, run: Run) -> None:
         results = None
     if isinstance(results, dict):
         report.evaluation = results
+        report.decisions = read_decisions(run)
     else:
         report.missing["evaluation"] = f"evaluation.json cannot be read; {command} writes it again."
+
+
+def read_decisions(run: Run) -> np.ndarray | None:
+    """The figure that `minidiff evaluate` draws for cats, uint8 (H, W, 3); None if there is none that can be read."""
+    try:
+        with Image.open(run.path / DECISIONS) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, UnidentifiedImageError):
+        return None

@@ -72,4 +72,19 @@ def render_evaluation(report: ReportData) -> Markup:
             [[cell.replace("+-", "±") for cell in row] for row in rows[1:]],
             ", ".join(["Measured by minidiff evaluate", *options]),
         ),
+        render_decisions(report.decisions),
     )
+
+
+def render_decisions(chart: np.ndarray | None) -> list[Markup] | None:
+    """The figure of when the halves of cats are decided, with its explanation; None without it."""
+    if chart is None:
+        return None
+    text = (
+        "When are the eyes decided, and does one heed the other? Left: the share of halves that the estimate x0_hat "
+        "shows as the final image does, as the noise level sigma falls. Right: drawn cats whose eyes may differ, with "
+        "noise. At noise levels where one eye alone is not enough, an eye is read right more often if the other one "
+        "agrees with it. Below: the pixels that the left eye attends to."
+    )
+    alt = "Two charts against the noise level, and four cats with the attention of their left eyes"
+    return [element("p", text), element("figure", image_tag(chart, alt, whole=True))]
