@@ -59,6 +59,7 @@ HELP = {
 FROM_DATA = {  # defaults
     "sigma_max": "8 times the largest spread of the images in any direction, at least 100",
     "log_sigma_mean": "ln(side / 28) for images of more than 28 pixels, otherwise 0",
+    "batch_size": "8 for images of 64 pixels or more, otherwise 4",
 }
 FIXED = ("out", "channels", "fast", "size", "images", "held_out")  # options that a run cannot change
 

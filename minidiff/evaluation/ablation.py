@@ -2,7 +2,8 @@
 
 Every row of `ROWS` is a run in a folder of its own: 1000 synthetic images of cats, the default recipe, and one change.
 All rows have the same images and the same random initial values. They are measured with the same feature extractor
-against the same held-out images. A finished row is not trained again, and an interrupted one resumes.
+against the same held-out images. All rows train for the same time, so that a cheaper network gets more epochs; or, on
+request, for the same number of epochs. A finished row is not trained again, and an interrupted one resumes.
 
 A difference between two rows is meaningful only if it is larger than that between two seeds of one row. With several
 seeds a row is several runs: NAME, NAME-seed1, ...
@@ -52,12 +53,18 @@ ROWS = (
     Row("uniform", "uniform timesteps t instead of log-normal noise levels", {"time_distribution": "uniform"}),
     Row("more-noise", "all noise levels 1.5 times as high", {"shift": 1.5}),
     Row("min-snr", "loss weight min(SNR, 5) instead of 1", {"loss_weight": "min_snr"}),
-    Row("batch-8", "batch size 8 instead of 4, so half as many optimizer steps", {"batch_size": 8}),
-    Row("batch-16", "batch size 16 instead of 4, so a quarter of the optimizer steps", {"batch_size": 16}),
+    Row("one-size", "all images enter at full size, whatever their noise level", network={"entry_levels": 1}),
+    Row("three-sizes", "images with sigma of 2 or more enter at a quarter of the size", network={"entry_levels": 3}),
+    Row("low-noise", "mean of ln sigma 0, as for images of 28 pixels", {"log_sigma_mean": 0.0}),
+    Row("wide-noise", "standard deviation of ln sigma 1.7 instead of 1.2", {"log_sigma_std": 1.7}),
+    Row("batch-4", "batch size 4 instead of 8", {"batch_size": 4}),
+    Row("batch-16", "batch size 16 instead of 8", {"batch_size": 16}),
     Row("faster", "twice the learning rate, 0.004", {"learning_rate": 4e-3}),
+    Row("slower", "half the learning rate, 0.001", {"learning_rate": 1e-3}),
     Row("flip", "half of the images mirrored horizontally", {"flip": True}),
     Row("no-attention", "no attention", network={"attention_levels": 0}),
     Row("coarse-attention", "attention at the coarsest level only", network={"attention_levels": 1}),
+    Row("fine-attention", "attention at one level more, 32 x 32", network={"attention_levels": 3}),
     Row("shift", "the time vector shifts activations instead of scaling and shifting (FiLM)", network={"film": False}),
     Row("one-block", "one residual block per level instead of two", network={"blocks_per_level": 1}),
     Row(
@@ -71,10 +78,13 @@ ROWS = (
 
 @dataclass(frozen=True)
 class Budget:
-    """The data of each row (cats to train on, size in pixels), epochs, samples to be measured, and runs (seeds)."""
+    """The data of each row (cats to train on, size in pixels), minutes of training or, if they are 0, epochs, samples
+    to be measured, and runs (seeds).
+    """
 
     images: int = 1000
-    size: int = 32
+    size: int = 64
+    minutes: float = 4.0
     epochs: int = 8
     samples: int = 512
     seeds: int = 1
@@ -92,9 +102,11 @@ class Result:
         metrics: contents of evaluation.json for each seed.
         machines: descriptions of the machines of the training runs, one for each seed.
         samples: the first images of the first run, (SHOWN, H, W, C) in [-1, 1].
+        epochs: of training.
     """
 
     row: Row
+    epochs: int
     metrics: list[dict[str, Any]]
     machines: list[str]
     samples: np.ndarray
@@ -109,31 +121,47 @@ def choose_rows(names: Sequence[str] | None) -> list[Row]:
     return [row for row in ROWS if names is None or row.name in names]
 
 
-def ablate(folder: str | Path, rows: Sequence[Row], budget: Budget, workers: Workers) -> Iterator[Result]:
-    """Trains and measures the rows that are not finished in a folder of runs, and yields the results of all."""
+def ablate(
+    folder: str | Path, rows: Sequence[Row], budget: Budget, milliseconds: dict[str, float], workers: Workers
+) -> Iterator[Result]:
+    """Trains and measures the rows that are not finished in a folder of runs, and yields the results of all.
+
+    `milliseconds` are those of `time_steps`.
+    """
     dataset, _ = pipeline.load_data(budget.data_options())
     sampling = Sampling(budget.samples)
     for row in rows:
         logger.info(f"{row.name}: {row.description}")
         runs, metrics = [], []
+        epochs = epochs_of(Path(folder) / row.name, budget, milliseconds[row.name])
         for seed in range(budget.seeds):
             path = Path(folder) / (f"{row.name}-seed{seed}" if seed else row.name)
-            with open_run(path, row, budget, dataset, seed) as run:
+            with open_run(path, row, budget, dataset, epochs, seed) as run:
                 finish_training(run, dataset, workers)
                 metrics.append(read_evaluation(run, sampling) or evaluate(run, sampling, workers))
                 runs.append(run)
         yield Result(
             row=row,
+            epochs=epochs,
             metrics=metrics,
             machines=[run.config["machine"] for run in runs],
             samples=generate(pipeline.load_denoiser(runs[0], workers), dataset, sampling, SHOWN)[0],
         )
 
 
-def open_run(path: Path, row: Row, budget: Budget, dataset: Dataset, seed: int) -> Run:
+def epochs_of(path: Path, budget: Budget, milliseconds: float) -> int:
+    """The epochs of a row: those of its run in a folder, or as many as fit into the budget at this time per image."""
+    if not budget.minutes:
+        return budget.epochs
+    if (path / CONFIG).exists():  # another measurement of the time would give another number
+        return train.read_config(Run.open(path))[1].epochs
+    return max(1, round(60_000 * budget.minutes / (milliseconds * budget.images)))
+
+
+def open_run(path: Path, row: Row, budget: Budget, dataset: Dataset, epochs: int, seed: int) -> Run:
     """Creates or opens the run of a row and a seed, locked; `MinidiffError` if the folder holds a different run."""
     data_options = budget.data_options()
-    network, training = configs_of(row, dataset, budget.epochs, seed)
+    network, training = configs_of(row, dataset, epochs, seed)
     if not (path / CONFIG).exists():
         return train.start_run(path, data_options, dataset, network, training)
     run = Run.open(path, to_write=True)
@@ -166,11 +194,11 @@ def finish_training(run: Run, dataset: Dataset, workers: Workers) -> None:
         raise KeyboardInterrupt(f"{run.path}: stopped; the same command resumes the training") from interrupt
 
 
-def time_steps(rows: Sequence[Row], dataset: Dataset, epochs: int, workers: Workers) -> dict[str, float]:
+def time_steps(rows: Sequence[Row], dataset: Dataset, workers: Workers) -> dict[str, float]:
     """Times a training step of each row, in ms per image, all in turns, so that other load affects all rows alike."""
     trainers = {}
     for row in rows:
-        network_config, training = configs_of(row, dataset, epochs, seed=0)
+        network_config, training = configs_of(row, dataset, epochs=1, seed=0)
         network = UNet(network_config)
         trainers[row.name] = Trainer(network, network.create_parameters(), dataset, training, workers)
     batches = {name: np.arange(min(trainer.config.batch_size, len(dataset))) for name, trainer in trainers.items()}

@@ -35,8 +35,7 @@ COLUMNS = (
     "the noise scale (mean squared error of eps_hat). On that scale an error of x0_hat is multiplied by signal / "
     "noise, which at low noise is a disadvantage of networks that predict the image. *Class*: fraction of the samples "
     "that the classifier assigns to the class they were conditioned on. *Per image*: time of a training step divided "
-    "by the batch size, median of steps of all rows in turns. *Training*: that time for {images} images and {epochs} "
-    "epochs."
+    "by the batch size, median of steps of all rows in turns. *Training*: that time for all epochs of {images} images."
 )
 CAPTION = "*The first eight uncurated samples of each row, with the same noise and the same class in each column.*"
 
@@ -46,13 +45,14 @@ def table(results: Sequence[Result], milliseconds: dict[str, float], budget: Bud
     machines = ", ".join(sorted({machine for result in results for machine in result.machines}))
     real = results[0].metrics[0]
     seeds = ONE_SEED if budget.seeds == 1 else SEEDS.format(count=budget.seeds)
+    length = f"{budget.minutes:g} minutes of training" if budget.minutes else f"{budget.epochs} epochs"
     lines = [
         "# Ablation: the default recipe with one change per row",
         "",
         f"`{command}`",
         "",
         paragraph(
-            f"{budget.images} synthetic images of cats, {budget.size} x {budget.size}, {budget.epochs} epochs; "
+            f"{budget.images} synthetic images of cats, {budget.size} x {budget.size}, {length}; "
             f"{budget.samples} samples measured, {real['sampler']}, {real['steps']} steps. Trained on: {machines}."
         ),
         "",
@@ -75,7 +75,7 @@ def table(results: Sequence[Result], milliseconds: dict[str, float], budget: Bud
             several([metrics["loss_held_out"] for metrics in result.metrics], "{:.4f}"),
             several([100 * metrics["accuracy"] for metrics in result.metrics], "{:.1f}", " %"),
             f"{milliseconds[result.row.name]:.1f} ms",
-            f"{milliseconds[result.row.name] / 1000 * budget.images * budget.epochs:.0f} s",
+            f"{milliseconds[result.row.name] / 1000 * budget.images * result.epochs:.0f} s",
         ]
         lines.append(f"| {result.row.name} | {result.row.description} | {' | '.join(cells)} |")
     floor, error = real["frechet_floor"]
@@ -88,7 +88,7 @@ def table(results: Sequence[Result], milliseconds: dict[str, float], budget: Bud
         f"| {floor:.2f} +- {error:.2f} | {precision_real} | {recall_real} | | {100 * real['accuracy_real']:.1f} % | | |"
     )
     count = real["count_reference"]
-    columns = COLUMNS.format(count=count, both=2 * count, images=budget.images, epochs=budget.epochs)
+    columns = COLUMNS.format(count=count, both=2 * count, images=budget.images)
     lines += ["", paragraph(columns), "", f"![The first samples of each row]({IMAGE})", "", CAPTION, ""]
     return "\n".join(lines)
 

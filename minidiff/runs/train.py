@@ -39,6 +39,7 @@ from minidiff.schedule import sufficient_sigma_max
 from minidiff.training import Step, Trainer
 from minidiff.training_config import SAVE_MINUTES, TrainingConfig
 from minidiff.unet import UNet, UNetConfig
+from minidiff.unet_config import SMALLEST_ENTRY
 from minidiff.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -59,10 +60,13 @@ def training_for(dataset: Dataset, **chosen: Any) -> TrainingConfig:
     """The default configuration of training for a data set; `chosen` sets fields of it."""
     # at random, because images are often sorted by class, or of each class in turn
     indices = stream("estimate", 0).permutation(len(dataset))[:MOST_IMAGES]
+    side = min(dataset.height, dataset.width)
     fitting = {
         "sigma_max": sufficient_sigma_max(dataset.pixels(indices)),
         # with twice the side, the parts of an image are visible through twice the noise (Hoogeboom et al., 2023)
-        "log_sigma_mean": max(0.0, math.log(min(dataset.height, dataset.width) / SIDE_AT_MEAN_0)),
+        "log_sigma_mean": max(0.0, math.log(side / SIDE_AT_MEAN_0)),
+        # a quarter of the examples, those with sigma below 1, enter at full size; two of them fill a microbatch
+        "batch_size": TrainingConfig.batch_size * (2 if side >= 2 * SMALLEST_ENTRY else 1),
     }
     return TrainingConfig(**fitting | chosen)
 
