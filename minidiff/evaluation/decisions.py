@@ -15,6 +15,7 @@ the other half; otherwise the two are decided separately, and the halves of the 
 Read more: `tutorials/measures.md`.
 """
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,6 @@ from minidiff.kernels.plain.attention import softmax, split_heads
 from minidiff.layers import SelfAttention
 from minidiff.randomness import stream
 from minidiff.sampling import sample
-from minidiff.unet import UNet
 
 PATHS, PAIRS = 128, 512  # sampled and drawn images
 LEVELS = tuple(np.linspace(-1.5, 3.0, 10).tolist())  # ln sigma of the second experiment
@@ -91,16 +91,17 @@ def heeded(
         pairs: number of images that are drawn.
     """
     division = readers.readers[0][0]
-    drawn = [division.draw_odd(stream("odd halves", SEED, i), size) for i in range(pairs)]
+    draw, names = division.draw_odd or division.draw, division.odd or tuple(division.attributes)
+    drawn = [draw(stream("odd halves", SEED, i), size) for i in range(pairs)]
     x0 = to_pixels(to_bytes(np.stack([2 * image - 1 for image, _, _ in drawn])))
-    labels = np.array([one[division.label] for _, one, _ in drawn])
+    labels = np.array([one[division.label] for _, one, _ in drawn]) if division.label else None
     eps = draw_noise(x0.shape)
     shares: dict[str, list[float]] = {}
     for level in levels:
         t = int(denoiser.schedule.nearest_timestep(level))
         x0_hat, _ = denoiser(denoiser.schedule.add_noise(x0, eps, t), t, labels)
         readings = readers.read_parts(x0_hat)
-        for name in division.odd:
+        for name in names:
             shown = np.array([(one[name], other[name]) for _, one, other in drawn])  # (pairs, 2)
             seen, same = (shown != HIDDEN).all(axis=1), shown[:, 0] == shown[:, 1]
             for which, chosen in (("agrees", seen & same), ("differs", seen & ~same)):
@@ -118,7 +119,7 @@ def attention_of_left_eyes(denoiser: NetworkDenoiser, size: int, level: float = 
     drawn = [cats.sample_cat(stream("odd halves", SEED, i), cats.COAT_NAMES[label]) for i, label in enumerate(labels)]
     x0 = to_pixels(to_bytes(np.stack([2 * cats.paint_cat(cat, size) - 1 for cat in drawn])))
     pixels = np.array([pixel_of_left_eye(cat, size) for cat in drawn])
-    network = UNet(denoiser.network.config, denoiser.network.kernels)  # a new one, whose layer is changed below
+    network: Any = copy.deepcopy(denoiser.network)  # one of its layers is changed below
     layer = [attention for level in (network.middle, *network.up) for attention in level.attention][-1]
     forward, found = layer.forward, []
 
@@ -127,7 +128,7 @@ def attention_of_left_eyes(denoiser: NetworkDenoiser, size: int, level: float = 
         found.append(attention_weights(layer, cache[2]))
         return y, cache
 
-    layer.forward = noting  # type: ignore[method-assign]
+    layer.forward = noting
     t = int(denoiser.schedule.nearest_timestep(level))
     one_microbatch = NetworkDenoiser(
         network, denoiser.p, denoiser.schedule, denoiser.target, denoiser.workers, microbatch_size=count
@@ -161,7 +162,8 @@ def draw_noise(shape: tuple[int, ...]) -> np.ndarray:
 def save_decisions(path: Path, of_samples: Curves, of_odd: Curves, maps: Maps) -> None:
     """Draws the results of the three experiments."""
     figure = plotting.new_figure(11, 5.6)
-    above, below = figure.subfigures(2, 1, height_ratios=(1.5, 1))
+    halves: Any = figure.subfigures(2, 1, height_ratios=(1.5, 1))
+    above, below = halves
     left, right = above.subplots(1, 2, sharey=True)
     for i, name in enumerate(of_samples.shares):
         left.plot(of_samples.log_sigma, of_samples.shares[name], label=name, color=plotting.COLORS[i % 8])

@@ -56,7 +56,7 @@ def evaluate(run: Run, sampling: Sampling, workers: Workers, out: Path | None = 
         MinidiffError: no checkpoint, no held-out images, or too few samples.
     """
     out = out or run.path
-    _, training_config, data_options = read_config(run)
+    network_config, training_config, data_options = read_config(run)
     start = time.perf_counter()
     network = pipeline.load_denoiser(run, workers, best=sampling.best)
     training, _ = pipeline.load_data(data_options)
@@ -74,7 +74,7 @@ def evaluate(run: Run, sampling: Sampling, workers: Workers, out: Path | None = 
     metrics |= {"seconds_generating": round(generated, 1), "seconds": round(time.perf_counter() - start, 1)}
     logger.info(measure.table(metrics))
     measure.save_figure(out / "evaluation.png", samples, training, neighbors)
-    if readers and data_options["spec"] == "cats" and network.network.config.attention_levels > 0:
+    if readers and data_options["spec"] == "cats" and network_config.attention_levels > 0:
         show_decisions(out / DECISIONS, network, readers, training, sampling)
     write_text(out / EVALUATION, json.dumps(metrics, indent=2) + "\n")
     logger.info(f"{out / 'evaluation.png'}, {EVALUATION}; {metrics['seconds']:.0f} s")

@@ -28,10 +28,10 @@ class ByBrightness:
 class Halves:
     """A division whose images have a bright or dark left half, and a right half that agrees or not."""
 
-    label, odd = "light", ("light",)
+    label, odd, attributes, draw_odd = "light", (), {"light": 2}, None
 
     @staticmethod
-    def draw_odd(rng, size):
+    def draw(rng, size):
         one, other = (int(value) for value in rng.integers(2, size=2))
         image = np.zeros((size, size, 3), np.float32)
         image[:, : size // 2], image[:, size // 2 :] = 0.25 + 0.5 * one, 0.25 + 0.5 * other

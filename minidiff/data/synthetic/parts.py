@@ -32,9 +32,9 @@ class Division:
         cut: images (N, H, W, C) -> their two parts, (N, h, w, C) each, so oriented that one network reads both.
         hidden_by: name of an attribute -> name and value of another one that hides it.
         together: name -> attributes of which it consists.
-        label: the attribute that is the class of the image.
-        odd: attributes in which the parts of the images of `draw_odd` may differ.
-        draw_odd: like `draw`, but the parts differ in nothing but the attributes `odd`.
+        label: the attribute that is the class of the image, or "" if both parts need not have the same.
+        odd: attributes in which the parts of the images of `draw_odd` may differ; empty for all.
+        draw_odd: like `draw`, but the parts differ in nothing but the attributes `odd`; None for `draw`.
     """
 
     name: str
