@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minidiff import data, runs
 from minidiff.cli import COMMANDS, main
 from minidiff.commands.printing import console
 from minidiff.data import to_bytes
 from minidiff.data.readers.image_file import read_image
+from minidiff.errors import MinidiffError
 from minidiff.runs.folder import Run
 from minidiff.runs.progress import Progress
 
@@ -45,6 +47,28 @@ def test_demo_runs_all_four_stages(tmp_path, capsys):
     assert made >= expected | {"denoising.gif", "report.html"}
     sheet = Image.open(tmp_path / "demo" / "samples.png")
     assert sheet.size == (8 * (8 * 18 + 2), 8 * (2 * 18 + 2))  # two rows of eight, each 16 pixels enlarged to 128
+
+
+@pytest.mark.parametrize(
+    ("option", "images", "size", "epochs"),
+    [([], 2000, 64, 20), (["--long"], 4000, 64, 36), (["--quick"], 400, 16, 10), (["--images", "9"], 9, 64, 20)],
+)
+def test_the_budgets_of_demo(tmp_path, monkeypatch, option, images, size, epochs):
+    """What is loaded and how long it is trained, without doing it."""
+    asked = {}
+
+    def stop(spec, num_images=None, **options):
+        asked.update(options, images=num_images)
+        return data.draw("shapes", 2, size=16)
+
+    def training_for(dataset, **chosen):
+        asked.update(chosen)
+        raise MinidiffError("enough")
+
+    monkeypatch.setattr(data, "load", stop)
+    monkeypatch.setattr(runs, "training_for", training_for)
+    assert main(["demo", *option, "--out", str(tmp_path / "demo")]) == 2
+    assert (asked["images"], asked["size"], asked["epochs"]) == (images, size, epochs)
 
 
 def test_demo_finds_a_free_folder(tmp_path, monkeypatch):

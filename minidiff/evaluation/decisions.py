@@ -181,7 +181,8 @@ def save_decisions(path: Path, of_samples: Curves, of_odd: Curves, maps: Maps) -
     size = maps.images.shape[1]
     for axes, image, (row, column), weights in zip(columns, maps.images, maps.pixels, maps.weights, strict=True):
         axes.imshow((image + 1) / 2, extent=(0, size, size, 0))
-        axes.imshow(np.ones_like(weights), cmap="Wistia", alpha=weights / weights.max(), extent=(0, size, size, 0))
+        magenta, opacity = np.zeros_like(weights), weights / weights.max()
+        axes.imshow(magenta, cmap="spring", vmin=0, vmax=1, alpha=opacity, extent=(0, size, size, 0))
         axes.plot(column, row, "o", markersize=12, markerfacecolor="none", color="white")
         axes.set(xticks=[], yticks=[])
     plotting.save_figure(figure, path)

@@ -270,6 +270,9 @@ def test_the_default_noise_levels_of_training_grow_with_the_size(rng, height, wi
     dataset = Dataset(rng.integers(0, 256, (4, height, width, 1), np.uint8))
     assert train.training_for(dataset).log_sigma_mean == pytest.approx(np.log(ratio))
     assert train.training_for(dataset, log_sigma_mean=0.3).log_sigma_mean == 0.3
+    # from 64 pixels on, three quarters of the examples enter at half the size, and there are twice as many in a batch
+    assert train.training_for(dataset).batch_size == (8 if min(dataset.height, dataset.width) >= 64 else 4)
+    assert train.training_for(dataset, batch_size=5).batch_size == 5
 
 
 def test_the_end_of_the_schedule_is_stored_and_cannot_change(stopped, workers):
