@@ -17,7 +17,7 @@ from minidiff.sampling import generate
 from minidiff.training import Trainer
 
 SNAPSHOT_EPOCHS = (1, 5, 10, 20)
-COUNT, STEPS = 4, 6
+COUNT, SAMPLER, STEPS = 4, "dpmpp_2m", 12  # deterministic, so that the images of all epochs start alike
 
 
 def is_snapshot_epoch(epoch: int, last_epoch: int) -> bool:
@@ -35,7 +35,7 @@ def save_snapshot(run: Run, trainer: Trainer, epoch: int) -> None:
     labels = [i % classes for i in range(COUNT)] if classes else None
     shape = (COUNT, *trainer.network.config.example_shape)
     steps = min(STEPS, trainer.schedule.T)
-    images = generate(trainer.denoiser(), shape, sampler="heun", steps=steps, seed=0, labels=labels)
+    images = generate(trainer.denoiser(), shape, sampler=SAMPLER, steps=steps, seed=0, labels=labels)
     folder = find_folder(run.path, "snapshots")
     try:
         folder.mkdir(exist_ok=True)
