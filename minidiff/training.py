@@ -206,7 +206,7 @@ class Trainer:
             g, which is overwritten in the next step, and the mean squared error of eps_hat of each example, (batch,).
         """
         batch = len(examples.t)
-        order = np.argsort(examples.t, kind="stable")  # so that the images of a microbatch enter at the same level
+        order = np.argsort(self._entry_levels(examples.t), kind="stable")  # equal levels together in a microbatch
         examples = examples[order]
         # calls add_gradient once per microbatch, on several threads, and adds up the gradients
         g, losses = self.accumulators.sum(batch, lambda part_g, part: self.add_gradient(part_g, examples[part], batch))
@@ -254,10 +254,13 @@ class Trainer:
             losses.append(losses_of_level)
         return np.concatenate(losses)
 
+    def _entry_levels(self, t: np.ndarray) -> list[int]:
+        """The level at which an example with each of these timesteps enters the network."""
+        return [self.network.config.entry_level(log_sigma) for log_sigma in self.schedule.log_sigma[t].tolist()]
+
     def _by_entry_level(self, examples: Examples) -> Iterator[tuple[int, Examples]]:
         """Consecutive examples that enter the network at the same level, and that level (`pyramid.py`)."""
-        entry_level, log_sigma = self.network.config.entry_level, self.schedule.log_sigma[examples.t]
-        levels = [entry_level(value) for value in log_sigma.tolist()]
+        levels = self._entry_levels(examples.t)
         for level, group in groupby(range(len(levels)), key=levels.__getitem__):
             indices = list(group)
             yield level, examples[indices[0] : indices[-1] + 1]
