@@ -4,7 +4,7 @@ Read more: `minidiff/unet.py`, `tutorials/07_unet.ipynb`.
 """
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from minidiff.errors import MinidiffError
@@ -80,13 +80,6 @@ class UNetConfig:
         at most at level entry_levels - 1. See `pyramid.py`.
         """
         return int(min(max(0, 1 + log_sigma // math.log(2)), self.entry_levels - 1))
-
-    def lighter(self) -> "UNetConfig":
-        """A faster network: one residual block per level, and attention at the coarsest level only.
-
-        With batches of 16, training takes half the time; `tutorials/ablation.md` measures the effect on quality.
-        """
-        return replace(self, blocks_per_level=1, attention_levels=min(1, self.attention_levels))
 
     @property
     def example_shape(self) -> tuple[int, int, int]:

@@ -346,16 +346,6 @@ def test_default_heads_fit_any_channels(channels, head_channels):
     UNet(config)
 
 
-@pytest.mark.parametrize("attention_levels", [0, 1, 2])
-def test_the_lighter_network_has_one_block_per_level_and_attention_at_one_level(attention_levels):
-    default = replace(SMALL, blocks_per_level=2, attention_levels=attention_levels)
-    lighter = default.lighter()
-    assert lighter == replace(default, blocks_per_level=1, attention_levels=min(1, attention_levels))
-    names = UNet(lighter).create_parameters().shapes
-    assert not any("block1" in name for name in names if name.startswith(("down", "up")))
-    assert any("block1" in name for name in UNet(default).create_parameters().shapes)
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -23,7 +23,7 @@ from minidiff.errors import MinidiffError
 from minidiff.optim import OPTIMIZERS
 from minidiff.parallel import Workers
 from minidiff.schedule import CURVES, TARGETS
-from minidiff.training_config import FAST_BATCH_SIZE, LOSS_WEIGHTS, SAVE_MINUTES, TIME_DISTRIBUTIONS, TrainingConfig
+from minidiff.training_config import LOSS_WEIGHTS, SAVE_MINUTES, TIME_DISTRIBUTIONS, TrainingConfig
 
 CHOICES = {
     "schedule": list(CURVES),
@@ -61,7 +61,7 @@ FROM_DATA = {  # defaults
     "log_sigma_mean": "ln(side / 28) for images of more than 28 pixels, otherwise 0",
     "batch_size": "8 for images of 64 pixels or more, otherwise 4",
 }
-FIXED = ("out", "channels", "fast", "size", "images", "held_out")  # options that a run cannot change
+FIXED = ("out", "channels", "size", "images", "held_out")  # options that a run cannot change
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -84,12 +84,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=int, help="number of images (default: all; 1000 of a synthetic set)")
     parser.add_argument(
         "--channels", metavar="32,64,...", help="channels of each level, finest first (default: depends on the size)"
-    )
-    parser.add_argument(
-        "--fast",
-        action="store_true",
-        default=None,
-        help="half the time: a lighter network, and a batch size of 16 by default",
     )
     add_threads(parser)
     add_kernels(parser)
@@ -119,14 +113,13 @@ def run(options: argparse.Namespace) -> None:
         else:
             if not (options.data and options.out):
                 raise MinidiffError("train needs --data SPEC and --out RUN, or --resume RUN; see minidiff train --help")
-            chosen = ({"batch_size": FAST_BATCH_SIZE} if options.fast else {}) | chosen
             seed = TrainingConfig(**chosen).seed  # raises an error for an invalid value before the data is read
             data_options = {"spec": options.data, "images": options.images, "size": options.size}
             data_options |= {"seed": seed, "held_out": options.held_out} | reading_options(options)
             dataset, held_out = runs.load_data(data_options)
             training = runs.training_for(dataset, **chosen)
             channels = None if options.channels is None else whole_numbers("--channels", options.channels)
-            network = runs.network_for(dataset, channels, bool(options.fast))
+            network = runs.network_for(dataset, channels)
             run = stack.enter_context(runs.start_run(options.out, data_options, dataset, network, training))
         runs.run_stages(
             run, network, dataset, training, workers,

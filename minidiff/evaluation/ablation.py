@@ -26,7 +26,7 @@ from minidiff.parallel import Workers
 from minidiff.runs import pipeline, train
 from minidiff.runs.folder import CONFIG, Run
 from minidiff.training import Trainer
-from minidiff.training_config import FAST_BATCH_SIZE, TrainingConfig
+from minidiff.training_config import TrainingConfig
 from minidiff.unet import UNet, UNetConfig
 
 logger = logging.getLogger(__name__)
@@ -67,12 +67,6 @@ ROWS = (
     Row("fine-attention", "attention at one level more, 32 x 32", network={"attention_levels": 3}),
     Row("shift", "the time vector shifts activations instead of scaling and shifting (FiLM)", network={"film": False}),
     Row("one-block", "one residual block per level instead of two", network={"blocks_per_level": 1}),
-    Row(
-        "fast",
-        "`--fast`: batch size 16, one residual block per level, attention at the coarsest level only",
-        {"batch_size": FAST_BATCH_SIZE},
-        {"blocks_per_level": 1, "attention_levels": 1},
-    ),
 )
 
 

@@ -48,12 +48,9 @@ SIDE_AT_MEAN_0 = 28  # pixels; up to this size, most examples have as much noise
 MOST_IMAGES = 200  # from which `training_for` estimates how different the images are
 
 
-def network_for(dataset: Dataset, channels: tuple[int, ...] | None = None, fast: bool = False) -> UNetConfig:
-    """The default network for a data set; `channels` sets those of each level, `fast` makes it smaller and faster."""
-    network = UNetConfig.for_images(
-        dataset.height, dataset.width, dataset.channels, dataset.num_classes, channels=channels
-    )
-    return network.lighter() if fast else network
+def network_for(dataset: Dataset, channels: tuple[int, ...] | None = None) -> UNetConfig:
+    """The default network for a data set; `channels` sets those of each level."""
+    return UNetConfig.for_images(dataset.height, dataset.width, dataset.channels, dataset.num_classes, channels)
 
 
 def training_for(dataset: Dataset, **chosen: Any) -> TrainingConfig:

@@ -14,8 +14,7 @@ from minidiff.evaluation.ablation_table import save_strips, several, table
 from minidiff.evaluation.evaluate import MEASURES
 from minidiff.runs import train
 from minidiff.runs.folder import Run
-from minidiff.training_config import FAST_BATCH_SIZE
-from minidiff.unet import UNet, UNetConfig
+from minidiff.unet import UNet
 from tests import tiny
 
 SHARES = {
@@ -49,14 +48,6 @@ def test_every_row_but_the_first_differs_and_is_valid():
     for network, training in configs:
         UNet(network)
         training.create_schedule().target_coefficients(training.target, 1)
-
-
-def test_the_row_fast_is_the_option_fast():
-    dataset = data.load("shapes", num_images=8, size=16, seed=0)
-    (fast,) = choose_rows(["fast"])
-    network, training = configs_of(fast, dataset, epochs=3, seed=1)
-    assert network == UNetConfig.for_images(16, 16, 3, dataset.num_classes).lighter()
-    assert training == train.training_for(dataset, epochs=3, seed=1, batch_size=FAST_BATCH_SIZE)
 
 
 def test_rows_come_in_the_order_of_the_table():
