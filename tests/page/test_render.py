@@ -209,6 +209,11 @@ def test_the_results_of_evaluate(report):
     newer |= {"precision": [0.8, 0.1], "precision_floor": [0.9, 0.1], "recall": [0.7, 0.1], "recall_floor": [0.9, 0.1]}
     text = Page(render(replace(report, evaluation=newer))).text["td"]
     assert {"62.5 ± 2.0 %", "50.0 ± 1.0 %", "0.80 ± 0.10", "0.70 ± 0.10"} <= {cell.strip() for cell in text}
+    assert "When are the eyes decided" not in Page(render(replace(report, evaluation=newer))).whole_text
+    chart = np.full((80, 120, 3), 200, np.uint8)
+    with_chart = render(replace(report, evaluation=newer, decisions=chart))
+    assert "When are the eyes decided" in Page(with_chart).whole_text
+    assert 'width="120" height="80"' in with_chart  # whole, although images of more than 64 pixels are subsampled
     strange = Page(render(replace(report, evaluation={"count": EVIL})))
     assert "from another version" in strange.whole_text
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from minidiff.data import Dataset, to_bytes
 from minidiff.page.report_data import COUNT, PATH_SAMPLER, PATH_STEPS, SEEDS, collect, with_nearest
@@ -143,7 +144,13 @@ def test_a_run_without_a_checkpoint_or_history(tmp_path, workers):
 def test_results_of_evaluate_are_read_and_damaged_ones_are_not(run, workers, evil):
     file = run.path / "evaluation.json"
     file.write_text(json.dumps({"count": 32}))
-    assert collect(run, workers, dataset=evil[1]).evaluation == {"count": 32}
+    found = collect(run, workers, dataset=evil[1])
+    assert found.evaluation == {"count": 32}
+    assert found.decisions is None
+    Image.new("RGB", (12, 8)).save(run.path / "decisions.png")
+    assert collect(run, workers, dataset=evil[1]).decisions.shape == (8, 12, 3)
+    (run.path / "decisions.png").write_bytes(b"no image")
+    assert collect(run, workers, dataset=evil[1]).decisions is None
     for text in ("{", "[1]", "\udcff".encode("utf-8", "surrogatepass")):
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
         found = collect(run, workers, dataset=evil[1])
