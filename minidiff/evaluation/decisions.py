@@ -78,17 +78,15 @@ def settled(
     return Curves(denoiser.schedule.log_sigma[[state.t for state in states[:-1]]], shares)
 
 
-def heeded(
-    denoiser: Denoiser, readers: Readers, size: int, levels: tuple[float, ...] = LEVELS, pairs: int = PAIRS
-) -> Curves:
+def heeded(denoiser: Denoiser, readers: Readers, size: int, pairs: int, levels: tuple[float, ...] = LEVELS) -> Curves:
     """The share of halves that x0_hat shows as they are, if the other half shows the same and if it does not.
 
     Args:
         denoiser: of the trained network.
         readers: of the halves.
         size: height and width of the images.
-        levels: ln(noise / signal), each from -6 to 6.
         pairs: number of images that are drawn.
+        levels: ln(noise / signal), each from -6 to 6.
     """
     division = readers.readers[0][0]
     draw, names = division.draw_odd or division.draw, division.odd or tuple(division.attributes)

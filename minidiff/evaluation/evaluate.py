@@ -88,7 +88,7 @@ def show_decisions(
     labels = pipeline.labels_for(training.class_names, decisions.PATHS)
     shape, options = (decisions.PATHS, *training.example_shape), {"sampler": sampling.sampler, "steps": sampling.steps}
     of_samples = decisions.settled(network, readers, shape, labels, seed=sampling.seed, **options)
-    of_odd = decisions.heeded(network, readers, training.height)
+    of_odd = decisions.heeded(network, readers, training.height, pairs=decisions.PAIRS)
     decisions.save_decisions(path, of_samples, of_odd, decisions.attention_of_left_eyes(network, training.height))
 
 

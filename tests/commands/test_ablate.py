@@ -29,6 +29,7 @@ TINY = ["--images", "24", "--size", "16", "--minutes", "0", "--epochs", "1", "--
 def _short_training(monkeypatch):
     """Of the networks that measure."""
     short = {"recognition.EXAMPLES": 400, "splices.EXAMPLES": 400, "agreement.DRAWN": 48, "measure.LEARNING_IMAGES": 48}
+    short |= {"decisions.PATHS": 8, "decisions.PAIRS": 32}
     for name, value in short.items():
         monkeypatch.setattr(f"minidiff.evaluation.{name}", value)
 
