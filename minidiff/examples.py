@@ -31,6 +31,7 @@ from typing import Protocol
 
 import numpy as np
 
+from minidiff.denoiser import NetworkConfig
 from minidiff.errors import MinidiffError
 from minidiff.randomness import stream
 from minidiff.schedule import Schedule
@@ -81,6 +82,19 @@ class Examples:
     def __getitem__(self, part: slice | np.ndarray) -> "Examples":
         labels = None if self.labels is None else self.labels[part]
         return Examples(x0=self.x0[part], eps=self.eps[part], t=self.t[part], labels=labels)
+
+
+def check_fit(network: NetworkConfig, dataset: TrainingData) -> None:
+    """Raises `MinidiffError` if the data is empty, or if its shape or classes differ from those of the network."""
+    if len(dataset) == 0:
+        raise MinidiffError("the data set is empty; give at least one example")
+    expected, found = network.example_shape, dataset.example_shape
+    if expected != found:
+        raise MinidiffError(f"the network takes examples of shape {expected}, the data has {found}; use equal shapes")
+    if network.num_classes and (dataset.labels is None or dataset.num_classes != network.num_classes):
+        raise MinidiffError(
+            f"the network has {network.num_classes} classes, the data has {dataset.num_classes}; use the same number"
+        )
 
 
 def order_of_epoch(seed: int, epoch: int, count: int) -> np.ndarray:
@@ -183,6 +197,11 @@ def loss_weight(schedule: Schedule, name: str, target: str, t: int | np.ndarray)
     if name == "uniform":
         return np.ones_like(x0_scale)
     return np.minimum(schedule.sigma[t] ** -2.0, GAMMA) * x0_scale**2
+
+
+def mean_square(x: np.ndarray) -> np.ndarray:
+    """The mean of x^2 for each example, (n,), for x (n, ...)."""
+    return np.square(x).mean(axis=tuple(range(1, x.ndim)))
 
 
 def losses_by_timestep(t: np.ndarray, losses: np.ndarray, T: int) -> np.ndarray:

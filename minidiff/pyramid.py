@@ -12,9 +12,12 @@ All formulas stay the same, because the mean over pixels commutes with them. For
 but pool(eps) has the standard deviation 1/2, since it is the mean of four independent values. Level i of the network
 sees the mean over 2^i x 2^i pixels, with the standard deviation 2^-i.
 
-Read more: `tutorials/11_what_goes_wrong.ipynb`; Jing, Corso, Berlinghieri, Jaakkola, "Subspace Diffusion Generative
+Read more: `tutorials/07_unet.ipynb`; Jing, Corso, Berlinghieri, Jaakkola, "Subspace Diffusion Generative
 Models", 2022; Gu et al., "f-DM: A Multi-stage Diffusion Model via Progressive Signal Transformation", 2022.
 """
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import numpy as np
 
@@ -31,3 +34,12 @@ def pool(x: np.ndarray, level: int) -> np.ndarray:
 def repeat(x: np.ndarray, level: int) -> np.ndarray:
     """Each pixel 2^level x 2^level times, the opposite of `pool`: (N, h, w, C) to (N, 2^level h, 2^level w, C)."""
     return x.repeat(2**level, axis=1).repeat(2**level, axis=2) if level else x
+
+
+def slices_of_levels(levels: Sequence[int]) -> Iterator[tuple[int, slice]]:
+    """Splits a sequence of levels where they change: yields each level and the slice in which it is constant."""
+    start = 0
+    for level, group in groupby(levels):
+        stop = start + len(list(group))
+        yield level, slice(start, stop)
+        start = stop

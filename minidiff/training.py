@@ -31,27 +31,28 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from minidiff.data.dataset import check_pixels
-from minidiff.denoiser import Network, NetworkConfig, NetworkDenoiser
+from minidiff.denoiser import Network, NetworkDenoiser
 from minidiff.divergence import explain_divergence
 from minidiff.errors import MinidiffError
 from minidiff.examples import (
     STRATA,
     Examples,
     TrainingData,
+    check_fit,
     draw_examples,
     loss_weight,
+    mean_square,
     order_of_epoch,
 )
 from minidiff.optim import Optimizer, learning_rate_at
 from minidiff.parallel import GradientAccumulators, Workers, chunks
 from minidiff.parameters import Parameters
-from minidiff.pyramid import pool, repeat
+from minidiff.pyramid import pool, repeat, slices_of_levels
 from minidiff.randomness import stream
 from minidiff.schedule import per_example
 from minidiff.training_config import TrainingConfig
@@ -245,7 +246,8 @@ class Trainer:
             The mean squared error of eps_hat of each example, (n,).
         """
         losses = []
-        for level, same in self._by_entry_level(examples):
+        for level, part in slices_of_levels(self._entry_levels(examples.t)):
+            same = examples[part]
             error, losses_of_level, cache = self._forward(self.p, same, level)
             weight = loss_weight(self.schedule, self.config.loss_weight, self.config.target, same.t)
             elements = batch * error[0].size  # of the whole batch
@@ -257,13 +259,6 @@ class Trainer:
     def _entry_levels(self, t: np.ndarray) -> list[int]:
         """The level at which an example with each of these timesteps enters the network."""
         return [self.network.config.entry_level(log_sigma) for log_sigma in self.schedule.log_sigma[t].tolist()]
-
-    def _by_entry_level(self, examples: Examples) -> Iterator[tuple[int, Examples]]:
-        """Consecutive examples that enter the network at the same level, and that level (`pyramid.py`)."""
-        levels = self._entry_levels(examples.t)
-        for level, group in groupby(range(len(levels)), key=levels.__getitem__):
-            indices = list(group)
-            yield level, examples[indices[0] : indices[-1] + 1]
 
     def _forward(self, p: Parameters, examples: Examples, level: int) -> tuple[np.ndarray, np.ndarray, Any]:
         """y_hat - y (n, h, w, C), the mean squared errors of eps_hat (n,), and the cache for the backward pass."""
@@ -300,30 +295,12 @@ class Trainer:
         def losses_of(part: slice) -> tuple[np.ndarray, np.ndarray]:
             indices = np.arange(part.start, part.stop)
             examples = draw_examples(dataset, indices, positions[part], rng_of, self.schedule, config, num_classes)
-            losses = [self._forward(p, same, level)[1] for level, same in self._by_entry_level(examples)]
-            return examples.t, np.concatenate(losses)
+            levels = slices_of_levels(self._entry_levels(examples.t))
+            return examples.t, np.concatenate([self._forward(p, examples[same], level)[1] for level, same in levels])
 
         results = self.workers.map(losses_of, chunks(len(dataset), config.microbatch_size))
         t, losses = (np.concatenate(arrays) for arrays in zip(*results, strict=True))
         return t, losses
-
-
-def check_fit(network: NetworkConfig, dataset: TrainingData) -> None:
-    """Raises `MinidiffError` if the data is empty, or if its shape or classes differ from those of the network."""
-    if len(dataset) == 0:
-        raise MinidiffError("the data set is empty; give at least one example")
-    expected, found = network.example_shape, dataset.example_shape
-    if expected != found:
-        raise MinidiffError(f"the network takes examples of shape {expected}, the data has {found}; use equal shapes")
-    if network.num_classes and (dataset.labels is None or dataset.num_classes != network.num_classes):
-        raise MinidiffError(
-            f"the network has {network.num_classes} classes, the data has {dataset.num_classes}; use the same number"
-        )
-
-
-def mean_square(x: np.ndarray) -> np.ndarray:
-    """The mean of x^2 for each example, (n,), for x (n, ...)."""
-    return np.square(x).mean(axis=tuple(range(1, x.ndim)))
 
 
 def _update_ratio(before: np.ndarray, after: np.ndarray) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minidiff.pyramid import pool, repeat
+from minidiff.pyramid import pool, repeat, slices_of_levels
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
@@ -31,3 +31,10 @@ def test_the_mean_of_four_pixels_has_half_the_noise(rng):
     eps = rng.normal(size=(1, 512, 512, 3))
     assert pool(eps, 1).std() == pytest.approx(1 / 2, rel=0.01)
     assert pool(eps, 2).std() == pytest.approx(1 / 4, rel=0.01)
+
+
+def test_slices_of_levels_cover_everything_in_order():
+    assert list(slices_of_levels([])) == []
+    assert list(slices_of_levels([0, 0, 1, 2, 2, 0])) == [
+        (0, slice(0, 2)), (1, slice(2, 3)), (2, slice(3, 5)), (0, slice(5, 6))
+    ]  # fmt: skip
