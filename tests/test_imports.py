@@ -53,9 +53,10 @@ print(len(kernels), sum(len(kernel.signatures) for kernel in kernels))
 # Each module imports only from its own package and from packages further up in this list, inside functions too.
 LAYERS = (
     ("errors", "version"),
-    ("randomness", "kernels", "parameters", "atomic", "curves", "unet_config"),
+    ("randomness", "kernels", "parameters", "atomic", "curves", "unet_config", "pyramid"),
     ("parallel", "schedule", "data"),
     ("layers", "samplers", "oracles", "optim"),
+    ("unet_levels",),
     ("unet", "gradient_check", "denoiser", "training_config", "plotting"),
     ("sampling", "examples"),
     ("divergence",),
@@ -120,7 +121,9 @@ def test_no_import_runs_upwards(module):
         ("data", {"atomic", "errors", "randomness"}),
         ("layers", {"kernels", "parameters", "errors", "randomness"}),
         ("schedule", {"curves", "errors"}),
-        ("unet", {"layers", "kernels", "parameters", "errors", "unet_config"}),
+        ("unet", {"unet_levels", "layers", "kernels", "parameters", "errors", "unet_config"}),
+        ("unet_levels", {"layers", "kernels", "parameters", "unet_config"}),
+        ("pyramid", set()),
         ("unet_config", {"errors"}),
         ("samplers", {"schedule"}),
         ("atomic", {"errors"}),

@@ -534,7 +534,7 @@ def test_the_held_out_loss_is_in_the_mean_that_of_timesteps_drawn_at_random(work
     """
     data = tiny.dataset(count=6)
     trainer = tiny.trainer(workers, data, time_distribution="uniform", T=1000)
-    trainer._forward = lambda p, examples: (None, (1.0 + examples.labels) * examples.t, None)
+    trainer._forward = lambda p, examples, level: (None, (1.0 + examples.labels) * examples.t, None)
     means = []
     for seed in range(600):
         trainer.config = replace(trainer.config, seed=seed)
