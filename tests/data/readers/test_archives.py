@@ -113,7 +113,8 @@ def test_system_files_are_ignored(tmp_path, kind):
     names = ["__MACOSX/._1.png", ".hidden/1.png", "Thumbs.db", "./1.png"]
     WRITERS[kind](path, {name: png("red") for name in names})
     with open_files(path) as files:
-        assert files.names == ["./1.png"]
+        assert files.names == ["1.png"]
+        assert files.notes == ("3 hidden or system files ignored: __MACOSX/._1.png, .hidden/1.png, Thumbs.db",)
 
 
 def test_links_and_devices_in_an_archive_are_ignored(tmp_path):
