@@ -17,7 +17,7 @@ def usable_memory() -> int:
         found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     for path in LIMITS:
         with contextlib.suppress(OSError, ValueError):  # "max" stands for no limit
-            found.append(int(Path(path).read_text(encoding="ascii")))
+            found.append(int(Path(path).read_bytes()))
     return min(size for size in found if size > 0)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minidiff import editing, plotting, runs
-from minidiff.commands.options import add_threads, check_at_least, check_suffix, given, option_of
+from minidiff.commands.options import add_threads, check_at_least, check_count, check_suffix, given, option_of
 from minidiff.denoiser import Guided
 from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
@@ -78,6 +78,7 @@ def run(options: argparse.Namespace) -> None:
     with Workers(options.threads) as workers:
         denoiser = runs.load_denoiser(run, workers, best=options.best)
         shape = (options.n, *denoiser.network.config.example_shape)
+        check_count("-n", shape)
         if edit == "interpolate" and options.label is None:
             labels = None  # the classes in turn would hide the effect of the noise
         else:
@@ -123,13 +124,15 @@ def start(
         The generator, and the input images (n, H, W, C) to show before the results.
     """
     from minidiff.data.readers.image_file import read_image  # loads Pillow, which takes time
+    from minidiff.data.readers.mask import read_mask
 
     height, width, channels = shape[1:]
     shared: dict[str, Any] = {"sampler": options.sampler, "steps": options.steps, "labels": labels}
     more = given(options, ("spacing", "eta"))
     if edit == "inpaint":
         image = read_image(options.inpaint, height, width, channels)
-        hole = read_image(options.mask, height, width, 1) > 0  # brighter than middle gray
+        hole, notes = read_mask(options.mask, options.inpaint, height, width)
+        print(*notes, sep="\n")
         rounds = 5 if options.rounds is None else options.rounds
         states = editing.inpaint(denoiser, shape, image, hole, rounds, seed=options.seed, **shared)
         return states, np.where(hole, np.float32(0), image)[None]

@@ -4,7 +4,6 @@ The kind of a file is recognized by its content if possible (IDX, .npy, .zip, .t
 binary versions of CIFAR and STL have no signature).
 """
 
-import os
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from minidiff.data.readers.signatures import is_image
 from minidiff.data.readers.sizing import check_output
 from minidiff.data.synthetic.generate import SYNTHETIC_SETS, draw
 from minidiff.errors import MinidiffError
+from minidiff.regular import check_regular
 
 DEFAULT_NUM_IMAGES, DEFAULT_SIZE = 1000, 64
 
@@ -77,8 +77,13 @@ def load(
 
 def read_path(path: Path, options: ReadingOptions, specific: Iterable[str]) -> Dataset:
     """Reads the files at a path; `specific` are the options that were given and do not apply to all kinds."""
-    if not os.path.lexists(path):
-        raise MinidiffError(f"no data at '{path}'; give {', '.join(SYNTHETIC_SETS)}, or the path of a file or folder")
+    try:
+        check_regular(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        names = ", ".join(SYNTHETIC_SETS)
+        raise MinidiffError(f"no data at '{path}'; give {names}, or the path of a file or folder") from error
+    except OSError as error:
+        raise MinidiffError(f"cannot read {path} ({error.strerror}); give a file or folder that can be read") from error
     with open_files(path) as files:
         kind = find_kind(files)
         if kind == "npz":

@@ -7,6 +7,7 @@
 `image_file.py` decodes each image. Unreadable files are left out, counted and listed in a note.
 """
 
+import contextlib
 import io
 from collections.abc import Collection
 
@@ -55,13 +56,14 @@ def sort_files(files: Files, part: str | None) -> tuple[list[str], np.ndarray | 
             f"{files.path}: contains no images{f' ({found})' if found else ''}; give a folder or archive of images"
         )
     files.claim(names)
+    names, own_notes = without_own(files, names)
     paths, notes = top_or_subfolders({name: tuple(name.split("/")) for name in names})
     shared = common_folders(paths.values())
     if shared:
         notes += (f"all images are in {printable('/'.join(shared))}",)
     paths, more = top_or_subfolders({name: path[len(shared) :] for name, path in paths.items()})
     paths, part_notes = only_part(paths, part, files)
-    notes += more + part_notes
+    notes = own_notes + notes + more + part_notes
 
     names = list(paths)
     if all(len(path) == 1 for path in paths.values()):
@@ -73,6 +75,22 @@ def sort_files(files: Files, part: str | None) -> tuple[list[str], np.ndarray | 
     label_of = {folder: label for label, folder in enumerate(folders)}
     labels = np.array([label_of[path[0]] for path in paths.values()])
     return names, labels, tuple(map(printable, folders)), notes
+
+
+def without_own(files: Files, names: list[str]) -> tuple[list[str], Notes]:
+    """The names without those of sheets and figures that minidiff has written into a folder of images.
+
+    They are left out before images are chosen at random: a sheet of samples does not change what a run is trained on.
+    """
+    own = []
+    for name in [] if files.is_packed else names:
+        if name.lower().endswith((".png", ".gif")):
+            with contextlib.suppress(OSError), files.open(name) as stream:  # `decode` lists what cannot be read
+                own += [name] if MARK in stream.read(HEAD) else []
+    if len(own) == len(names):
+        raise MinidiffError(f"{files.path}: contains only images that minidiff has written; give other images")
+    ignored = set(own)
+    return [name for name in names if name not in ignored], counted(own, "sheets or figures of minidiff ignored")
 
 
 def top_or_subfolders(paths: Paths) -> tuple[Paths, Notes]:

@@ -6,8 +6,9 @@ their visible neighbors.
 """
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO, TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -15,6 +16,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from minidiff.data.dataset import to_pixels
 from minidiff.data.readers.limits import DAMAGED, MAX_PIXELS
 from minidiff.errors import MinidiffError
+from minidiff.regular import open_regular
+
+Decoded = TypeVar("Decoded")
 
 # Raster formats only. For one of the others (EPS), Pillow would start another program.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "AVIF", "TIFF", "PPM")
@@ -30,8 +34,17 @@ UNREADABLE = (
 def open_image(stream: IO[bytes], size: int, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Decodes an image, upright, opaque, with 8 bits per channel (mode "L" or "RGB").
 
-    A JPEG may be decoded at a reduced scale, but not below twice `size`. An image of more than `max_pixels` is rejected
-    before it is decoded. If it is not an image, damaged, or too large, one of UNREADABLE is raised.
+    Arguments and errors as in `decode_image`.
+    """
+    return opaque(decode_image(stream, size, max_pixels))
+
+
+def decode_image(stream: IO[bytes], size: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Decodes an image, upright, in its own mode.
+
+    With a `size`, a JPEG may be decoded at a reduced scale, but not below twice `size`. An image of more than
+    `max_pixels` is rejected before it is decoded. If it is not an image, damaged, or too large, one of UNREADABLE is
+    raised.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # max_pixels is stricter than Pillow's limit, and damaged EXIF is harmless
@@ -43,9 +56,10 @@ def open_image(stream: IO[bytes], size: int, max_pixels: int = MAX_PIXELS) -> Im
         with image:
             if image.width * image.height > max_pixels:
                 raise ValueError(f"{image.width} x {image.height} is more than {max_pixels:,} pixels")
-            image.draft(None, (2 * size, 2 * size))
+            if size is not None:
+                image.draft(None, (2 * size, 2 * size))
             image.load()
-            return opaque(ImageOps.exif_transpose(image))
+            return ImageOps.exif_transpose(image)
 
 
 def opaque(image: Image.Image) -> Image.Image:
@@ -69,14 +83,25 @@ def square(image: Image.Image, size: int) -> Image.Image:
     return image.resize((size, size), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
 
 
-def read_image(path: str | Path, height: int, width: int, channels: int) -> np.ndarray:
-    """Reads one image file, cropped at the center and resized: float32 (height, width, channels) in [-1, 1]."""
+def read_file(path: str | Path, decode: Callable[[BinaryIO], Decoded]) -> Decoded:
+    """What `decode` finds in an image file; `MinidiffError` if it cannot be read."""
     try:
-        with open(path, "rb") as stream:
-            image = open_image(stream, max(height, width))
+        with open_regular(path) as stream:
+            return decode(stream)
     except FileNotFoundError as error:
         raise MinidiffError(f"{path}: no such file; give the path of an image") from error
     except UNREADABLE as error:
-        raise MinidiffError(f"{path}: not a readable image ({error}); give a PNG, JPEG or similar") from error
+        reason = getattr(error, "strerror", None) or error
+        raise MinidiffError(f"{path}: not a readable image ({reason}); give a PNG, JPEG or similar") from error
+
+
+def upright_size(stream: IO[bytes]) -> tuple[int, int]:
+    """Width and height of an image when it is upright."""
+    return decode_image(stream).size
+
+
+def read_image(path: str | Path, height: int, width: int, channels: int) -> np.ndarray:
+    """Reads one image file, cropped at the center and resized: float32 (height, width, channels) in [-1, 1]."""
+    image = read_file(path, lambda stream: open_image(stream, max(height, width)))
     image = ImageOps.fit(image.convert("L" if channels == 1 else "RGB"), (width, height), Image.Resampling.LANCZOS)
     return to_pixels(np.asarray(image).reshape(height, width, channels))
