@@ -175,6 +175,7 @@ def train_run(
         "training": training.as_dict(),
         "data": fingerprint(dataset),
         "held_out": held_out and fingerprint(held_out),
+        "class_names": list(dataset.class_names),
         "random": RANDOM_VERSION,
     }
     shape = (training.batch_size, *dataset.example_shape)

@@ -13,8 +13,9 @@ from typing import IO, BinaryIO, TypeVar
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from minidiff.data.dataset import to_pixels
+from minidiff.data.dataset import Notes, to_pixels
 from minidiff.data.readers.limits import DAMAGED, MAX_PIXELS
+from minidiff.data.readers.names import printable
 from minidiff.errors import MinidiffError
 from minidiff.regular import open_regular
 
@@ -98,6 +99,14 @@ def read_file(path: str | Path, decode: Callable[[BinaryIO], Decoded]) -> Decode
 def upright_size(stream: IO[bytes]) -> tuple[int, int]:
     """Width and height of an image when it is upright."""
     return decode_image(stream).size
+
+
+def crop_notes(path: str | Path, height: int, width: int) -> Notes:
+    """A note if `read_image` with these arguments crops the image."""
+    W, H = read_file(path, upright_size)
+    if abs(W * height - H * width) <= max(height, width):
+        return ()
+    return (f"{printable(str(path))}: {W} pixels wide and {H} high, cropped at the center to {width} : {height}",)
 
 
 def read_image(path: str | Path, height: int, width: int, channels: int) -> np.ndarray:
