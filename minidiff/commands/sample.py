@@ -55,7 +55,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_threads(parser)
     group = parser.add_argument_group("editing", "one of --inpaint, --from-image and --interpolate")
     group.add_argument("--inpaint", metavar="IMAGE", help="replace a part of this image")
-    group.add_argument("--mask", metavar="MASK", help="the part to replace: an image, white there and black elsewhere")
+    group.add_argument("--mask", metavar="MASK", help="the part to replace, in white; all else is black or transparent")
     group.add_argument("--rounds", type=int, help="repetitions of each step, to match the rest (default: 5)")
     group.add_argument("--from-image", metavar="IMAGE", help="add noise to this image and denoise it again")
     group.add_argument("--strength", type=float, help="how much noise: 0 keeps the image, 1 none of it (default: 0.6)")

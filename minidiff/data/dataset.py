@@ -188,7 +188,7 @@ class Dataset:
     def without_empty_classes(self) -> "Dataset":
         """The data set without the classes that have no image, which a network could not learn."""
         empty = self.empty_classes()
-        if not empty:
+        if self.labels is None or not empty:
             return self
         occurring, labels = np.unique(self.labels, return_inverse=True)
         names = tuple(self.class_names[label] for label in occurring)

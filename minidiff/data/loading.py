@@ -88,8 +88,8 @@ def read_path(path: Path, options: ReadingOptions, specific: Iterable[str]) -> D
         kind = find_kind(files)
         if kind == "npz":
             return read_path(path / find_npz(files), options, specific).noted(*files.notes, *files.not_read())
-        load_kind, names = KINDS[kind]
-        check_options(files.source, kind, names, specific)
+        load_kind, applicable = KINDS[kind]
+        check_options(files.source, kind, applicable, specific)
         if files.only and options.part is not None and kind != "cifar":
             raise MinidiffError(f"{files.source}: a single file has no parts; leave out part, or give its folder")
         dataset = load_kind(files, options)
@@ -118,13 +118,13 @@ def find_kind(files: Files) -> str:
     return "npz" if not files.is_packed and find_npz(files) else "folder"
 
 
-def find_npz(files: Files) -> str | None:
-    """The name of the only .npz file, or None; `MinidiffError` if there are several."""
+def find_npz(files: Files) -> str:
+    """The name of the only .npz file, or ""; `MinidiffError` if there are several."""
     found = [name for name in files.names if name.endswith(".npz")]
     if len(found) > 1:
         raise MinidiffError(f"{files.source}: several data sets, {listed(found)}; give one of them")
     files.claim(found)
-    return found[0] if found else None
+    return found[0] if found else ""
 
 
 def find_kind_of_file(files: Files, name: str) -> str:

@@ -102,7 +102,8 @@ def top_or_subfolders(paths: Paths) -> tuple[Paths, Notes]:
     if len(inside) > len(top):
         return inside, counted(list(top), "files beside the subfolders ignored")
     folders = listed(sorted({path[0] for path in inside.values()}))
-    return top, (f"{len(inside)} images in subfolders ignored ({folders}), because more are beside them",)
+    note = f"{len(inside)} images in subfolders ignored ({folders}), because more are beside them"
+    return top, (note,)
 
 
 def common_folders(paths: Collection[tuple[str, ...]]) -> tuple[str, ...]:
