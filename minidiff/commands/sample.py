@@ -123,7 +123,7 @@ def start(
     Returns:
         The generator, and the input images (n, H, W, C) to show before the results.
     """
-    from minidiff.data.readers.image_file import crop_notes, read_image  # loads Pillow, which takes time
+    from minidiff.data.readers.image_file import image_notes, read_image  # loads Pillow, which takes time
     from minidiff.data.readers.mask import read_mask
 
     height, width, channels = shape[1:]
@@ -132,14 +132,14 @@ def start(
     if edit == "inpaint":
         image = read_image(options.inpaint, height, width, channels)
         hole, notes = read_mask(options.mask, options.inpaint, height, width)
-        for note in (*crop_notes(options.inpaint, height, width), *notes):
+        for note in (*image_notes(options.inpaint, height, width), *notes):
             print(note)
         rounds = 5 if options.rounds is None else options.rounds
         states = editing.inpaint(denoiser, shape, image, hole, rounds, seed=options.seed, **shared)
         return states, np.where(hole, np.float32(0), image)[None]
     if edit == "from_image":
         image = read_image(options.from_image, height, width, channels)
-        for note in crop_notes(options.from_image, height, width):
+        for note in image_notes(options.from_image, height, width):
             print(note)
         strength = 0.6 if options.strength is None else options.strength
         images = np.broadcast_to(image, shape)

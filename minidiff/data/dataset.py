@@ -168,6 +168,8 @@ class Dataset:
         is_held_out = np.zeros(num_groups, bool)
         is_held_out[stream("split", seed).permutation(num_groups)[:num_held_out]] = True
         train, held_out = self.subset(~is_held_out[group]), self.subset(is_held_out[group])
+        if lost := [name for name in train.empty_classes() if name not in self.empty_classes()]:
+            train = train.noted(f"{len(lost)} classes have no training image, all are held out: {_listed(lost)}")
         return (
             train.noted(f"{num_groups - num_held_out} of {num_groups} {what}, the others are held out, seed {seed}"),
             held_out.noted(f"{num_held_out} of {num_groups} {what}, held out, seed {seed}"),

@@ -161,3 +161,12 @@ def test_classes_are_matched_by_name():
         test_part.with_classes(("ant", "bee"))
     only_bees = test_part.subset([0, 2]).with_classes(("ant", "bee"))  # a class without an image does not matter
     assert only_bees.labels.tolist() == [1, 1]
+
+
+def test_a_class_of_held_out_images_alone_is_noted():
+    dataset = Dataset(random_images(3), np.array([0, 1, 1]), ("a", "b"))
+    trains = [dataset.split(0.4, seed)[0] for seed in range(12)]
+    notes = ["1 classes have no training image, all are held out: a" in train.notes for train in trains]
+    assert notes == [0 not in train.labels for train in trains]
+    assert any(notes)
+    assert not all(notes)

@@ -139,6 +139,11 @@ def test_parts_beside_other_folders(tmp_path):
     assert "1 images beside the parts ignored: example/1.png" in dataset.notes
 
 
+def test_two_folders_of_one_part_are_noted(tmp_path):
+    write_folder(tmp_path, {f"{name}/1.png": png("red") for name in ("train", "training", "test")})
+    assert "train and training read as one part" in load(tmp_path, 8).notes
+
+
 def test_a_class_may_be_named_like_a_part(tmp_path):
     write_folder(tmp_path, {f"{name}/1.png": png("red") for name in ("bus", "car", "train")})
     dataset = load(tmp_path, 8)

@@ -133,6 +133,9 @@ def only_part(paths: Paths, part: str | None, files: Files) -> tuple[Paths, Note
     shared = common_folders([path[1:] for path in inside.values()])
     of_part = {name: path[1 + len(shared) :] for name, path in inside.items() if PART_WORDS[path[0].lower()] == wanted}
     of_part, more = top_or_subfolders(of_part)
+    same = sorted(folder for folder in folders if PART_WORDS.get(folder.lower()) == wanted)
+    if len(same) > 1:
+        notes += (f"{' and '.join(map(printable, same))} read as one part",)
     return of_part, (*notes, *counted(ignored, "images beside the parts ignored"), *more)
 
 
@@ -165,18 +168,28 @@ def decode(
     files: Files, names: list[str], size: int, max_pixels: int, max_bytes: int
 ) -> tuple[np.ndarray, np.ndarray, Notes]:
     """`read_images` without the cache."""
-    from minidiff.data.readers.image_file import UNREADABLE, open_image, square  # imports Pillow, as above
+    from minidiff.data.readers.image_file import (  # imports Pillow, as above
+        UNREADABLE,
+        decode_image,
+        is_animated,
+        is_transparent,
+        opaque,
+        square,
+    )  # fmt: skip
 
     images = np.empty((len(names), size, size, 3), np.uint8)
     positions: list[int] = []
     skipped = []
-    num_cropped, num_enlarged, all_gray = 0, 0, True
+    num_cropped, num_enlarged, num_transparent, num_animated, all_gray = 0, 0, 0, 0, True
     for i, name in enumerate(names):
         try:
-            image = open_image(read_image_file(files, name, min(max_bytes, MAX_IMAGE_BYTES)), size, max_pixels)
+            stored = decode_image(read_image_file(files, name, min(max_bytes, MAX_IMAGE_BYTES)), size, max_pixels)
+            image = opaque(stored)
         except UNREADABLE as error:
             skipped.append(f"{printable(name)} ({str(error).splitlines()[0][:100] if str(error) else 'damaged'})")
             continue
+        num_transparent += is_transparent(stored)
+        num_animated += is_animated(stored)
         num_cropped += image.width != image.height
         num_enlarged += min(image.size) < size
         all_gray &= image.mode == "L"
@@ -194,6 +207,10 @@ def decode(
         notes.append(f"{num_cropped} images cropped to the central square")
     if num_enlarged:
         notes.append(f"{num_enlarged} images smaller than {size} pixels enlarged")
+    if num_transparent:
+        notes.append(f"{num_transparent} images with transparency: transparent pixels became white")
+    if num_animated:
+        notes.append(f"{num_animated} files with several images: the first is used")
     if all_gray:
         notes.append("every image is gray: one channel")
     if skipped:

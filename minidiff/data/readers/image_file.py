@@ -25,6 +25,7 @@ Decoded = TypeVar("Decoded")
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "AVIF", "TIFF", "PPM")
 SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 GRAY = ("1", "L", *SIXTEEN_BIT)
+ANIMATED = "minidiff: is animated"  # key in the metadata of a decoded image
 # What Pillow's decoders raise on damaged files.
 UNREADABLE = (
     *DAMAGED, SyntaxError, TypeError, IndexError, KeyError, AttributeError, AssertionError, OverflowError, MemoryError,
@@ -59,8 +60,11 @@ def decode_image(stream: IO[bytes], size: int | None = None, max_pixels: int = M
                 raise ValueError(f"{image.width} x {image.height} is more than {max_pixels:,} pixels")
             if size is not None:
                 image.draft(None, (2 * size, 2 * size))
+            is_animated = getattr(image, "is_animated", False)
             image.load()
-            return ImageOps.exif_transpose(image)
+            upright = ImageOps.exif_transpose(image)
+            upright.info[ANIMATED] = is_animated
+            return upright
 
 
 def opaque(image: Image.Image) -> Image.Image:
@@ -70,10 +74,20 @@ def opaque(image: Image.Image) -> Image.Image:
         return Image.fromarray(((values + 128) // 257).astype(np.uint8))  # 65535 / 255 = 257
     if image.mode == "F":
         raise ValueError("floating-point image of unknown range")
-    if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
+    if is_transparent(image):
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     return image.convert("L" if image.mode in GRAY else "RGB")
+
+
+def is_transparent(image: Image.Image) -> bool:
+    """Whether an image has an opacity channel or a transparent color."""
+    return "A" in image.mode or "a" in image.mode or "transparency" in image.info
+
+
+def is_animated(image: Image.Image) -> bool:
+    """Whether the file of a decoded image contains more images, of which this is the first."""
+    return bool(image.info.get(ANIMATED))
 
 
 def square(image: Image.Image, size: int) -> Image.Image:
@@ -96,17 +110,17 @@ def read_file(path: str | Path, decode: Callable[[BinaryIO], Decoded]) -> Decode
         raise MinidiffError(f"{path}: not a readable image ({reason}); give a PNG, JPEG or similar") from error
 
 
-def upright_size(stream: IO[bytes]) -> tuple[int, int]:
-    """Width and height of an image when it is upright."""
-    return decode_image(stream).size
-
-
-def crop_notes(path: str | Path, height: int, width: int) -> Notes:
-    """A note if `read_image` with these arguments crops the image."""
-    W, H = read_file(path, upright_size)
-    if abs(W * height - H * width) <= max(height, width):
-        return ()
-    return (f"{printable(str(path))}: {W} pixels wide and {H} high, cropped at the center to {width} : {height}",)
+def image_notes(path: str | Path, height: int, width: int) -> Notes:
+    """What `read_image` with these arguments changes besides the size."""
+    image, notes = read_file(path, decode_image), []
+    W, H = image.size
+    if abs(W * height - H * width) > max(height, width):
+        notes.append(f"{W} pixels wide and {H} high, cropped at the center to {width} : {height}")
+    if is_transparent(image):
+        notes.append("transparent pixels became white")
+    if is_animated(image):
+        notes.append("only the first of its images is used")
+    return tuple(f"{printable(str(path))}: {note}" for note in notes)
 
 
 def read_image(path: str | Path, height: int, width: int, channels: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
 from minidiff.data.dataset import Notes
-from minidiff.data.readers.image_file import SIXTEEN_BIT, decode_image, read_file, upright_size
+from minidiff.data.readers.image_file import SIXTEEN_BIT, decode_image, read_file
 from minidiff.data.readers.names import printable
 from minidiff.errors import MinidiffError
 
@@ -39,7 +39,7 @@ def read_mask(path: str | Path, image_path: str | Path, height: int, width: int)
     values, notes = _gray_values(read_file(path, decode_image), shown)
     white = values >= (BLACK + WHITE + 1) // 2
     _check_edges(values, shown)
-    (image_width, image_height), (H, W) = read_file(image_path, upright_size), white.shape
+    (image_width, image_height), (H, W) = read_file(image_path, decode_image).size, white.shape
     if abs(W * image_height - H * image_width) > max(image_width, image_height):
         raise MinidiffError(
             f"{shown}: {W} pixels wide and {H} high, in other proportions than the image; "

@@ -286,3 +286,13 @@ def test_error_messages(tmp_path):
         load_folder(tmp_path, 64, max_bytes=64 * 64 * 3 - 1)
     with pytest.raises(MinidiffError, match="size from 1"):
         load_folder(tmp_path, 0)
+
+
+def test_transparency_and_several_images_in_a_file_are_noted(tmp_path):
+    quarters().save(tmp_path / "a.gif", save_all=True, append_images=[quarters().rotate(90)])
+    quarters().save(tmp_path / "b.gif")
+    Image.new("RGBA", (8, 8), (0, 0, 255, 128)).save(tmp_path / "c.png")
+    dataset = load_folder(tmp_path, 8)
+    assert "1 files with several images: the first is used" in dataset.notes
+    assert "1 images with transparency: transparent pixels became white" in dataset.notes
+    np.testing.assert_array_equal(dataset.images[0], dataset.images[1])
