@@ -1,5 +1,7 @@
 """Several things below one path: data sets, kinds of files, parts; one is read, and that is said, or none."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -185,3 +187,38 @@ def test_a_tilde_is_a_character_like_any_other(tmp_path, monkeypatch):
 def test_impossible_paths_are_refused(spec, message):
     with pytest.raises(MinidiffError, match=message):
         load(spec)
+
+
+FOLDERS = ("cats", "dogs", "train", "test", "Training", "labels", ".git", "a")
+FILES = ("1.png", "2.PNG", "3.jpg", "broken.png", "notes.txt", ".DS_Store", "features.npy", "noname")
+WORDS = ("ignored", "not read", "left out")
+
+
+def accounted(dataset):
+    """The number of images, and of files that the notes count as ignored."""
+    notes = [note for note in dataset.notes if any(word in note for word in WORDS) and "classes" not in note]
+    return len(dataset) + sum(int(note.split()[0]) for note in notes)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_every_file_is_read_or_counted(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    names = {"a/1.png"}
+    for _ in range(rng.integers(1, 40)):
+        names.add("/".join([*rng.choice(FOLDERS, rng.integers(0, 4)), rng.choice(FILES)]))
+    contents = {f"top/{name}": b"damaged" if "broken" in name else png("red") for name in sorted(names)}
+    write_folder(tmp_path / "folder", contents)
+    write_zip(tmp_path / "x.zip", contents)
+    problem = ""
+    try:
+        in_folder, in_zip = load(tmp_path / "folder", 8), load(tmp_path / "x.zip", 8)
+    except MinidiffError as error:
+        problem = str(error)
+    if problem:
+        assert re.search(r"none of \d+ files is a readable image", problem)  # of the chosen part
+        return
+    assert in_folder.fingerprint() == in_zip.fingerprint()
+    assert in_folder.class_names == in_zip.class_names
+    assert accounted(in_zip) == len(contents)
+    hidden = {name.partition("/.git/")[0] + "/.git" if "/.git/" in name else name for name in contents}
+    assert accounted(in_folder) == len(hidden)  # a hidden folder counts once

@@ -132,6 +132,8 @@ def only_part(paths: Paths, part: str | None, files: Files) -> tuple[Paths, Note
     ignored = [name for name in paths if name not in inside]
     shared = common_folders([path[1:] for path in inside.values()])
     of_part = {name: path[1 + len(shared) :] for name, path in inside.items() if PART_WORDS[path[0].lower()] == wanted}
+    if of_other := len(inside) - len(of_part):
+        notes += (f"{of_other} images of other parts not read",)
     of_part, more = top_or_subfolders(of_part)
     same = sorted(folder for folder in folders if PART_WORDS.get(folder.lower()) == wanted)
     if len(same) > 1:
