@@ -177,10 +177,16 @@ class Dataset:
 
     def distinct(self) -> "Dataset":
         """The data set without exact copies: of identical images, the first is kept."""
-        digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in self.images]
-        _, first = np.unique(digests, return_index=True)
+        first = self.first_of_copies()
         num_copies = len(self) - len(first)
-        return self.subset(np.sort(first)).noted(f"{num_copies} exact copies left out") if num_copies else self
+        return self.subset(first).noted(f"{num_copies} exact copies left out") if num_copies else self
+
+    def first_of_copies(self) -> np.ndarray:
+        """The indices of the images that are no exact copies of an earlier one, in increasing order."""
+        found: dict[bytes, int] = {}
+        for i, image in enumerate(self.images):
+            found.setdefault(hashlib.sha256(image.tobytes()).digest(), i)
+        return np.array(list(found.values()))
 
     def empty_classes(self) -> list[str]:
         """The names of the classes that have no image."""

@@ -21,7 +21,7 @@ def describe(dataset: Dataset) -> list[str]:
         f"license  {dataset.license}",
         values_line(dataset.images),
     ]
-    num_copies = len(dataset) - len(dataset.distinct())
+    num_copies = len(dataset) - len(dataset.first_of_copies())
     if num_copies:
         lines.append(f"copies   {num_copies:,} images are exact copies of others")
     if dataset.groups is not None:
