@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Iterable
-from pathlib import Path
 
 SYSTEM_FILES = {
     "thumbs.db", "desktop.ini", "__macosx", "lost+found", "$recycle.bin", "system volume information",
@@ -67,8 +66,3 @@ def runs_among(names: Iterable[str]) -> list[str]:
             if CHECKPOINT.fullmatch(name) or f"{folder}/config.json".lstrip("/") in present:
                 found.add(folder)
     return sorted(found)
-
-
-def suffix_of(path: str | Path) -> str:
-    """The suffix of a file name in lower case."""
-    return Path(path).suffix.lower()
