@@ -12,6 +12,7 @@ import numpy as np
 
 from minidiff.atomic import write_whole
 from minidiff.data import to_bytes
+from minidiff.data.readers.signatures import MARK
 from minidiff.errors import MinidiffError
 from minidiff.schedule import Schedule
 
@@ -42,7 +43,11 @@ def sheet(images: np.ndarray, columns: int | None = None) -> np.ndarray:
 def save_sheet(path: str | Path, images: np.ndarray, columns: int | None = None, scale: int | None = None) -> None:
     """Writes a sheet of images as a PNG file, magnified by an integer, by default to a side of about 128 pixels."""
     image = _enlarged(images, columns, scale)
-    write_whole(path, lambda file: image.save(file, format="PNG"))
+    from PIL.PngImagePlugin import PngInfo
+
+    mark = PngInfo()
+    mark.add_text("Software", MARK.decode())
+    write_whole(path, lambda file: image.save(file, format="PNG", pnginfo=mark))
 
 
 def save_animation(
@@ -55,7 +60,7 @@ def save_animation(
     """Writes sheets of images as an animated GIF, whose last frame is shown for two seconds."""
     images = [_enlarged(frame, columns, scale) for frame in frames]
     durations = [milliseconds] * (len(images) - 1) + [2000]
-    options = {"save_all": True, "append_images": images[1:], "duration": durations, "loop": 0}
+    options = {"save_all": True, "append_images": images[1:], "duration": durations, "loop": 0, "comment": MARK}
     write_whole(path, lambda file: images[0].save(file, format="GIF", **options))
 
 
@@ -118,7 +123,7 @@ def save_figure(figure: "Figure", path: str | Path) -> None:
     """Writes a figure as a PNG file, without the upper and right borders of its axes."""
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
-    write_whole(path, lambda file: figure.savefig(file, format="png"))
+    write_whole(path, lambda file: figure.savefig(file, format="png", metadata={"Software": MARK.decode()}))
 
 
 def _enlarged(images: np.ndarray, columns: int | None, scale: int | None) -> "Image.Image":

@@ -195,6 +195,23 @@ def images(tmp_path):
     return tmp_path / "given.png", tmp_path / "mask.png"
 
 
+def test_inpainting_says_what_is_cropped_and_how_much_is_filled(run, tmp_path, images, capsys):
+    given, mask = map(str, images)
+    images_of(run, tmp_path, "-n", "1", "--inpaint", given, "--mask", mask, "--rounds", "1")
+    cropped, filled, _ = capsys.readouterr().out.splitlines()
+    assert cropped.endswith("given.png: 60 pixels wide and 40 high, cropped at the center to 16 : 16")
+    assert filled == "50 % of the image are filled"
+    Image.new("L", (40, 40), "white").save(mask)
+    assert main(["sample", str(run), "--inpaint", given, "--mask", mask]) == 2
+    assert "give a mask 60 pixels wide and 40 high" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["sample", "RUN", "-n"], ["evaluate", "RUN", "--samples"]])
+def test_impossible_numbers_of_images_are_refused_with_an_estimate(run, command, capsys):
+    assert main([str(run) if word == "RUN" else word for word in command] + ["1000000000"]) == 2
+    assert f"{command[-1]} 1000000000: 1,000,000,000 images of 16 x 16 take about 12.3 TB of" in capsys.readouterr().err
+
+
 def test_inpainting_keeps_the_black_part_of_the_mask(run, tmp_path, images):
     given, mask = map(str, images)
     made = images_of(run, tmp_path, "-n", "3", "--inpaint", given, "--mask", mask, "--rounds", "2")

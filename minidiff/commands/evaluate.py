@@ -3,12 +3,12 @@
 import argparse
 from pathlib import Path
 
-from minidiff.commands.options import add_threads, check_at_least
+from minidiff.commands.options import add_threads, check_at_least, check_count
 from minidiff.errors import MinidiffError
 from minidiff.evaluation.evaluate import Sampling, evaluate
 from minidiff.evaluation.measure import FEWEST
 from minidiff.parallel import Workers
-from minidiff.runs import Run
+from minidiff.runs import Run, read_config
 from minidiff.runs.pipeline import SAMPLER, STEPS
 from minidiff.sampling import SAMPLERS
 
@@ -31,6 +31,7 @@ def run(options: argparse.Namespace) -> None:
     run = Run.open(options.run)
     check_at_least("--samples", options.samples, FEWEST)
     check_at_least("--seed", options.seed, 0)
+    check_count("--samples", (options.samples, *read_config(run)[0].example_shape))
     out = Path(options.out or run.path)
     if not out.is_dir():
         raise MinidiffError(f"--out {out}: there is no such folder; make it first")

@@ -1,11 +1,13 @@
 """Options and checks that several commands share."""
 
 import argparse
+import math
 from pathlib import Path
 from typing import Any
 
 from minidiff.errors import MinidiffError
 from minidiff.kernels.sets import KERNEL_SETS
+from minidiff.memory import check_memory
 
 # Arguments of `data.load`: name, option, and how it is parsed
 READING_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -26,6 +28,7 @@ READING_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
         {"action": "store_const", "const": "", "help": "do not keep decoded images for the next time"},
     ),
 }
+COPIES = 4  # of sampled images, in float32: the noisy images, x0_hat, the noise, and the result
 SPEC = "cats, shapes or landscapes (synthetic), or the path of your images"
 
 
@@ -66,6 +69,12 @@ def check_at_least(option: str, value: float, least: float) -> None:
     """Refuses a value below `least`."""
     if not value >= least:
         raise MinidiffError(f"{option} must be {least} or more, not {value}")
+
+
+def check_count(option: str, shape: tuple[int, ...]) -> None:
+    """Refuses a number of images of a shape (N, H, W, C) that do not fit in memory."""
+    what = f"{option} {shape[0]}: {shape[0]:,} images of {shape[1]} x {shape[2]}"
+    check_memory(math.prod(shape) * COPIES * 4, what, f"give a smaller {option}")
 
 
 def check_suffix(path: str | Path | None, suffixes: tuple[str, ...], what: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minidiff import editing, plotting, runs
-from minidiff.commands.options import add_threads, check_at_least, check_suffix, given, option_of
+from minidiff.commands.options import add_threads, check_at_least, check_count, check_suffix, given, option_of
 from minidiff.denoiser import Guided
 from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
@@ -55,7 +55,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_threads(parser)
     group = parser.add_argument_group("editing", "one of --inpaint, --from-image and --interpolate")
     group.add_argument("--inpaint", metavar="IMAGE", help="replace a part of this image")
-    group.add_argument("--mask", metavar="MASK", help="the part to replace: an image, white there and black elsewhere")
+    group.add_argument("--mask", metavar="MASK", help="the part to replace, in white; all else is black or transparent")
     group.add_argument("--rounds", type=int, help="repetitions of each step, to match the rest (default: 5)")
     group.add_argument("--from-image", metavar="IMAGE", help="add noise to this image and denoise it again")
     group.add_argument("--strength", type=float, help="how much noise: 0 keeps the image, 1 none of it (default: 0.6)")
@@ -78,6 +78,7 @@ def run(options: argparse.Namespace) -> None:
     with Workers(options.threads) as workers:
         denoiser = runs.load_denoiser(run, workers, best=options.best)
         shape = (options.n, *denoiser.network.config.example_shape)
+        check_count("-n", shape)
         if edit == "interpolate" and options.label is None:
             labels = None  # the classes in turn would hide the effect of the noise
         else:
@@ -122,19 +123,24 @@ def start(
     Returns:
         The generator, and the input images (n, H, W, C) to show before the results.
     """
-    from minidiff.data.readers.image_file import read_image  # loads Pillow, which takes time
+    from minidiff.data.readers.image_file import image_notes, read_image  # loads Pillow, which takes time
+    from minidiff.data.readers.mask import read_mask
 
     height, width, channels = shape[1:]
     shared: dict[str, Any] = {"sampler": options.sampler, "steps": options.steps, "labels": labels}
     more = given(options, ("spacing", "eta"))
     if edit == "inpaint":
         image = read_image(options.inpaint, height, width, channels)
-        hole = read_image(options.mask, height, width, 1) > 0  # brighter than middle gray
+        hole, notes = read_mask(options.mask, options.inpaint, height, width)
+        for note in (*image_notes(options.inpaint, height, width), *notes):
+            print(note)
         rounds = 5 if options.rounds is None else options.rounds
         states = editing.inpaint(denoiser, shape, image, hole, rounds, seed=options.seed, **shared)
         return states, np.where(hole, np.float32(0), image)[None]
     if edit == "from_image":
         image = read_image(options.from_image, height, width, channels)
+        for note in image_notes(options.from_image, height, width):
+            print(note)
         strength = 0.6 if options.strength is None else options.strength
         images = np.broadcast_to(image, shape)
         return editing.image_to_image(denoiser, images, strength, options.seed, **shared, **more), image[None]

@@ -16,8 +16,12 @@ figures of `drawing.py` and the colors of `backgrounds.py`.
 
 In `readers/`, one module reads each kind of files: `folder.py` and `image_file.py` (images), `emoji.py`, `idx.py`
 (MNIST), `npz.py` and `npy.py` (NumPy), `cifar.py` and `safe_pickle.py` (CIFAR, STL), `saved.py` (minidiff's own). All
-read through `archives.py`: a folder, a .zip or a .tgz. `layouts.py`, `labels.py` and `sizing.py` convert arrays;
-`options.py` and `limits.py` contain options and memory limits; `cache.py` caches decoded images.
+read through `files.py`, the interface of a folder (`tree.py`), a .zip and a .tgz (`archives.py`), with `names.py` and
+`signatures.py`. `layouts.py`, `labels.py` and `sizing.py` convert arrays; `options.py` and `limits.py` contain options
+and memory limits; `cache.py` caches decoded images. `mask.py` reads masks for inpainting.
+
+Nothing below the given path is left out, chosen or reinterpreted without a note: a reader claims the files that it
+accounts for, and `loading.py` reports all others.
 
 Read more: `tutorials/01_data.ipynb`.
 """

@@ -22,6 +22,7 @@ from minidiff.randomness import stream
 
 Notes = tuple[str, ...]  # assumptions and changes made by a reader, one sentence each
 MIN_CONTRAST = 8 / 255  # highest minus lowest pixel; with less, images in [0, 1] were probably stored as bytes
+LISTED = 8  # names in a message
 CHECKED_TOGETHER = 256  # images that `check_pixels` converts at a time
 
 
@@ -167,6 +168,8 @@ class Dataset:
         is_held_out = np.zeros(num_groups, bool)
         is_held_out[stream("split", seed).permutation(num_groups)[:num_held_out]] = True
         train, held_out = self.subset(~is_held_out[group]), self.subset(is_held_out[group])
+        if lost := [name for name in train.empty_classes() if name not in self.empty_classes()]:
+            train = train.noted(f"{len(lost)} classes have no training image, all are held out: {_listed(lost)}")
         return (
             train.noted(f"{num_groups - num_held_out} of {num_groups} {what}, the others are held out, seed {seed}"),
             held_out.noted(f"{num_held_out} of {num_groups} {what}, held out, seed {seed}"),
@@ -174,14 +177,53 @@ class Dataset:
 
     def distinct(self) -> "Dataset":
         """The data set without exact copies: of identical images, the first is kept."""
-        digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in self.images]
-        _, first = np.unique(digests, return_index=True)
+        first = self.first_of_copies()
         num_copies = len(self) - len(first)
-        return self.subset(np.sort(first)).noted(f"{num_copies} exact copies left out") if num_copies else self
+        return self.subset(first).noted(f"{num_copies} exact copies left out") if num_copies else self
 
-    def noted(self, note: str) -> "Dataset":
-        """The data set with one more note."""
-        return replace(self, notes=(*self.notes, note))
+    def first_of_copies(self) -> np.ndarray:
+        """The indices of the images that are no exact copies of an earlier one, in increasing order."""
+        found: dict[bytes, int] = {}
+        for i, image in enumerate(self.images):
+            found.setdefault(hashlib.sha256(image.tobytes()).digest(), i)
+        return np.array(list(found.values()))
+
+    def empty_classes(self) -> list[str]:
+        """The names of the classes that have no image."""
+        counts = np.bincount([] if self.labels is None else self.labels, minlength=self.num_classes)
+        return [name for name, count in zip(self.class_names, counts, strict=True) if count == 0]
+
+    def without_empty_classes(self) -> "Dataset":
+        """The data set without the classes that have no image, which a network could not learn."""
+        empty = self.empty_classes()
+        if self.labels is None or not empty:
+            return self
+        occurring, labels = np.unique(self.labels, return_inverse=True)
+        names = tuple(self.class_names[label] for label in occurring)
+        note = f"{len(empty)} of {self.num_classes} classes without an image left out: {_listed(empty)}"
+        return replace(self, labels=labels.reshape(-1), class_names=names).noted(note)
+
+    def with_classes(self, class_names: Sequence[str]) -> "Dataset":
+        """The data set with the classes of another one, matched by their names.
+
+        Raises:
+            MinidiffError: images of a class that is not among `class_names`.
+        """
+        if self.labels is None or tuple(class_names) == self.class_names:
+            return self
+        occurring = [self.class_names[label] for label in np.unique(self.labels)]
+        if unknown := [name for name in occurring if name not in class_names]:
+            raise MinidiffError(
+                f"{self.name}: images of {len(unknown)} classes that the training data lacks: "
+                f"{_listed(unknown)}; give all parts of the data the same classes"
+            )
+        label_of = {name: label for label, name in enumerate(class_names)}
+        new_labels = np.array([label_of.get(name, 0) for name in self.class_names])
+        return replace(self, labels=new_labels[self.labels], class_names=tuple(class_names))
+
+    def noted(self, *notes: str) -> "Dataset":
+        """The data set with more notes."""
+        return replace(self, notes=(*self.notes, *notes)) if notes else self
 
     def fingerprint(self) -> str:
         """A hash of the shape, the pixels and the labels: the first 16 hexadecimal digits of SHA-256."""
@@ -190,6 +232,10 @@ class Dataset:
         if self.labels is not None:
             digest.update(np.ascontiguousarray(self.labels, dtype="<i8").data)
         return digest.hexdigest()[:16]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:LISTED]) + (", ..." if len(names) > LISTED else "")
 
 
 def choose(
@@ -201,14 +247,12 @@ def choose(
         Indices (num_images,) in increasing order, or slice(None) for all images; and a note on the choice.
 
     Raises:
-        MinidiffError: fewer than one or more than `count`, or a negative seed.
+        MinidiffError: fewer than one or more than `count`.
     """
     if num_images is None:
         return slice(None), ()
     if not 1 <= num_images <= count:
         raise MinidiffError(f"{where}: {num_images} of {count} {what} requested; give a number from 1 to {count}")
-    if seed < 0:
-        raise MinidiffError(f"{where}: seed is {seed}; give a non-negative integer")
     indices = np.sort(stream("chosen images", seed).permutation(count)[:num_images])
     return indices, (f"{num_images} of {count} {what} chosen at random, seed {seed}",)
 

@@ -13,14 +13,15 @@ LISTED_CLASSES = 40
 def describe(dataset: Dataset) -> list[str]:
     """Lines of text: number and shape of the images, values, copies, classes, license and notes."""
     colors = "color" if dataset.channels == 3 else "gray"
+    classes = f"{dataset.num_classes} classes" if dataset.num_classes else "no classes"
     lines = [
-        f"{dataset.name}: {len(dataset):,} images of {dataset.height} x {dataset.width}, {colors}, "
+        f"{dataset.name}: {len(dataset):,} images of {dataset.height} x {dataset.width}, {colors}, {classes}, "
         f"{dataset.images.nbytes / 1e6:.1f} MB",
         f"source   {dataset.source}",
         f"license  {dataset.license}",
         values_line(dataset.images),
     ]
-    num_copies = len(dataset) - len(dataset.distinct())
+    num_copies = len(dataset) - len(dataset.first_of_copies())
     if num_copies:
         lines.append(f"copies   {num_copies:,} images are exact copies of others")
     if dataset.groups is not None:

@@ -59,7 +59,7 @@ def held_out_images(options: dict[str, Any], training: Dataset, count: int) -> D
             "train with a larger --held-out"
         )
     order = stream("held-out images", options["seed"]).permutation(len(held_out))[:count]
-    return held_out.subset(np.sort(order))
+    return held_out.subset(np.sort(order)).with_classes(training.class_names)
 
 
 def learning_images(options: dict[str, Any], training: Dataset) -> Dataset:

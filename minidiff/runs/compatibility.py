@@ -60,8 +60,8 @@ def differences(before: dict, now: dict) -> list[tuple[str, bool]]:
     """The differences between the configurations of a checkpoint and of the resumed run.
 
     Args:
-        before, now: of plain types, with the keys "network", "training", "data", "held_out" and "random", the version
-            of the random streams, which was 1 before it was recorded.
+        before, now: of plain types, with the keys "network", "training", "data", "held_out", "class_names", which
+            older checkpoints lack, and "random", the version of the random streams, which was 1 before it was recorded.
 
     Returns:
         List of pairs: a description, and whether the user can accept the difference.
@@ -81,6 +81,10 @@ def differences(before: dict, now: dict) -> list[tuple[str, bool]]:
             counts = [d.get("images") if isinstance(d, dict) else None for d in sets]
             same_count = None not in counts and counts[0] == counts[1]
             found.append((f"{words} were {sizes[0]} and are {sizes[1]}", same_count))
+    classes = before.get("class_names", now["class_names"]), now["class_names"]
+    if classes[0] != classes[1]:  # labels alone do not tell that a class was renamed
+        texts = [", ".join(map(str, names)) or "none" for names in classes]
+        found.append((f"the classes were {texts[0]} and are {texts[1]}", True))
     if before.get("random", 1) != now["random"]:
         found.append(("it began with the random numbers of another version of minidiff", False))
     return found

@@ -109,7 +109,7 @@ def start_run(
 def with_absolute_path(data_options: dict[str, Any]) -> dict[str, Any]:
     """The data options with an absolute path, which is valid in any working directory."""
     spec = str(data_options["spec"])
-    return data_options | {"spec": spec if spec in data.SYNTHETIC_SETS else str(Path(spec).expanduser().resolve())}
+    return data_options | {"spec": spec if spec in data.SYNTHETIC_SETS else str(Path(spec).resolve())}
 
 
 def read_config(run: Run) -> tuple[UNetConfig, TrainingConfig, dict[str, Any]]:
@@ -172,6 +172,7 @@ def train_run(
         "training": training.as_dict(),
         "data": fingerprint(dataset),
         "held_out": held_out and fingerprint(held_out),
+        "class_names": list(dataset.class_names),
         "random": RANDOM_VERSION,
     }
     shape = (training.batch_size, *dataset.example_shape)

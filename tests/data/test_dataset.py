@@ -138,3 +138,35 @@ def test_fingerprint_depends_on_pixels_labels_and_shape():
 def test_inconsistent_arrays_are_rejected(images, labels, names, message):
     with pytest.raises(MinidiffError, match=message):
         Dataset(images, labels, names)
+
+
+def test_empty_classes_are_removed():
+    images = random_images(4)
+    dataset = Dataset(images, np.array([3, 1, 3, 1]), ("a", "b", "c", "d"))
+    assert dataset.empty_classes() == ["a", "c"]
+    found = dataset.without_empty_classes()
+    assert (found.labels.tolist(), found.class_names) == ([1, 0, 1, 0], ("b", "d"))
+    assert found.notes == ("2 of 4 classes without an image left out: a, c",)
+    assert found.without_empty_classes() is found
+    assert Dataset(images).without_empty_classes().labels is None
+    assert Dataset(images).empty_classes() == []
+
+
+def test_classes_are_matched_by_name():
+    test_part = Dataset(random_images(4), np.array([0, 1, 0, 1]), ("bee", "cow"))
+    found = test_part.with_classes(["ant", "bee", "cow"])
+    assert (found.labels.tolist(), found.class_names) == ([1, 2, 1, 2], ("ant", "bee", "cow"))
+    assert found.with_classes(("ant", "bee", "cow")) is found
+    with pytest.raises(MinidiffError, match="images of 1 classes that the training data lacks: cow; give all parts"):
+        test_part.with_classes(("ant", "bee"))
+    only_bees = test_part.subset([0, 2]).with_classes(("ant", "bee"))  # a class without an image does not matter
+    assert only_bees.labels.tolist() == [1, 1]
+
+
+def test_a_class_of_held_out_images_alone_is_noted():
+    dataset = Dataset(random_images(3), np.array([0, 1, 1]), ("a", "b"))
+    trains = [dataset.split(0.4, seed)[0] for seed in range(12)]
+    notes = ["1 classes have no training image, all are held out: a" in train.notes for train in trains]
+    assert notes == [0 not in train.labels for train in trains]
+    assert any(notes)
+    assert not all(notes)

@@ -20,7 +20,7 @@ def test_a_description_covers_all_fields():
     )
     text = "\n".join(describe(dataset))
     for part in (
-        *("pets: 40 images of 8 x 12, gray", "a folder", "CC0", "note     padded", "designs  2"),
+        *("pets: 40 images of 8 x 12, gray, 3 classes, ", "a folder", "CC0", "note     padded", "designs  2"),
         *("values   0 to 200, mean 100.0, std 100.0", "as pixels: -1.00 to 0.57, mean -0.22, std 0.78"),
         *("classes  3, of 0 to 30 images", "cats      30", "dogs       0", "mice      10"),
         "39 images are exact copies",

@@ -11,7 +11,7 @@ from minidiff import runs
 from minidiff.cli import main
 from minidiff.errors import MinidiffError
 from minidiff.page import write_report
-from minidiff.runs.compatibility import current_names, find_folder, fingerprint
+from minidiff.runs.compatibility import current_names, differences, find_folder, fingerprint
 from minidiff.runs.snapshots import snapshots
 from minidiff.samplers import State
 from minidiff.sampling import generate
@@ -69,6 +69,15 @@ def test_it_is_not_resumed_because_its_random_numbers_were_others(run, workers):
 
 def test_it_is_reported_on(run, workers):
     assert write_report(run, workers).stat().st_size > 10_000
+
+
+def test_a_renamed_class_is_a_difference_although_the_labels_are_the_same():
+    old = {"network": {}, "training": {}, "data": {}, "held_out": None, "random": 2}
+    now = old | {"class_names": ["ant", "bee"]}
+    assert differences(old, now) == []  # an older checkpoint
+    assert differences(now, now) == []
+    found = differences(old | {"class_names": ["ant", "cow"]}, now)
+    assert found == [("the classes were ant, cow and are ant, bee", True)]
 
 
 def test_names_and_missing_fields_are_translated():

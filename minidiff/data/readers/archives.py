@@ -1,4 +1,4 @@
-"""The files of a data set, with one interface for a folder, a .zip and a .tgz.
+"""Opens the files of a data set: a folder, a .zip or a .tgz, with one interface.
 
     with open_files("photos.zip") as files:
         files.names                     # "cats/1.png", "cats/2.png", ...
@@ -6,162 +6,65 @@
 
 Archives are read in memory, one file at a time, and never extracted to the disk, so a hostile name such as
 `../../.profile` is harmless. Such names are ignored all the same, as are hidden files, files of the operating system
-(Thumbs.db and the like) and links that point outside the folder.
+(Thumbs.db and the like), and the files of runs of minidiff. `Files.notes` lists what was ignored.
 """
 
-import contextlib
-import gzip
-import hashlib
-import os
-import re
+import stat
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-
 from minidiff.data.dataset import Notes
-from minidiff.data.readers.limits import CHUNK, DAMAGED, DEFLATE_LIMIT, check_size, read_exactly
+from minidiff.data.readers.files import GZIP_MAGIC, REMEDY, Files, decompressed
+from minidiff.data.readers.limits import DAMAGED, DEFLATE_LIMIT
+from minidiff.data.readers.names import beside, counted, is_ignored, printable, safe_name
+from minidiff.data.readers.tree import FolderFiles
 from minidiff.errors import MinidiffError
+from minidiff.regular import check_regular
 
-SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx"}
-REMEDY = "check the path or download the file again"
-GZIP_MAGIC = b"\x1f\x8b"
+__all__ = ["GZIP_MAGIC", "Files", "beside", "decompressed", "open_files", "printable"]
+
 MAX_READ = 2**26  # bytes per read from a .tgz
 MAX_TAR_BYTES = 2**36  # limit on the position within a .tgz; it is streamed, not held in memory
+# A .tgz may have this many entries, and one more for each so many bytes: a million empty ones compress to almost
+# nothing, but an image with its header takes at least 100 bytes.
+MIN_ENTRIES, BYTES_PER_ENTRY = 10_000, 64
 
 
-def open_files(path: str | Path) -> "Files":
-    """Opens the files at a path; `MinidiffError` if there is none, or if an archive is damaged.
+def open_files(path: str | Path) -> Files:
+    """Opens the files at a path.
 
     The path is that of a folder; of a .zip, .tar or .tgz file, recognized by its content; or of any other file, which
     opens the folder that contains it with `only` set to its name.
+
+    Raises:
+        MinidiffError: nothing is there, it is a device or a pipe, it cannot be read, or an archive is damaged.
     """
     path = Path(path)
     try:
-        if path.is_dir():
-            return _FolderFiles(path, os.walk(path))
-        if zipfile.is_zipfile(path):
-            return _ZipFiles(path)
-        if _is_tar(path):
-            return _TarFiles(path)
-        names = sorted(file.name for file in path.parent.iterdir() if file.is_file())
-        return _FolderFiles(path.parent, [(str(path.parent), [], names)], only=path.name)
+        files = _open(path)
     except DAMAGED as error:
-        raise MinidiffError(f"{path}: cannot be read ({error}); {REMEDY}") from error
+        raise MinidiffError(f"{path}: cannot be read ({reason(error)}); {REMEDY}") from error
+    if files.only is None:
+        files.leave_out_runs()
+    return files
 
 
-class Files:
-    """Base class of the three kinds.
-
-    Attributes:
-        names: with "/" between folders; sorted, except those of a .tar, which keep their order in the archive.
-        notes: what was ignored.
-        only: the name of the one file that was opened, or None.
-        is_packed: whether this is an archive.
-    """
-
-    is_packed = True
-    names: list[str]
-
-    def __init__(self, path: str | Path, only: str | None = None) -> None:
-        self.path, self.only = Path(path), only
-        self.notes: Notes = ()
-
-    def __enter__(self) -> "Files":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Closes the archive; a folder has nothing to close."""
-
-    def open(self, name: str) -> IO[bytes]:
-        """Opens a file for reading; raises one of DAMAGED if it cannot be read."""
-        raise NotImplementedError
-
-    def size(self, name: str) -> int:
-        """The size of a file in bytes, according to the archive's headers."""
-        raise NotImplementedError
-
-    def most_bytes(self, name: str) -> int:
-        """Upper bound on the size of a file, whatever the headers say."""
-        return self.size(name)
-
-    @contextlib.contextmanager
-    def reading(self, name: str) -> Iterator[IO[bytes]]:
-        """Opens a file for reading; damage found while it is open becomes a `MinidiffError`."""
-        try:
-            with self.open(name) as stream:
-                yield stream
-        except DAMAGED as error:
-            raise MinidiffError(f"{self.where(name)}: cannot be read ({error}); {REMEDY}") from error
-
-    def read(self, name: str, max_bytes: int) -> np.ndarray:
-        """The content of a file as uint8 (n,); raises `MinidiffError` if it is damaged or larger than `max_bytes`."""
-        with self.reading(name) as stream:
-            check_size(self.size(name), self.most_bytes(name), max_bytes, self.where(name))
-            return read_exactly(stream, self.size(name), self.where(name))
-
-    @property
-    def source(self) -> str:
-        """The path that was opened, printable."""
-        return printable(str(self.path / self.only if self.only else self.path))
-
-    @property
-    def title(self) -> str:
-        """A short name for the data set: that of the file or folder, without its extension."""
-        name = printable(self.only or self.path.resolve().name)
-        return re.sub(r"(\.(npy|npz|zip|tgz|tar|gz|bin))+$", "", name) or "images"
-
-    def where(self, name: str) -> Path:
-        """The path of a file, for messages."""
-        return self.path / name
-
-    def content_hash(self, names: Iterable[str]) -> str:
-        """SHA-256 of the names and contents of these files, 64 hexadecimal digits; of an archive, of all of it."""
-        return _sha256(self.path.open("rb"))
+def _open(path: Path) -> Files:
+    if stat.S_ISDIR(check_regular(path).st_mode):
+        return FolderFiles(path)
+    if zipfile.is_zipfile(path):
+        return _ZipFiles(path)
+    if _is_tar(path):
+        return _TarFiles(path)
+    return FolderFiles(path.parent, only=path.name)
 
 
-class _FolderFiles(Files):
-    """The files below a folder; `walk` is the result of `os.walk`."""
-
-    is_packed = False
-
-    def __init__(
-        self, path: str | Path, walk: Iterable[tuple[str, list[str], list[str]]], only: str | None = None
-    ) -> None:
-        super().__init__(path, only)
-        inside, self.names, num_links = self.path.resolve(), [], 0
-        for folder, subfolders, names in walk:
-            subfolders[:] = [name for name in subfolders if not _is_ignored(name)]
-            below = os.path.relpath(folder, self.path).replace(os.sep, "/")
-            for name in names:
-                file = os.path.join(folder, name)
-                if _is_ignored(name) and name != only:
-                    continue
-                if os.path.islink(file) and not Path(file).resolve().is_relative_to(inside) and name != only:
-                    num_links += 1
-                elif os.path.isfile(file):  # reading a pipe or a device would block
-                    self.names.append(name if below == "." else f"{below}/{name}")
-        self.names.sort()
-        if num_links:
-            self.notes = (f"{num_links} links out of the folder ignored",)
-
-    def open(self, name: str) -> IO[bytes]:
-        return open(self.path / name, "rb")
-
-    def size(self, name: str) -> int:
-        return (self.path / name).stat().st_size
-
-    def content_hash(self, names: Iterable[str]) -> str:
-        digest = hashlib.sha256()
-        for name in names:
-            digest.update(f"{name}\0{_sha256(self.open(name))}\0".encode(errors="surrogateescape"))
-        return digest.hexdigest()
+def reason(error: BaseException) -> str:
+    """What an exception says, without the path that `OSError` repeats."""
+    return str(getattr(error, "strerror", None) or error)
 
 
 class _ZipFiles(Files):
@@ -170,27 +73,28 @@ class _ZipFiles(Files):
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
         self.archive = zipfile.ZipFile(path)
-        self.names, self.notes = _usable(name for name in self.archive.namelist() if not name.endswith("/"))
-        self.names.sort()
+        infos = ((info.filename, info) for info in self.archive.infolist() if not info.filename.endswith(("/", "\\")))
+        self.members, self.notes = _usable(infos)
+        self.names = sorted(self.members)
 
     def close(self) -> None:
         self.archive.close()
 
     def open(self, name: str) -> IO[bytes]:
-        return self.archive.open(name)
+        return self.archive.open(self.members[name].filename)
 
     def size(self, name: str) -> int:
-        return self.archive.getinfo(name).file_size
+        return self.members[name].file_size
 
     def most_bytes(self, name: str) -> int:
-        info = self.archive.getinfo(name)
+        info = self.members[name]
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise MinidiffError(f"{self.where(name)}: unsupported compression; write the zip with deflate")
         return info.compress_size * DEFLATE_LIMIT
 
 
 class _TarFiles(Files):
-    """The files within a .tar or .tgz.
+    """The files within a .tar or .tgz; of each, only its place in the archive is kept.
 
     A .tgz can only be read forward: once to list the names, and once more for the contents, fastest in the order of
     `names`.
@@ -198,28 +102,39 @@ class _TarFiles(Files):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
-        self.stream = _BoundedStream(path, min(self.path.stat().st_size * DEFLATE_LIMIT, MAX_TAR_BYTES))
-        self.members, end = {}, -1
+        num_bytes = self.path.stat().st_size
+        self.stream = _BoundedStream(path, min(num_bytes * DEFLATE_LIMIT, MAX_TAR_BYTES))
         self.archive = tarfile.open(fileobj=self.stream, mode="r:")  # type: ignore[call-overload]  # noqa: SIM115
-        for member in self.archive:
+        found, other = [], []
+        most, end = MIN_ENTRIES + num_bytes // BYTES_PER_ENTRY, -1
+        for count, member in enumerate(iter(self.archive.next, None)):
             if member.size < 0 or member.offset_data <= end:  # a damaged header could cause an endless loop
                 raise MinidiffError(f"{path}: damaged, its headers point backward; download the file again")
+            if count >= most:
+                raise MinidiffError(f"{path}: more than {most:,} files in {num_bytes:,} bytes; unpack it first")
             end = member.offset_data
+            self.archive.members.clear()  # tarfile would keep them all, in ten times the memory
             if member.isreg() and not member.issparse():
-                self.members[member.name] = member
-        self.names, self.notes = _usable(self.members)
+                found.append((member.name, (member.offset_data, member.size)))
+            elif not member.isdir():
+                other.append(member.name)
+        self.members, self.notes = _usable(found)
+        self.notes += counted(other, "links, devices or pipes in the archive ignored")
+        self.names = list(self.members)
 
     def close(self) -> None:
         self.archive.close()
         self.stream.close()
 
     def open(self, name: str) -> IO[bytes]:
-        stream = self.archive.extractfile(self.members[name])
+        member = tarfile.TarInfo(name)
+        member.offset_data, member.size = self.members[name]
+        stream = self.archive.extractfile(member)
         assert stream is not None  # only regular files are members
         return stream
 
     def size(self, name: str) -> int:
-        return self.members[name].size
+        return self.members[name][1]
 
 
 class _BoundedStream:
@@ -244,39 +159,25 @@ class _BoundedStream:
         return self.file.read(size)
 
 
-def decompressed(raw: Any) -> IO[bytes]:
-    """A stream that decompresses `raw` if its content is gzip, or `raw` itself."""
-    return gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == GZIP_MAGIC else raw  # type: ignore[return-value]
-
-
-def printable(name: str) -> str:
-    """A file name with undecodable bytes escaped and control characters replaced by "?"."""
-    text = name.encode("utf-8", "backslashreplace").decode()
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
-def beside(name: str, other: str) -> str:
-    """The name of another file in the same folder."""
-    folder, slash, _ = name.rpartition("/")
-    return folder + slash + other
-
-
-def _is_ignored(name: str) -> bool:
-    return (name.startswith(".") and name != ".") or name.lower() in SYSTEM_FILES
-
-
-def _usable(found: Iterable[str]) -> tuple[list[str], Notes]:
-    """The safe names in an archive, each once, and a note on the others."""
-    names, num_unsafe = [], 0
-    for name in found:
-        parts = name.split("/")
-        one_line = name.splitlines() == [name]  # false for an empty name too
-        if not one_line or ".." in parts or name.startswith("/") or "\\" in name or "\0" in name or ":" in parts[0]:
-            num_unsafe += 1
-        elif not any(_is_ignored(part) for part in parts):
-            names.append(name)
-    notes = (f"{num_unsafe} files with unsafe names in the archive ignored",) if num_unsafe else ()
-    return list(dict.fromkeys(names)), notes
+def _usable(found: Iterable[tuple[str, Any]]) -> tuple[dict[str, Any], Notes]:
+    """The members of an archive by their safe names, and notes on the others."""
+    members: dict[str, Any] = {}
+    unsafe, hidden, repeated = [], [], []
+    for name, member in found:
+        safe = safe_name(name)
+        if safe is None:
+            unsafe.append(name)
+        elif any(map(is_ignored, safe.split("/"))):
+            hidden.append(safe)
+        else:
+            if safe in members:
+                repeated.append(safe)
+            members[safe] = member
+    return members, (
+        *counted(unsafe, "files with unsafe names in the archive ignored"),
+        *counted(hidden, "hidden or system files ignored"),
+        *counted(repeated, "names occur again in the archive, where the last file counts"),
+    )
 
 
 def _is_tar(path: Path) -> bool:
@@ -287,11 +188,3 @@ def _is_tar(path: Path) -> bool:
         except DAMAGED:
             return False
     return head[257:262] == b"ustar"
-
-
-def _sha256(stream: IO[bytes]) -> str:
-    digest = hashlib.sha256()
-    with stream:
-        while chunk := stream.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

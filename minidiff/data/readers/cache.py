@@ -20,7 +20,7 @@ from minidiff.data.readers.archives import Files, open_files
 from minidiff.data.readers.npy import read_npy
 from minidiff.errors import MinidiffError
 
-VERSION = 1  # of the decoding; increase it when that changes
+VERSION = 2  # of the decoding; increase it when that changes
 MAX_ENTRIES = 16
 
 

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from minidiff.data.dataset import Dataset, choose
-from minidiff.data.readers.archives import Files, beside
-from minidiff.data.readers.limits import DAMAGED
+from minidiff.data.readers.files import Files
+from minidiff.data.readers.limits import CHUNK, DAMAGED, check_size, read_next
+from minidiff.data.readers.names import IMAGE_NAME, beside
 from minidiff.data.readers.options import ReadingOptions, choose_part
 from minidiff.data.readers.safe_pickle import read_pickle
 from minidiff.data.readers.sizing import fit
@@ -82,17 +83,32 @@ VERSIONS = (
 
 
 def find_version(files: Files) -> tuple[Version, dict[str, list[str]]] | None:
-    """Recognizes the version by the names of the files; returns it and the names for each part, or None."""
+    """Recognizes the version by the names of the files; returns it and the names for each part, or None.
+
+    Raises:
+        MinidiffError: there are several data sets.
+    """
     names = {name: name.rsplit("/", 1)[-1] for name in ([files.only] if files.only else files.names)}
+    has_images = any(map(IMAGE_NAME.search, names))
+    versions = []
     for version in VERSIONS:
         found = {
             part: sorted(name for name, last in names.items() if re.fullmatch(pattern, last))
             for part, pattern in version.parts.items()
         }
         found = {part: batches for part, batches in found.items() if batches}
-        if found and (version.record or _is_pickle(files, next(iter(found.values()))[0])):
-            return version, found
-    return None
+        batches = [name for part in found.values() for name in part]
+        if not found or not (version.record or _is_pickle(files, batches[0])):
+            continue
+        if has_images and version.record and any(files.size(name) % version.record for name in batches):
+            continue  # a file such as test.bin beside images may be anything
+        versions.append((version, found))
+    folders = {name.rpartition("/")[0] for _, found in versions for part in found.values() for name in part}
+    if len(versions) > 1 or len(folders) > 1:
+        titles = ", ".join(sorted({version.title for version, _ in versions}))
+        where = ", ".join(sorted(folders)[:4]) or "one folder"
+        raise MinidiffError(f"{files.source}: several data sets, {titles} in {where}; give the folder of one")
+    return versions[0] if versions else None
 
 
 def load_cifar(files: Files, options: ReadingOptions) -> Dataset:
@@ -103,7 +119,7 @@ def load_cifar(files: Files, options: ReadingOptions) -> Dataset:
     found_version = find_version(files)
     assert found_version is not None  # or this reader would not have been chosen
     version, found = found_version
-    part = choose_part(options.part, found, files.source)
+    part, part_notes = choose_part(options.part, found, files.source)
     key = options.labels_key or next(iter(version.labels))
     if key not in version.labels:
         raise MinidiffError(f"{files.source}: unknown labels {key!r}; choose from {', '.join(version.labels)}")
@@ -116,7 +132,7 @@ def load_cifar(files: Files, options: ReadingOptions) -> Dataset:
         else _read_batch(files, name, kind, max_bytes)
         for name in found[part]
     ]
-    images = np.concatenate([batch_images for batch_images, _ in batches])
+    images = batches[0][0] if len(batches) == 1 else np.concatenate([batch_images for batch_images, _ in batches])
     all_labels = [batch_labels for _, batch_labels in batches if batch_labels is not None]
     labels = np.concatenate(all_labels) if len(all_labels) == len(batches) else None
 
@@ -135,7 +151,12 @@ def load_cifar(files: Files, options: ReadingOptions) -> Dataset:
         class_names,
         name=files.title,
         source=files.source,
-        notes=(f"{version.title}, {part} part", *files.notes, *choice, *size_notes),
+        notes=(
+            f"{version.title}, {part_notes[0] if part_notes else 'train part'}: {len(batches)} files",
+            *files.notes,
+            *choice,
+            *size_notes,
+        ),
     )
 
 
@@ -143,16 +164,26 @@ def _read_records(
     files: Files, name: str, version: Version, kind: Labels, max_bytes: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Images (N, H, W, 3) and labels (N,) or None from a binary file."""
-    content, where = files.read(name, max_bytes), files.where(name)
-    if len(content) == 0 or len(content) % version.record:
+    num_bytes, where = files.size(name), files.where(name)
+    if num_bytes == 0 or num_bytes % version.record:
         raise MinidiffError(
-            f"{where}: {len(content):,} bytes are not a multiple of {version.record}; download {version.title} again"
+            f"{where}: {num_bytes:,} bytes are not a multiple of {version.record}; download {version.title} again"
         )
-    records = content.reshape(-1, version.record)
+    N, side = num_bytes // version.record, 96 if kind.key is None else 32
+    per_chunk = max(1, CHUNK // version.record)
+    with files.reading(name) as stream:
+        check_size(num_bytes, files.most_bytes(name), max_bytes, where)
+        images, labels = np.empty((N, side, side, 3), np.uint8), np.empty(N, np.uint8)
+        for start in range(0, N, per_chunk):  # in chunks, so that the file is not in memory beside the images
+            stop = min(start + per_chunk, N)
+            records = read_next(stream, (stop - start) * version.record, where).reshape(stop - start, version.record)
+            planes = records[:, -3 * side * side :].reshape(-1, 3, side, side)
+            images[start:stop] = planes.transpose((0, 2, 3, 1) if kind.key is not None else (0, 3, 2, 1))
+            labels[start:stop] = 0 if kind.key is None else records[:, kind.key]
+        if stream.read(1):
+            raise MinidiffError(f"{where}: longer than its size of {num_bytes:,} bytes; download the file again")
     if kind.key is not None:
-        planes = records[:, -3072:].reshape(-1, 3, 32, 32)
-        return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), records[:, kind.key]
-    images = np.ascontiguousarray(records.reshape(-1, 3, 96, 96).transpose(0, 3, 2, 1))
+        return images, labels
     labels_name = name.replace("_X.bin", "_y.bin")
     if labels_name not in files.names:
         return images, None

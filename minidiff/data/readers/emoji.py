@@ -18,9 +18,10 @@ import re
 import numpy as np
 
 from minidiff.data.dataset import Dataset, choose
-from minidiff.data.readers.archives import Files
-from minidiff.data.readers.folder import IMAGE_NAME, read_images
+from minidiff.data.readers.files import Files
+from minidiff.data.readers.folder import read_images
 from minidiff.data.readers.limits import DAMAGED
+from minidiff.data.readers.names import IMAGE_NAME
 from minidiff.data.readers.options import ReadingOptions
 from minidiff.errors import MinidiffError
 
@@ -124,6 +125,7 @@ def load_emoji(files: Files, options: ReadingOptions) -> Dataset:
         raise MinidiffError(f"{files.path}: unknown subset {subset!r}; choose from {', '.join(CLASS_NAMES)}")
     points = {name: code_points(name) for name in files.names}
     points = {name: found for name, found in points.items() if found}
+    files.claim(points)
     label_of_name = {name: 0 if subset == "all" else label_of(found, subset) for name, found in points.items()}
     names = [name for name, label in label_of_name.items() if label is not None]
     if not names:

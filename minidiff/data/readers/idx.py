@@ -20,18 +20,20 @@ from pathlib import Path
 
 import numpy as np
 
-from minidiff.data.dataset import Dataset, choose
-from minidiff.data.readers.archives import Files, beside, decompressed, open_files
+from minidiff.data.dataset import Dataset, Notes, choose
+from minidiff.data.readers.archives import open_files
+from minidiff.data.readers.files import Files, decompressed
 from minidiff.data.readers.labels import ClassLabels, to_labels
 from minidiff.data.readers.layouts import arrange
 from minidiff.data.readers.limits import DEFLATE_LIMIT, MAX_BYTES, check_size, read_exactly
+from minidiff.data.readers.names import beside, listed
 from minidiff.data.readers.options import ReadingOptions, choose_part
 from minidiff.data.readers.sizing import fit
 from minidiff.errors import MinidiffError
 
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 IMAGES_NAME = re.compile(r"images?[-.]idx3-ubyte(\.gz)?$")
-PARTS = {"train": "train", "t10k": "test", "test": "test"}  # first word of the file name -> part
+PARTS = {"train": "train", "t10k": "test", "test": "test"}  # word in the file name -> part
 
 FASHION_CLASSES = (
     "T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
@@ -72,26 +74,42 @@ def _read(files: Files, name: str, max_bytes: int) -> np.ndarray:
     return content.view(dtype).astype(dtype.newbyteorder("="), copy=False).reshape(shape)
 
 
-def find_idx_images(files: Files) -> dict[str, str]:
-    """Finds IDX image files: part ("train", "test", or "" if the name does not tell) -> name."""
-    found: dict[str, str] = {}
+def find_idx_images(files: Files) -> dict[str, list[str]]:
+    """Finds IDX image files: part ("train", "test", or "" if the name does not tell) -> names."""
+    found: dict[str, list[str]] = {}
     for name in files.names:
         file = name.rsplit("/", 1)[-1]
         if IMAGES_NAME.search(file):
-            found.setdefault(PARTS.get(re.split(r"[-_.]", file)[0], ""), name)
+            parts = [PARTS[word] for word in re.split(r"[-_.]", file) if word in PARTS]
+            found.setdefault(parts[0] if parts else "", []).append(name)
     return found
+
+
+def choose_images(files: Files, options: ReadingOptions) -> tuple[str, Notes]:
+    """The IDX file of images to read, and a note on the choice; `MinidiffError` if there are several data sets."""
+    key = options.images_key or ""
+    parts = {part: [name for name in names if key in name] for part, names in find_idx_images(files).items()}
+    parts = {part: names for part, names in parts.items() if names}
+    if not parts:
+        raise MinidiffError(f"{files.path}: no IDX images with {key!r} in their name; give another images_key")
+    part, notes = choose_part(options.part, parts, files.path)
+    # a file and its .gz are two copies of the same images
+    names = [name for name in parts[part] if name.removesuffix(".gz") == name or name[:-3] not in parts[part]]
+    if len(names) > 1:
+        raise MinidiffError(
+            f"{files.path}: {len(names)} data sets, {listed(names)}; choose one with images_key, a part of its name"
+        )
+    return names[0], notes
 
 
 def load_idx(files: Files, options: ReadingOptions) -> Dataset:
     """Loads a pair of IDX files: gray images (N, H, W, 1), padded with 0 (their background), and labels if found.
 
-    The labels file is searched beside the images file: "images" and "idx3" in the name become "labels" and "idx1".
+    The labels file is searched beside the images file: "images" and "idx3" in the name become "labels" and "idx1", or
+    "idx2" in QMNIST.
     Layout "NWH" is for data sets whose images are stored transposed, such as EMNIST.
     """
-    images_name = files.only
-    if images_name is None:
-        parts = find_idx_images(files)
-        images_name = parts[choose_part(options.part, parts, files.path)]
+    images_name, part_notes = (files.only, ()) if files.only else choose_images(files, options)
     images_path = files.where(images_name)
     images = _read(files, images_name, options.max_bytes)
     if images.dtype != np.uint8 or images.ndim != 3 or 0 in images.shape:
@@ -103,6 +121,8 @@ def load_idx(files: Files, options: ReadingOptions) -> Dataset:
     labels, class_names, notes = ClassLabels(notes=("no labels file beside the images",))
     if labels_name is not None:
         array = _read(files, labels_name, options.max_bytes)
+        if "idx2" in labels_name and array.ndim == 2:  # QMNIST: the class, then the writer and other facts
+            array = array[:, 0]
         labels, class_names, notes = to_labels(array, len(images), files.where(labels_name))
     folder = images_path.resolve().parent.name
     is_fashion = len(class_names) == 10 and "fashion" in str(files.path.resolve().name).lower() + folder.lower()
@@ -115,7 +135,7 @@ def load_idx(files: Files, options: ReadingOptions) -> Dataset:
         name=folder if not files.is_packed and folder else files.title,
         source=str(images_path),
         license="MIT, (c) 2017 Zalando SE" if is_fashion else "unknown",
-        notes=(*files.notes, *size_notes, *notes, *choice),
+        notes=(*files.notes, *part_notes, *size_notes, *notes, *choice),
     )
 
 
@@ -125,7 +145,8 @@ def _find_labels(files: Files, images_name: str) -> str | None:
     if "images" not in stem:
         return None
     stem = stem.replace("images", "labels").replace("idx3", "idx1")
-    for spelling in (stem, stem.replace("-idx1", ".idx1"), stem.replace(".idx1", "-idx1")):
+    spellings = (stem, stem.replace("-idx1", ".idx1"), stem.replace(".idx1", "-idx1"))
+    for spelling in (*spellings, stem.replace("idx1-ubyte", "idx2-int")):
         for name in (beside(images_name, spelling), beside(images_name, spelling + ".gz")):
             if name in files.names:
                 return name

@@ -6,20 +6,26 @@ their visible neighbors.
 """
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO, TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from minidiff.data.dataset import to_pixels
+from minidiff.data.dataset import Notes, to_pixels
 from minidiff.data.readers.limits import DAMAGED, MAX_PIXELS
+from minidiff.data.readers.names import printable
 from minidiff.errors import MinidiffError
+from minidiff.regular import open_regular
+
+Decoded = TypeVar("Decoded")
 
 # Raster formats only. For one of the others (EPS), Pillow would start another program.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "AVIF", "TIFF", "PPM")
 SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 GRAY = ("1", "L", *SIXTEEN_BIT)
+ANIMATED = "minidiff: is animated"  # key in the metadata of a decoded image
 # What Pillow's decoders raise on damaged files.
 UNREADABLE = (
     *DAMAGED, SyntaxError, TypeError, IndexError, KeyError, AttributeError, AssertionError, OverflowError, MemoryError,
@@ -30,8 +36,17 @@ UNREADABLE = (
 def open_image(stream: IO[bytes], size: int, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Decodes an image, upright, opaque, with 8 bits per channel (mode "L" or "RGB").
 
-    A JPEG may be decoded at a reduced scale, but not below twice `size`. An image of more than `max_pixels` is rejected
-    before it is decoded. If it is not an image, damaged, or too large, one of UNREADABLE is raised.
+    Arguments and errors as in `decode_image`.
+    """
+    return opaque(decode_image(stream, size, max_pixels))
+
+
+def decode_image(stream: IO[bytes], size: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Decodes an image, upright, in its own mode.
+
+    With a `size`, a JPEG may be decoded at a reduced scale, but not below twice `size`. An image of more than
+    `max_pixels` is rejected before it is decoded. If it is not an image, damaged, or too large, one of UNREADABLE is
+    raised.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # max_pixels is stricter than Pillow's limit, and damaged EXIF is harmless
@@ -43,9 +58,13 @@ def open_image(stream: IO[bytes], size: int, max_pixels: int = MAX_PIXELS) -> Im
         with image:
             if image.width * image.height > max_pixels:
                 raise ValueError(f"{image.width} x {image.height} is more than {max_pixels:,} pixels")
-            image.draft(None, (2 * size, 2 * size))
+            if size is not None:
+                image.draft(None, (2 * size, 2 * size))
+            is_animated = getattr(image, "is_animated", False)
             image.load()
-            return opaque(ImageOps.exif_transpose(image))
+            upright = ImageOps.exif_transpose(image)
+            upright.info[ANIMATED] = is_animated
+            return upright
 
 
 def opaque(image: Image.Image) -> Image.Image:
@@ -55,10 +74,20 @@ def opaque(image: Image.Image) -> Image.Image:
         return Image.fromarray(((values + 128) // 257).astype(np.uint8))  # 65535 / 255 = 257
     if image.mode == "F":
         raise ValueError("floating-point image of unknown range")
-    if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
+    if is_transparent(image):
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     return image.convert("L" if image.mode in GRAY else "RGB")
+
+
+def is_transparent(image: Image.Image) -> bool:
+    """Whether an image has an opacity channel or a transparent color."""
+    return "A" in image.mode or "a" in image.mode or "transparency" in image.info
+
+
+def is_animated(image: Image.Image) -> bool:
+    """Whether the file of a decoded image contains more images, of which this is the first."""
+    return bool(image.info.get(ANIMATED))
 
 
 def square(image: Image.Image, size: int) -> Image.Image:
@@ -69,14 +98,33 @@ def square(image: Image.Image, size: int) -> Image.Image:
     return image.resize((size, size), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
 
 
-def read_image(path: str | Path, height: int, width: int, channels: int) -> np.ndarray:
-    """Reads one image file, cropped at the center and resized: float32 (height, width, channels) in [-1, 1]."""
+def read_file(path: str | Path, decode: Callable[[BinaryIO], Decoded]) -> Decoded:
+    """What `decode` finds in an image file; `MinidiffError` if it cannot be read."""
     try:
-        with open(path, "rb") as stream:
-            image = open_image(stream, max(height, width))
+        with open_regular(path) as stream:
+            return decode(stream)
     except FileNotFoundError as error:
         raise MinidiffError(f"{path}: no such file; give the path of an image") from error
     except UNREADABLE as error:
-        raise MinidiffError(f"{path}: not a readable image ({error}); give a PNG, JPEG or similar") from error
+        reason = getattr(error, "strerror", None) or error
+        raise MinidiffError(f"{path}: not a readable image ({reason}); give a PNG, JPEG or similar") from error
+
+
+def image_notes(path: str | Path, height: int, width: int) -> Notes:
+    """What `read_image` with these arguments changes besides the size."""
+    image, notes = read_file(path, decode_image), []
+    W, H = image.size
+    if abs(W * height - H * width) > max(height, width):
+        notes.append(f"{W} pixels wide and {H} high, cropped at the center to {width} : {height}")
+    if is_transparent(image):
+        notes.append("transparent pixels became white")
+    if is_animated(image):
+        notes.append("only the first of its images is used")
+    return tuple(f"{printable(str(path))}: {note}" for note in notes)
+
+
+def read_image(path: str | Path, height: int, width: int, channels: int) -> np.ndarray:
+    """Reads one image file, cropped at the center and resized: float32 (height, width, channels) in [-1, 1]."""
+    image = read_file(path, lambda stream: open_image(stream, max(height, width)))
     image = ImageOps.fit(image.convert("L" if channels == 1 else "RGB"), (width, height), Image.Resampling.LANCZOS)
     return to_pixels(np.asarray(image).reshape(height, width, channels))

@@ -22,7 +22,7 @@ class ClassLabels(NamedTuple):
 def to_labels(array: np.ndarray, num_images: int, where: Path) -> ClassLabels:
     """Converts labels of any common form: (N,) or (N, 1) integers of any type, or (N, K) one-hot.
 
-    The integers become the class names. Measurements and several labels per image are left out, with a note.
+    The integers that occur become the class names. Measurements and several labels per image are left out, with a note.
     """
     if array.shape[:1] != (num_images,):
         raise MinidiffError(
@@ -49,7 +49,7 @@ def to_labels(array: np.ndarray, num_images: int, where: Path) -> ClassLabels:
         raise MinidiffError(f"{where}: labels range from {values[0]} to {values[-1]}; number the classes from 0")
     if len(values) > MAX_CLASSES:
         return left_out(f"{len(values)} distinct values, too many for classes")
-    num_classes = int(values[-1]) + 1
-    if num_classes <= min(MAX_CLASSES, 2 * len(values)):  # some classes may have no image
-        return ClassLabels(array.astype(np.int64), tuple(str(label) for label in range(num_classes)))
-    return ClassLabels(labels.astype(np.int64), tuple(str(int(value)) for value in values))
+    notes = (
+        () if values[-1] == len(values) - 1 else (f"classes are the {len(values)} labels that occur in {where.name}",)
+    )
+    return ClassLabels(labels.reshape(-1), tuple(str(int(value)) for value in values), notes)

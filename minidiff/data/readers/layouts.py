@@ -107,7 +107,8 @@ def to_gray_levels(array: np.ndarray, value_range: Sequence[float] | None, where
             f"{where}: values from {low:g} to {high:g} are outside the range {black:g} to {white:g}; give another range"
         )
     if (black, white) == (0, 255) and array.dtype == np.uint8:
-        return np.array(array, order="C"), ()
+        # a copy of a file that is mapped into memory; an array that was read is used as it is
+        return np.array(array, order="C") if isinstance(array, np.memmap) else np.ascontiguousarray(array), ()
     images = np.empty(array.shape, np.uint8)
     for chunk in chunks(array):
         images[chunk] = np.clip(np.rint((array[chunk].astype(np.float64) - black) * (255 / (white - black))), 0, 255)

@@ -19,6 +19,7 @@ from minidiff.errors import MinidiffError
 
 MAX_BYTES = 2**31  # of a whole data set in memory
 MAX_PIXELS = 80_000_000  # of one image file
+MAX_IMAGE_BYTES = 2**28  # of one image file
 DEFLATE_LIMIT = 1032  # zlib, "Technical details"
 CHUNK = 2**20
 
@@ -39,6 +40,14 @@ def check_size(num_bytes: int, most_bytes: int, max_bytes: int, where: str | Pat
 
 def read_exactly(stream: IO[bytes], num_bytes: int, where: str | Path) -> np.ndarray:
     """The rest of a stream, uint8 (num_bytes,); `MinidiffError` if its length differs. Call `check_size` first."""
+    content = read_next(stream, num_bytes, where)
+    if stream.read(1):
+        raise MinidiffError(f"{where}: continues after the {num_bytes:,} announced bytes; download the file again")
+    return content
+
+
+def read_next(stream: IO[bytes], num_bytes: int, where: str | Path) -> np.ndarray:
+    """The next bytes of a stream, uint8 (num_bytes,); `MinidiffError` if there are fewer."""
     content = np.empty(num_bytes, np.uint8)
     filled = 0
     while filled < num_bytes:
@@ -47,6 +56,4 @@ def read_exactly(stream: IO[bytes], num_bytes: int, where: str | Path) -> np.nda
             raise MinidiffError(f"{where}: truncated after {filled:,} of {num_bytes:,} bytes; download the file again")
         content[filled : filled + len(chunk)] = np.frombuffer(chunk, np.uint8)
         filled += len(chunk)
-    if stream.read(1):
-        raise MinidiffError(f"{where}: continues after the {num_bytes:,} announced bytes; download the file again")
     return content

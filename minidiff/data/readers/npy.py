@@ -22,7 +22,7 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy_format
 
-from minidiff.data.readers.archives import Files
+from minidiff.data.readers.files import Files
 from minidiff.data.readers.limits import DAMAGED, check_size, read_exactly
 from minidiff.errors import MinidiffError
 

@@ -16,9 +16,10 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from minidiff.data.dataset import Dataset, Notes, choose
-from minidiff.data.readers.archives import Files, printable
+from minidiff.data.readers.files import Files
 from minidiff.data.readers.labels import ClassLabels, to_labels
 from minidiff.data.readers.layouts import arrange, to_images
+from minidiff.data.readers.names import printable
 from minidiff.data.readers.npy import open_npy, read_npy
 from minidiff.data.readers.options import PART_WORDS, ReadingOptions, choose_part
 from minidiff.data.readers.sizing import fit
@@ -85,6 +86,7 @@ def load_arrays(files: Files, options: ReadingOptions) -> Dataset:
         labels, label_notes = label_of_file, ()
     elif labels_array is not None:
         values = read_npy(files, labels_array.name, max_bytes)
+        found += (f"labels from {printable(labels_array.name)}",)
         labels, class_names, label_notes = to_labels(values, counts[0], files.where(labels_array.name))
         labels = None if labels is None else labels[chosen]
     return Dataset(
@@ -112,11 +114,9 @@ def _find_images(files: Files, arrays: list[ArrayName], options: ReadingOptions)
     found = [array for array in arrays if array.contains == "images"]
     found = found or [array for array in arrays if array.contains is None]
     parts = sorted({array.part for array in found if array.part})
-    part = choose_part(options.part, parts, files.path)
-    notes: Notes = ()
+    part, notes = choose_part(options.part, parts, files.path)
     if parts:
         found = [array for array in found if array.part == part]
-        notes = (f"{part} part" + (f" of {', '.join(parts)}" if len(parts) > 1 else ""),)
     if len(found) != 1:
         raise MinidiffError(f"{files.path}: ambiguous images; give images_key, one of {_listed(found or arrays)}")
     if found[0].contains is None and len(arrays) > 1:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from minidiff.data.dataset import Notes
 from minidiff.data.readers.limits import MAX_BYTES, MAX_PIXELS
 from minidiff.errors import MinidiffError
 
@@ -25,7 +26,8 @@ class ReadingOptions:
         part: "train", "val" or "test", if the data set is divided; default: "train".
         subset: of emoji: "people", "faces" or "all".
         images_key, labels_key: of arrays: their names in an .npz or folder; labels_key "none" reads no labels.
-            CIFAR-100: labels_key is "fine" (default) or "coarse".
+            CIFAR-100: labels_key is "fine" (default) or "coarse". IDX files: images_key is a part of their names, if
+            there are several data sets.
         distinct: whether to leave out exact copies.
         max_bytes: limit on each array and on the whole data set in memory.
         max_pixels: of image files: larger ones are left out.
@@ -47,17 +49,27 @@ class ReadingOptions:
     max_pixels: int = MAX_PIXELS
     cache_folder: str | Path | None = "default"
 
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise MinidiffError(f"seed is {self.seed}; give a non-negative integer")
+        if self.num_images is not None and self.num_images < 1:
+            raise MinidiffError(f"{self.num_images} images requested; give at least 1")
+        if self.max_bytes < 1 or self.max_pixels < 1:
+            raise MinidiffError(f"max_bytes is {self.max_bytes}, max_pixels {self.max_pixels}; give at least 1")
 
-def choose_part(wanted: str | None, parts: Collection[str], where: str | Path) -> str:
-    """The part to read: `wanted` or, by default, "train" or the first; `MinidiffError` if there is no such part.
 
-    `parts` contains "" if files belong to no part.
+def choose_part(wanted: str | None, parts: Collection[str], where: str | Path) -> tuple[str, Notes]:
+    """The part to read, `wanted` or, by default, "train" or the first, and a note on the choice.
+
+    `parts` contains "" if files belong to no part. Raises `MinidiffError` if there is no such part.
     """
-    if wanted is None:
-        return "train" if "train" in parts else next(iter(parts), "")
     named = [part for part in parts if part]
-    if not named:
+    if wanted is None:
+        wanted = "train" if "train" in parts else next(iter(parts), "")
+    elif not named:
         raise MinidiffError(f"{where}: is not divided into parts; leave out part={wanted!r}")
-    if wanted not in named:
+    elif wanted not in named:
         raise MinidiffError(f"{where}: unknown part {wanted!r}; choose from {', '.join(named)}")
-    return wanted
+    if not named or list(parts) == ["train"]:
+        return wanted, ()
+    return wanted, (f"{wanted or 'unnamed'} part" + (f" of {', '.join(named)}" if len(parts) > 1 else ""),)

@@ -15,7 +15,7 @@ import numpy as np
 
 from minidiff.atomic import write_whole
 from minidiff.data.dataset import Dataset, choose
-from minidiff.data.readers.archives import Files
+from minidiff.data.readers.files import Files
 from minidiff.data.readers.npy import read_npy
 from minidiff.data.readers.options import ReadingOptions
 from minidiff.data.readers.sizing import fit

@@ -7,6 +7,7 @@ import numpy as np
 
 from minidiff.data.dataset import Notes
 from minidiff.errors import MinidiffError
+from minidiff.memory import check_memory, readable
 
 SIZE_MULTIPLE = 8  # so that a network can halve the size three times
 MAX_SIZE = 4096
@@ -38,11 +39,14 @@ def check_output(size: int | None, shape: tuple[int, ...], max_bytes: int, where
     """Raises `MinidiffError` if a size is out of range, or if uint8 images (N, H, W, C) exceed max_bytes."""
     if size is not None and not 1 <= size <= MAX_SIZE:
         raise MinidiffError(f"{where}: size is {size}; give a size from 1 to {MAX_SIZE} pixels")
-    if math.prod(shape) > max_bytes:
+    num_bytes = math.prod(shape)
+    what = f"{where}: {shape[0]:,} images of {shape[1]} x {shape[2]}"
+    if num_bytes > max_bytes:
         raise MinidiffError(
-            f"{where}: {shape[0]} images of {shape[1]} x {shape[2]} take more than {max_bytes:,} bytes; "
+            f"{what} take {readable(num_bytes)}, more than the limit of {max_bytes:,} bytes; "
             "give a smaller size or num_images, or raise max_bytes"
         )
+    check_memory(num_bytes, what, "give a smaller size or num_images")
 
 
 def pad(images: np.ndarray, height: int, width: int, fill: int | None = None) -> tuple[np.ndarray, Notes]:

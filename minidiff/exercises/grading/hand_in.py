@@ -10,6 +10,7 @@ from pathlib import Path
 
 from minidiff.errors import MinidiffError
 from minidiff.exercises.exercise import Exercise
+from minidiff.regular import read_text
 
 EXERCISES_HEADING = re.compile(r"^##\s+Exercises\b", re.MULTILINE)
 NEXT_HEADING = re.compile(r"^##?\s", re.MULTILINE)
@@ -50,7 +51,7 @@ def find_hand_ins(folder: str | Path) -> dict[str, list[Path]]:
 def read_cells(path: str | Path) -> list[Cell]:
     """The cells of code of a notebook (`.ipynb`); `MinidiffError` if the file is not one."""
     try:
-        notebook = json.loads(Path(path).read_text(encoding="utf-8"))
+        notebook = json.loads(read_text(path))
         cells = [(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]]
     except OSError as error:
         raise MinidiffError(f"cannot read {path}: {error.strerror or error}") from error

@@ -1,7 +1,9 @@
 """Folders and archives, also malicious and damaged ones."""
 
 import gzip
+import io
 import os
+import stat
 import struct
 import tarfile
 import zipfile
@@ -113,7 +115,8 @@ def test_system_files_are_ignored(tmp_path, kind):
     names = ["__MACOSX/._1.png", ".hidden/1.png", "Thumbs.db", "./1.png"]
     WRITERS[kind](path, {name: png("red") for name in names})
     with open_files(path) as files:
-        assert files.names == ["./1.png"]
+        assert files.names == ["1.png"]
+        assert files.notes == ("3 hidden or system files ignored: __MACOSX/._1.png, .hidden/1.png, Thumbs.db",)
 
 
 def test_links_and_devices_in_an_archive_are_ignored(tmp_path):
@@ -187,3 +190,66 @@ def test_an_encrypted_zip_is_rejected(tmp_path):
     (tmp_path / "secret.zip").write_bytes(content)
     with pytest.raises(MinidiffError, match=r"none of 1 files.*encrypted"):
         load(tmp_path / "secret.zip")
+
+
+@pytest.mark.parametrize("kind", ["zip", "tgz"])
+def test_backslashes_separate_folders(tmp_path, kind):
+    colors = {"pets\\cats\\1.png": "red", "pets\\cats\\2.png": "blue", "pets\\dogs\\1.png": "lime"}
+    contents = {name: png(color) for name, color in colors.items()}
+    if kind == "tgz":
+        write_tar(tmp_path / "x", contents)
+    else:
+        with zipfile.ZipFile(tmp_path / "x", "w") as archive:
+            for name, content in contents.items():
+                info = zipfile.ZipInfo()
+                info.filename = name  # the constructor would replace the backslashes on Windows
+                archive.writestr(info, content)
+    dataset = load(tmp_path / "x", size=8)
+    assert dataset.class_names == ("cats", "dogs")
+    assert dataset.images[:, 4, 4].tolist() == [[255, 0, 0], [0, 0, 255], [0, 255, 0]]
+
+
+def test_the_error_for_an_archive_without_images_tells_what_was_ignored(tmp_path):
+    write_zip(tmp_path / "x.zip", {f"../{i}.png": png("red") for i in range(6)} | {"readme.txt": b"?"})
+    message = r"no images \(1 other files not read: readme.txt; 6 files with unsafe names in the archive ignored: "
+    with pytest.raises(MinidiffError, match=message):
+        load(tmp_path / "x.zip")
+
+
+def test_names_that_occur_twice_are_counted(tmp_path):
+    with tarfile.open(tmp_path / "x.tar", "w") as archive:
+        for name, color in (("a.png", "red"), ("./a.png", "blue")):
+            content = png(color)
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    dataset = load(tmp_path / "x.tar", size=8)
+    assert dataset.images[:, 4, 4].tolist() == [[0, 0, 255]]
+    assert "1 names occur again in the archive, where the last file counts: a.png" in dataset.notes
+
+
+def test_a_giant_entry_is_not_decompressed(tmp_path):
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a.png", "w") as stream:
+        stream.write(png("red"))
+        for _ in range(300):
+            stream.write(bytes(10**6))
+    with memory_below(5_000_000), pytest.raises(MinidiffError, match="larger than 268,435,456 bytes"):
+        load(path, size=8)
+
+
+def test_more_entries_than_an_archive_can_hold(tmp_path):
+    block = b"".join(tarfile.TarInfo(f"{i}.png").tobuf() for i in range(1000))
+    with gzip.open(tmp_path / "bomb.tgz", "wb", 9) as stream:
+        for _ in range(50):
+            stream.write(block)
+    with memory_below(20_000_000), pytest.raises(MinidiffError, match=r"bomb.tgz: more than \d\d,\d{3} files in \d+"):
+        load(tmp_path / "bomb.tgz")
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/stdin"])
+def test_devices_are_refused(path):
+    if stat.S_ISREG(os.stat(path).st_mode):
+        pytest.skip("standard input is a file")
+    with pytest.raises(MinidiffError, match="a device, pipe or socket instead of a file"):
+        load(path)

@@ -181,8 +181,9 @@ def test_unreadable_files_are_left_out_counted_and_listed(tmp_path):
     dataset = load_folder(tmp_path, 16)
     assert len(dataset) == 1
     note = next(note for note in dataset.notes if "left out" in note)
-    assert note.startswith("3 files")
-    assert all(name in note for name in ("broken.png", "readme.txt", "empty.jpg"))
+    assert note.startswith("2 files")
+    assert all(name in note for name in ("broken.png", "empty.jpg"))
+    assert "1 other files not read: readme.txt" in dataset.notes
 
 
 def test_no_readable_file_is_an_error(tmp_path):
@@ -196,21 +197,9 @@ def test_hidden_files_are_ignored(tmp_path):
     (tmp_path / ".hidden").mkdir()
     for name in ("._a.png", "Thumbs.db", ".hidden/b.png"):
         (tmp_path / name).write_bytes(b"?")
-    assert load_folder(tmp_path, 8).notes == ("resized to 8 x 8",)
-
-
-def test_links_out_of_the_folder_are_not_followed(tmp_path):
-    inside, outside = tmp_path / "inside", tmp_path / "outside"
-    inside.mkdir()
-    outside.mkdir()
-    quarters().save(inside / "a.png")
-    quarters().save(outside / "secret.png")
-    os.symlink(outside / "secret.png", inside / "b.png")
-    os.symlink(inside / "a.png", inside / "c.png")
-    os.symlink(outside, inside / "class")
-    dataset = load_folder(inside, 8)
-    assert len(dataset) == 2  # the image, and the link within the folder
-    assert any("1 links out" in note for note in dataset.notes)
+    hidden, resized = load_folder(tmp_path, 8).notes
+    assert resized == "resized to 8 x 8"
+    assert hidden.startswith("3 hidden or system files ignored: ")
 
 
 def test_a_length_in_a_file_is_not_trusted(tmp_path):
@@ -297,3 +286,13 @@ def test_error_messages(tmp_path):
         load_folder(tmp_path, 64, max_bytes=64 * 64 * 3 - 1)
     with pytest.raises(MinidiffError, match="size from 1"):
         load_folder(tmp_path, 0)
+
+
+def test_transparency_and_several_images_in_a_file_are_noted(tmp_path):
+    quarters().save(tmp_path / "a.gif", save_all=True, append_images=[quarters().rotate(90)])
+    quarters().save(tmp_path / "b.gif")
+    Image.new("RGBA", (8, 8), (0, 0, 255, 128)).save(tmp_path / "c.png")
+    dataset = load_folder(tmp_path, 8)
+    assert "1 files with several images: the first is used" in dataset.notes
+    assert "1 images with transparency: transparent pixels became white" in dataset.notes
+    np.testing.assert_array_equal(dataset.images[0], dataset.images[1])

@@ -246,3 +246,22 @@ def test_a_pair_in_an_archive(tmp_path):
         np.testing.assert_array_equal(dataset.images[:, 2:30, 2:30, 0], images)
         assert dataset.labels.tolist() == [0, 1, 2, 3, 4, 5]
         assert dataset.name == "digits"
+
+
+def test_labels_of_qmnist_are_in_the_first_column(tmp_path):
+    write_pair(tmp_path, 3, names=("qmnist-train-images-idx3-ubyte", "qmnist-train-labels-idx2-int"))
+    facts = [4, 0, 2433, 8, 0, 9, 0, 0, 9, 0, 2433, 8, 1, 9, 0, 0, 4, 0, 2433, 8, 2, 9, 0, 0]
+    (tmp_path / "qmnist-train-labels-idx2-int").write_bytes(idx_bytes((3, 8), facts, 0x0C))
+    dataset = load(tmp_path)
+    assert dataset.class_names == ("4", "9")
+    assert dataset.labels.tolist() == [0, 1, 0]
+
+
+def test_labels_that_begin_at_1(tmp_path):
+    write_pair(tmp_path, 26)
+    labels = [i % 26 + 1 for i in range(26)]
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx_bytes((26,), labels))
+    dataset = load(tmp_path)
+    assert dataset.class_names == tuple(map(str, range(1, 27)))
+    assert dataset.labels.tolist() == list(range(26))
+    assert "classes are the 26 labels that occur in train-labels-idx1-ubyte" in dataset.notes

@@ -31,7 +31,7 @@ def test_classes_that_start_at_zero(array):
 @pytest.mark.parametrize(
     ("array", "expected", "names"),
     [
-        ([1, 3, 2, 1], [1, 3, 2, 1], ("0", "1", "2", "3")),  # class 0 has no image here
+        ([1, 3, 2, 1], [0, 2, 1, 0], ("1", "2", "3")),  # no class 0
         ([70, 5, 70, 5], [1, 0, 1, 0], ("5", "70")),
         ([2**62, 3, 3, 3], [1, 0, 0, 0], ("3", str(2**62))),
     ],

@@ -171,8 +171,10 @@ def test_conversion_in_several_chunks():
     np.testing.assert_array_equal(to_images(array, (0, 1), WHERE)[0], np.rint(array * 255))
 
 
-def test_the_images_are_a_copy():
-    array = random_bytes(2, 8, 8, 1)
+def test_the_images_are_a_copy_of_a_mapped_file(tmp_path):
+    array = np.memmap(tmp_path / "x", np.uint8, "w+", shape=(2, 8, 8, 1))
+    array[:] = random_bytes(2, 8, 8, 1)
     images, _ = to_images(array, None, WHERE)
     array[:] = 0
     assert images.any()
+    assert type(images) is np.ndarray

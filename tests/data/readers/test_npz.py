@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from minidiff.data import load
+from minidiff.data import describe, load
 from minidiff.errors import MinidiffError
 from tests.data.helpers import memory_below, random_bytes
 
@@ -247,3 +247,11 @@ def test_images_are_a_copy_of_the_file(tmp_path):
     dataset = load(tmp_path / "a.npy")
     np.save(tmp_path / "a.npy", np.zeros_like(images))
     np.testing.assert_array_equal(dataset.images[..., 0], images)
+
+
+def test_an_array_in_an_archive_is_in_memory_once(tmp_path):
+    np.savez_compressed(tmp_path / "x.npz", images=np.zeros((5000, 64, 64), np.uint8))  # 20 MB
+    with memory_below(36_000_000):
+        dataset = load(tmp_path / "x.npz")
+        assert "copies   4,999 images are exact copies of others" in describe(dataset)
+    assert dataset.images.shape == (5000, 64, 64, 1)

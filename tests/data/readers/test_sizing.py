@@ -67,5 +67,5 @@ def test_sizes_out_of_range_are_rejected(size):
 
 
 def test_max_bytes_limits_the_result():
-    with pytest.raises(MinidiffError, match="more than 5,000 bytes"):
+    with pytest.raises(MinidiffError, match="take 5,120 bytes, more than the limit of 5,000 bytes"):
         fit(random_bytes(5, 8, 8, 1), 32, 5000, WHERE)

@@ -201,6 +201,10 @@ def test_a_file_that_is_not_a_notebook_is_an_error_and_counts_as_missing(tmp_pat
         (tmp_path / str(number) / "05.ipynb").write_text(text, encoding="utf-8")
         with pytest.raises(MinidiffError, match="is not a notebook"):
             read_cells(tmp_path / str(number) / "05.ipynb")
+    (tmp_path / "endless").mkdir()
+    (tmp_path / "endless" / "05.ipynb").symlink_to("/dev/zero")
+    with pytest.raises(MinidiffError, match=r"05\.ipynb: a device, pipe or socket instead of a file"):
+        read_cells(tmp_path / "endless" / "05.ipynb")
     hand_in(tmp_path / "good", "## Exercises", START, answer("ex05_1"))
     results = grade(find_hand_ins(tmp_path), SECONDS)
     assert results["good"]["ex05_1"].outcome == "right"
