@@ -15,6 +15,10 @@ from minidiff.unet import UNet, UNetConfig
 SIDE = 8
 TRAINING = TrainingConfig(epochs=3, batch_size=4, warmup_steps=2, T=50)  # nine steps with the twelve images below
 
+CHECKPOINT_CONFIG = {  # the configuration in a checkpoint's facts, as far as it is checked when it is read
+    "network": {}, "training": {"T": 50}, "data": {"images": 12, "fingerprint": "0123456789abcdef"}, "held_out": None,
+}  # fmt: skip
+
 
 def dataset(count=12, channels=3, num_classes=3, seed=0):
     """Random images of 8 x 8, all different and none symmetric, with labels 0, 1, 2, 0, ..."""

@@ -20,6 +20,7 @@ from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
 from minidiff.runs.pipeline import SAMPLER, STEPS
 from minidiff.sampling import SAMPLERS, SPACINGS, State, sample, starting_noise
+from minidiff.text import clean
 
 EDITS = ("inpaint", "from_image", "interpolate")
 # options that only one of EDITS takes, and options that one of EDITS does not take
@@ -90,7 +91,7 @@ def run(options: argparse.Namespace) -> None:
         plotting.save_images(out, np.concatenate([inputs, images]), labels)
     else:
         plotting.save_images(out, images, labels)
-    print(out)
+    print(clean(out))
 
 
 def chosen_edit(options: argparse.Namespace) -> str | None:

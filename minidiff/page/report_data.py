@@ -110,11 +110,11 @@ def collect(run: Run, workers: Workers, dataset: Dataset | None = None) -> Repor
         training=training,
         schedule=training.create_schedule(),
         num_parameters=UNet(network).create_parameters().size,
-        class_names=[str(name) for name in run.config.get("class_names") or []],
+        class_names=run.config["class_names"],
         history=run.history(),
     )
     if not report.history:
-        report.missing["history"] = "No epoch has been finished yet, so there is no loss to show."
+        report.missing["history"] = "history.csv holds no epoch, so there is no loss to show."
     report.snapshots = read_snapshots(run, network)
     if not report.snapshots:
         report.missing["snapshots"] = "This run has no snapshots from the course of the training."
