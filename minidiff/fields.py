@@ -77,8 +77,7 @@ def is_of(value: Any, kind: Any) -> bool:
         return fits and all(is_of(item, first) for item in value)
     if kind in (int, float):
         is_number = isinstance(value, Integral if kind is int else Real) and not isinstance(value, bool)
-        fits_float = isinstance(value, float) or (is_number and abs(value) < 2**1000)
-        return is_number and (kind is int or fits_float)
+        return is_number and (kind is int or not isinstance(value, int) or abs(value) < 2**1000)  # fits into a float
     return isinstance(value, kind)
 
 
