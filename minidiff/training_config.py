@@ -33,7 +33,7 @@ RANGES = {
     "log_sigma_mean": Range(-20, 20),
     "log_sigma_std": Range(0, 20, above=True),
     "high_noise_fraction": FRACTION,
-    "learning_rate": Range(0, 1000, above=True),
+    "learning_rate": Range(0, 1e30, above=True),
     "warmup_steps": Range(0, 1_000_000_000),
     "weight_decay": Range(0, 1000),
     "clip": Range(0, math.inf, above=True),

@@ -1,11 +1,13 @@
 """A minimal network, data set and training with all parts, for the tests of whole runs."""
 
 import contextlib
+import json
 import logging
 
 import numpy as np
 
 from minidiff.data import Dataset
+from minidiff.runs.checkpoint import checksum
 from minidiff.runs.folder import Run
 from minidiff.runs.train import train_run
 from minidiff.training import Trainer
@@ -55,6 +57,14 @@ def start(path, training=None, data=None):
         "training": (training or TRAINING).as_dict(),
     }
     return Run.create(path, config)
+
+
+def change_facts(label, change):
+    """Passes the facts of a checkpoint to `change`, which may edit them, and writes them with a matching checksum."""
+    facts = json.loads(label.read_text())
+    del facts["checksum"]
+    change(facts)
+    label.write_text(json.dumps(facts | {"checksum": checksum(facts)}))
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from minidiff.runs.compatibility import check_same_network
 from minidiff.runs.folder import Run
 from minidiff.runs.snapshots import is_snapshot_epoch
 from minidiff.runs.train import read_config, train_run
-from minidiff.sampling import State, sample
+from minidiff.sampling import State, default_steps, sample
 from minidiff.text import clean
 from minidiff.training_config import TrainingConfig
 from minidiff.unet import UNet, UNetConfig
@@ -79,7 +79,7 @@ def run_stages(
     trainer = train_run(run, network, dataset, training, workers, **options)
     if history := run.history():  # it may have been removed
         logger.info("   loss, on a logarithmic scale\n%s", "\n".join(loss_table(history)))
-    steps = min(STEPS, training.T)
+    steps = default_steps(STEPS, training.T)
     logger.info("4. Generation: from noise to images in %d sampler steps", steps)
     shape, labels = (SAMPLES, *dataset.example_shape), labels_for(dataset.class_names, SAMPLES)
     logger.info("   in:  noise %s and a label for each", shape)
