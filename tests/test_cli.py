@@ -47,6 +47,16 @@ def test_demo_runs_all_four_stages(tmp_path, capsys):
     assert sheet.size == (8 * (8 * 18 + 2), 8 * (2 * 18 + 2))  # two rows of eight, each 16 pixels enlarged to 128
 
 
+def test_a_demo_that_is_resumed_gets_the_report_that_it_promised(run, tmp_path, capsys):
+    for command in ("minidiff demo --quick", "minidiff train --data shapes"):
+        path = tmp_path / command.split()[1]
+        shutil.copytree(run, path)
+        config = json.loads((path / "config.json").read_text())
+        (path / "config.json").write_text(json.dumps(config | {"command": command}))
+        assert main(["train", "--resume", str(path), "--threads", "1"]) == 0
+        assert (path / "report.html").is_file() == ("demo" in command)
+
+
 def test_demo_finds_a_free_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("demo", "demo-2"):

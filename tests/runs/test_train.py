@@ -230,6 +230,49 @@ def stopped(tmp_path, workers, signal_after):
         yield run
 
 
+DAMAGED_HISTORIES = {  # and the epochs that a finished run then has in it
+    "removed": (lambda text: None, [2, 3]),
+    "emptied": (lambda text: "", [2, 3]),
+    "no header": (lambda text: text.partition("\n")[2], [2, 3]),
+    "no loss": (lambda text: text.replace("\n1,3,0.", "\n1,3,x"), [2, 3]),
+    "from a spreadsheet": (lambda text: "\ufeff" + text.replace(",", ";").replace(".", ","), [1, 2, 3]),
+}
+
+
+@pytest.mark.parametrize(("change", "epochs"), DAMAGED_HISTORIES.values(), ids=DAMAGED_HISTORIES.keys())
+def test_a_run_resumes_without_its_history(stopped, workers, undisturbed, change, epochs):
+    file = stopped.path / "history.csv"
+    changed = change(file.read_text())
+    file.unlink() if changed is None else file.write_text(changed)
+    tiny.train(stopped, workers)
+    step, arrays, _ = tiny.outcome(stopped)
+    assert (step, arrays) == undisturbed[:2]
+    assert [row["epoch"] for row in stopped.history()] == epochs
+    copy = stopped.path / "history.csv.unreadable"
+    assert copy.exists() == (epochs == [2, 3] and bool(changed))
+    assert not copy.exists() or copy.read_text() == changed
+
+
+def test_a_finished_run_without_a_history_says_how_to_continue(tmp_path, workers):
+    with tiny.start(tmp_path / "run dir") as run:
+        tiny.train(run, workers)
+        (run.path / "history.csv").unlink()
+        _, lines = tiny.train(run, workers)
+    command = f"minidiff train --resume '{run.path}' --epochs N --accept-changes"
+    assert f"   the training is complete; to continue it with more epochs: {command}" in lines
+
+
+def test_a_run_whose_checkpoints_were_removed_starts_anew_and_says_so(tmp_path, workers, undisturbed):
+    path = tmp_path / "run"
+    with tiny.start(path) as run:
+        tiny.train(run, workers)
+    shutil.rmtree(path / "checkpoints")
+    with Run.open(path, to_write=True) as run:
+        _, lines = tiny.train(run, workers)
+        assert tiny.outcome(run) == undisturbed[:3]
+    assert f"{path / 'checkpoints'} holds no checkpoint; the training starts anew" in lines
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

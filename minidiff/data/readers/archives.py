@@ -25,6 +25,7 @@ import numpy as np
 from minidiff.data.dataset import Notes
 from minidiff.data.readers.limits import CHUNK, DAMAGED, DEFLATE_LIMIT, check_size, read_exactly
 from minidiff.errors import MinidiffError
+from minidiff.text import clean
 
 SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx"}
 REMEDY = "check the path or download the file again"
@@ -250,9 +251,8 @@ def decompressed(raw: Any) -> IO[bytes]:
 
 
 def printable(name: str) -> str:
-    """A file name with undecodable bytes escaped and control characters replaced by "?"."""
-    text = name.encode("utf-8", "backslashreplace").decode()
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    """A file name as text, see `text.clean`."""
+    return clean(name)
 
 
 def beside(name: str, other: str) -> str:
