@@ -1,11 +1,13 @@
 """The command line, in this process: its results, and that every mistake is one line and exit code 2."""
 
+import io
 import json
 import logging
 import os
 import re
 import shutil
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -417,6 +419,20 @@ def test_control_characters_in_names_are_escaped(run, tmp_path, capsys):
     error = capsys.readouterr().err
     assert r"\x1b]0;owned\x07\nsecond line, square" in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_training_prints_its_table_of_losses_in_every_encoding(run, tmp_path, monkeypatch, encoding):
+    """It failed at the first bar, after the training and before the samples, and again when it was resumed."""
+    path = tmp_path / "猫"
+    shutil.copytree(run, path)
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert main(["train", "--resume", str(path), "--threads", "1"]) == 0
+    stream.flush()
+    printed = stream.buffer.getvalue().decode(encoding)
+    assert re.search(r"^       1 +[\d.]+  #+$", printed, re.MULTILINE)
+    assert r"\u732b" in printed
 
 
 def test_log_messages_are_shown_only_while_the_command_runs(capsys):

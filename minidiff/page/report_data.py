@@ -117,7 +117,9 @@ def collect(run: Run, workers: Workers, dataset: Dataset | None = None) -> Repor
         history=run.history(),
     )
     if not report.history:
-        report.missing["history"] = "history.csv holds no epoch, so there is no loss to show."
+        report.missing["history"] = (
+            "No epoch has been finished yet, or history.csv was removed, so there is no loss to show."
+        )
     report.snapshots = read_snapshots(run, network)
     if not report.snapshots:
         report.missing["snapshots"] = "This run has no snapshots from the course of the training."
