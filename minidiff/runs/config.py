@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_type_hints
 from minidiff.data.readers.options import ReadingOptions
 from minidiff.errors import MinidiffError
 from minidiff.fields import convert, quote
+from minidiff.layers import count_parameters
 from minidiff.randomness import EarlierSeed
 from minidiff.runs.compatibility import current_names
 from minidiff.text import clean, clean_all
@@ -62,7 +63,7 @@ def check(config: dict[str, Any], file: Path) -> tuple[UNetConfig, TrainingConfi
     """
     try:
         network, training = create(UNetConfig, config, "network"), create(TrainingConfig, config, "training")
-        UNet(network)
+        count_parameters(UNet(network).children)
         training.create_schedule()
         names = convert("class_names", config["class_names"], tuple[str, ...])
         if len(names) != network.num_classes:

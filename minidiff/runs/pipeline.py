@@ -16,7 +16,7 @@ from minidiff import data, plotting
 from minidiff.data import Dataset
 from minidiff.denoiser import NetworkDenoiser
 from minidiff.errors import MinidiffError
-from minidiff.layers import shapes_of
+from minidiff.layers import count_parameters, shapes_of
 from minidiff.parallel import Workers
 from minidiff.parameters import Parameters
 from minidiff.randomness import stream
@@ -143,13 +143,12 @@ def load_denoiser(run: Run, workers: Workers, *, best: bool = False) -> NetworkD
     """
     network_config, training, _ = read_config(run)
     network = UNet(network_config)
-    shapes = shapes_of(network.children)
 
     def check(step: int, config: dict[str, Any]) -> None:
         check_same_network(run.path, step, config, network_config.as_dict(), training.as_dict())
 
-    checkpoint = run.load_checkpoint(sum(map(math.prod, shapes.values())), check, best=best)
-    p = Parameters(shapes, vector=checkpoint.arrays["average"])
+    checkpoint = run.load_checkpoint(count_parameters(network.children), check, best=best)
+    p = Parameters(shapes_of(network.children), vector=checkpoint.arrays["average"])
     return NetworkDenoiser(network, p, training.create_schedule(), training.target, workers)
 
 

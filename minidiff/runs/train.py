@@ -27,6 +27,7 @@ from minidiff.data import Dataset
 from minidiff.divergence import Diverged
 from minidiff.errors import MinidiffError
 from minidiff.kernels.sets import create_kernels
+from minidiff.layers import count_parameters
 from minidiff.parallel import Workers, available_cores
 from minidiff.randomness import VERSION as RANDOM_VERSION
 from minidiff.randomness import stream
@@ -89,7 +90,9 @@ def start_run(
     Raises:
         MinidiffError: an invalid configuration, or a folder that cannot be used.
     """
-    UNet(network)  # both raise an error for an invalid configuration before the folder is created
+    count_parameters(
+        UNet(network).children
+    )  # both raise an error for an invalid configuration before the folder is created
     training.create_schedule()
     config = {
         "command": " ".join(["minidiff", *sys.argv[1:]]),

@@ -57,6 +57,7 @@ INVALID = {  # part, values, and the problem
     "channels": ("network", {"channels": "ab"}, "channels must be a list of whole numbers, not 'ab'"),
     "odd height": ("network", {"height": 9}, "height 9 cannot be halved 1 times; choose 8 or 10"),
     "groups": ("network", {"num_groups": 3}, "channels cannot be split into 3 equal groups"),
+    "too large": ("network", {"channels": [4096, 4096]}, "at most 268,435,456 are possible"),
     "T": ("training", {"T": 10**12}, "T must be at least 1 and at most 1,000,000, not 1000000000000"),
     "no noise": ("training", {"sigma_max": 1.0}, "the schedule does not end in noise"),
     "schedule": ("training", {"schedule": "none"}, "unknown schedule 'none'; choose from flow"),
