@@ -25,7 +25,7 @@ from minidiff.runs.train import read_config
 from minidiff.samplers import State
 from minidiff.sampling import generate, sample, starting_noise
 from minidiff.schedule import Schedule
-from minidiff.text import clean_all
+from minidiff.text import clean, clean_all
 from minidiff.training_config import TrainingConfig
 from minidiff.unet import UNet, UNetConfig
 
@@ -82,6 +82,7 @@ class ReportData:
     name: str
     path: str
     config: dict
+    source: str
     network: UNetConfig
     training: TrainingConfig
     schedule: Schedule
@@ -105,15 +106,17 @@ class ReportData:
 def collect(run: Run, workers: Workers, dataset: Dataset | None = None) -> ReportData:
     """Reads everything about a run, and generates images with its network; the default data set is read again."""
     network, training, data_options = read_config(run)
+    config = run.config
     report = ReportData(
-        name=run.path.resolve().name,
-        path=shlex.quote(str(run.path)),
-        config=run.config,
+        name=clean(run.path.resolve().name),
+        path=shlex.quote(clean(run.path)),
+        config=config,
+        source=clean(config["source"] or config["data"]["spec"]),
         network=network,
         training=training,
         schedule=training.create_schedule(),
         num_parameters=UNet(network).create_parameters().size,
-        class_names=run.config["class_names"],
+        class_names=config["class_names"],
         history=run.history(),
     )
     if not report.history:
