@@ -42,7 +42,7 @@ def read_file(file: Path) -> dict[str, Any]:
             raise ValueError("it is not a file")
         if file.stat().st_size > LARGEST_FILE:
             raise ValueError(f"it is longer than {LARGEST_FILE:,} bytes")
-        config = json.loads(file.read_text(encoding="utf-8"))
+        config = json.loads(file.read_text(encoding="utf-8-sig"))  # some editors add a byte-order mark
         if not isinstance(config, dict):
             raise ValueError("it is not a JSON object")
     except (OSError, ValueError, RecursionError) as error:

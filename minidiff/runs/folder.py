@@ -90,11 +90,11 @@ class Run:
             ) from error
         except OSError as error:
             raise MinidiffError(f"{path} cannot be read: {error.strerror}") from error
+        read_file(path / CONFIG)
         run = cls(path)
-        run.config  # noqa: B018  # raises an error if it cannot be read
         if to_write:
-            run.lock = FolderLock(path)
             make_folder(run.checkpoints)  # if it was removed: the first checkpoint would fail after a long time
+            run.lock = FolderLock(path)
         return run
 
     def close(self) -> None:

@@ -120,6 +120,12 @@ def test_the_path_of_the_data_is_not_changed(run):
     assert run.read_config()[2]["spec"] == "/data/1\u202fPM"
 
 
+def test_a_byte_order_mark_and_line_ends_of_windows_do_not_matter(run):
+    text = (run.path / "config.json").read_text()
+    (run.path / "config.json").write_bytes(("\ufeff" + text.replace("\n", "\r\n")).encode())
+    assert Run.open(run.path).read_config()[0] == tiny.network().config
+
+
 def test_a_config_that_is_no_file_or_too_long_is_refused(run):
     (run.path / "config.json").write_text(" " * (2**24 + 1))
     with pytest.raises(MinidiffError, match="cannot be read: it is longer than 16,777,216 bytes"):
