@@ -25,9 +25,10 @@ from minidiff.commands import (
     summary,
     train,
 )
-from minidiff.commands.printing import console, one_line
+from minidiff.commands.printing import console
 from minidiff.errors import MinidiffError
 from minidiff.runs.compatibility import OLD_OPTIONS
+from minidiff.text import clean, print_in_any_encoding
 from minidiff.version import __version__
 
 # in the order in which --help lists them
@@ -45,16 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    print_in_any_encoding()
     try:
         refuse_old_options(sys.argv[1:] if arguments is None else arguments)
         options = build_parser().parse_args(arguments)
         with console():
             options.run_command(options)
     except MinidiffError as error:
-        print(f"minidiff: {one_line(error)}", file=sys.stderr)
+        print(f"minidiff: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
-        print(f"minidiff: {interrupt or 'stopped'}", file=sys.stderr)
+        print(f"minidiff: {clean(interrupt) or 'stopped'}", file=sys.stderr)
         return 130
     return 0
 

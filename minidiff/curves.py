@@ -33,6 +33,7 @@ Levels = tuple[np.ndarray, np.ndarray]  # signal and noise
 
 END = 0.99  # the part of their curve that flow and cosine use by default
 SIGMOID_END = 0.999
+LARGEST_SHIFT, LARGEST_SIGMA_MAX = 1000.0, 1e6  # far beyond what is useful; with larger ones, float64 rounds to 0 or 1
 LOWEST_NOISE, HIGHEST_NOISE, RHO = 0.002, 80.0, 7.0  # of variance_exploding (Karras et al., 2022, table 1)
 
 
@@ -114,21 +115,25 @@ def levels(name: str, u: np.ndarray, shift: float = 1.0, sigma_max: float = 0.0)
     Args:
         name: one of `CURVES`.
         u: times in [0, 1], float64.
-        shift: more than 0; 1 leaves the curve unchanged.
+        shift: from 1 / LARGEST_SHIFT to LARGEST_SHIFT; 1 leaves the curve unchanged.
         sigma_max: the noise level at u = 1, whatever the shift; 0 for the default end of the curve, times the shift.
 
     Returns:
         signal, noise: float64, of u's shape, on a curve of the same family.
 
     Raises:
-        MinidiffError: an unknown name, a shift that is not positive, or a negative or infinite sigma_max.
+        MinidiffError: an unknown name, or a shift or sigma_max out of range.
     """
     if name not in CURVES:
         raise MinidiffError(f"unknown schedule {name!r}; choose from {', '.join(CURVES)}")
-    if not 0 < shift < np.inf:
-        raise MinidiffError(f"invalid shift {shift} of a schedule; it must be positive and finite")
-    if not 0 <= sigma_max < np.inf:
-        raise MinidiffError(f"invalid sigma_max {sigma_max} of a schedule; it must be 0 or more, and finite")
+    if not 1 / LARGEST_SHIFT <= shift <= LARGEST_SHIFT:
+        raise MinidiffError(
+            f"invalid shift {shift:g} of a schedule; it must lie between {1 / LARGEST_SHIFT:g} and {LARGEST_SHIFT:g}"
+        )
+    if not 0 <= sigma_max <= LARGEST_SIGMA_MAX:
+        raise MinidiffError(
+            f"invalid sigma_max {sigma_max:g} of a schedule; it must lie between 0 and {LARGEST_SIGMA_MAX:,.0f}"
+        )
     curve, constant = CURVES[name]
     signal, noise = curve(u, sigma_max / shift)
     noise = shift * noise

@@ -31,7 +31,9 @@ import numpy as np
 from minidiff.denoiser import Denoiser
 from minidiff.errors import MinidiffError
 from minidiff.samplers import State
-from minidiff.sampling import check_sampler, choose_steps, follow, generate, noise_streams, sample
+from minidiff.sampling import STEPS, check_sampler, choose_steps, default_steps, follow, generate, noise_streams, sample
+
+INPAINTING_STEPS = 20  # by default; each is taken several times
 
 
 class Inpainting:
@@ -72,7 +74,7 @@ def inpaint(
     mask: np.ndarray,
     rounds: int = 5,
     sampler: str = "ddim",
-    steps: int = 20,
+    steps: int | None = None,
     seed: int = 0,
     labels: np.ndarray | None = None,
     clip: bool = True,
@@ -83,8 +85,9 @@ def inpaint(
         shape: of the result, (N, H, W, C).
         image, mask: as in `Inpainting`.
         rounds: how often each step is taken; NFE is about rounds x steps (twice that for heun).
-        sampler, steps, seed, labels, clip: as in `sampling.sample`, with trailing steps. Each step is run separately,
-            so that samplers that use the previous step are of order 1 here.
+        steps: number of sampler steps; default: 20, see `default_steps`.
+        sampler, seed, labels, clip: as in `sampling.sample`, with trailing steps. Each step is run separately, so that
+            samplers that use the previous step are of order 1 here.
 
     Yields:
         A `State` for the noise at the start, and one after the last round of each step.
@@ -98,6 +101,7 @@ def inpaint(
     z = float(schedule.noise[-1]) * draw_noise()
     state = State(z=z, x0_hat=np.zeros_like(z), t=schedule.T)
     yield state
+    steps = default_steps(INPAINTING_STEPS, schedule.T) if steps is None else steps
     for t, t_next in choose_steps(schedule, steps):
         for round_number in range(rounds if t_next > 0 else 1):
             if round_number > 0:
@@ -116,26 +120,37 @@ def image_to_image(
         images: float (N, H, W, C), in [-1, 1].
         strength: the timestep to start from, divided by T: near 0 the image hardly changes, at 1 it is replaced.
         seed: of the noise.
-        options: as in `sampling.sample`; `steps` is the number of sampler steps from there to the clean image.
+        options: as in `sampling.sample`; `steps` is the number of sampler steps from there to the clean image, and
+            cannot be larger than the timestep there.
 
     Yields:
         A `State` for the noised images, and one after each step.
     """
-    if not 0 < strength <= 1:
-        raise MinidiffError(f"invalid strength {strength}; it must be more than 0 and at most 1")
     schedule, images = denoiser.schedule, check_floats(images).astype(np.float32)
-    t = max(1, round(strength * schedule.T))
+    t = first_timestep(strength, schedule.T)
+    if (steps := options.get("steps")) is not None and steps > t:
+        raise MinidiffError(
+            f"a strength of {strength:g} starts at timestep {t} of {schedule.T}, too few for {steps} sampler steps; "
+            f"use a larger strength, or at most {t} steps"
+        )
     eps = noise_streams("image noise", seed, images.shape)()
     z = schedule.add_noise(images, eps, t) if t < schedule.T else float(schedule.noise[-1]) * eps  # at T: pure noise
     start = State(z=z, x0_hat=images, t=t)
     yield from sample(denoiser, images.shape, seed=seed, start=start, **options)
 
 
+def first_timestep(strength: float, T: int) -> int:
+    """The timestep from 1 to T that `image_to_image` starts from; raises an error for an invalid strength."""
+    if not 0 < strength <= 1:
+        raise MinidiffError(f"invalid strength {strength}; it must be more than 0 and at most 1")
+    return max(1, round(strength * T))
+
+
 def encode(
     denoiser: Denoiser,
     images: np.ndarray,
     sampler: str = "heun",
-    steps: int = 50,
+    steps: int | None = None,
     labels: np.ndarray | None = None,
     spacing: str = "karras",
 ) -> np.ndarray:
@@ -147,7 +162,7 @@ def encode(
     Args:
         images: float (N, H, W, C), in [-1, 1].
         sampler: "ddim", "euler", "heun" or "dpmpp_2m".
-        steps: number of sampler steps, 1 to T.
+        steps: number of sampler steps, 1 to T; default: 50, see `default_steps`.
         labels: class of each image, or None.
         spacing: "karras", whose short steps at low noise make the inversion accurate; "trailing" or "uniform".
 
@@ -157,6 +172,7 @@ def encode(
     schedule = denoiser.schedule
     if schedule.T < 2:
         raise MinidiffError("a schedule of one timestep cannot be inverted; use a larger T")
+    steps = default_steps(STEPS, schedule.T) if steps is None else steps
     up = [(t_next, t) for t, t_next in reversed(choose_steps(schedule, steps, spacing))]
     pairs = [(max(t, 1), t_next) for t, t_next in up if t_next > 1]
     images = check_floats(images)
@@ -170,7 +186,7 @@ def decode(
     denoiser: Denoiser,
     z: np.ndarray,
     sampler: str = "heun",
-    steps: int = 50,
+    steps: int | None = None,
     labels: np.ndarray | None = None,
     spacing: str = "karras",
 ) -> np.ndarray:

@@ -34,7 +34,7 @@ def open_regular(path: str | Path) -> BinaryIO:
 
 
 def read_text(path: str | Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
-    """Reads a text file in UTF-8.
+    """Reads a text file in UTF-8; a byte-order mark at its start, which some editors add, is left out.
 
     Raises:
         OSError: it is not a regular file, cannot be read, or is larger than `max_bytes`.
@@ -44,4 +44,4 @@ def read_text(path: str | Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise OSError(errno.EFBIG, f"larger than {max_bytes:,} bytes")
-    return content.decode("utf-8")
+    return content.decode("utf-8-sig")

@@ -19,6 +19,7 @@ All noise of image i comes from its own random streams, of the seed and i, so im
 Read more: `tutorials/09_sampling.ipynb`.
 """
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +32,9 @@ from minidiff.randomness import stream
 from minidiff.samplers import SAMPLERS, SECOND_ORDER, STOCHASTIC, DrawNoise, Pairs, State
 from minidiff.schedule import Schedule
 
+logger = logging.getLogger(__name__)
+
+STEPS = 50  # by default, or fewer if there are fewer timesteps
 SPACINGS = ("trailing", "uniform", "karras")
 LOWEST_SIGMA = 0.02  # where the last karras step starts: noise with a standard deviation of 2.5 gray levels of 255
 
@@ -39,7 +43,7 @@ def sample(
     denoiser: Denoiser,
     shape: tuple[int, ...],
     sampler: str = "ddim",
-    steps: int = 50,
+    steps: int | None = None,
     seed: int = 0,
     labels: np.ndarray | None = None,
     clip: bool = True,
@@ -53,7 +57,7 @@ def sample(
         denoiser: a `NetworkDenoiser`, for instance.
         shape: of the result, (N, H, W, C), or (N, ...) for other data than images.
         sampler: "ddim", "ddpm", "euler", "heun", "dpmpp_2m" or "dpmpp_2m_sde".
-        steps: number of sampler steps, 1 to T.
+        steps: number of sampler steps, 1 to T; default: 50, see `default_steps`.
         seed: of the noise; the noise of image i depends only on seed and i.
         labels: class of each image, int (N,), or None for no class.
         clip: whether to clip x0_hat to [-1, 1]; use False for data outside this range.
@@ -76,6 +80,7 @@ def sample(
         raise MinidiffError(f"the start has shape {start.z.shape}, the result {tuple(shape)}; give the same shape")
     # Order 2 gains most from short steps at low noise; with trailing, its first step is too long to be accurate.
     spacing = spacing or ("karras" if sampler in SECOND_ORDER else "trailing")
+    steps = default_steps(STEPS, start.t) if steps is None else steps
     pairs = choose_steps(schedule, steps, spacing, start.t)
     yield from follow(denoiser, start, pairs, sampler, noise_streams(fresh, seed, shape), labels, clip, eta)
 
@@ -124,6 +129,13 @@ def generate(denoiser: Denoiser, shape: tuple[int, ...], **options: Any) -> np.n
     for state in sample(denoiser, shape, **options):
         last = state
     return last.z
+
+
+def default_steps(usual: int, T: int) -> int:
+    """The number of sampler steps if none is given: the usual one, or T if there are fewer timesteps."""
+    if usual > T:
+        logger.info("   %d sampler steps instead of %d, because there are no more timesteps", T, usual)
+    return min(usual, T)
 
 
 def choose_steps(schedule: Schedule, steps: int, spacing: str = "trailing", T: int | None = None) -> Pairs:

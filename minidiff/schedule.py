@@ -44,6 +44,7 @@ from minidiff.curves import CURVES, levels
 from minidiff.errors import MinidiffError
 
 LARGEST_FINAL_SIGNAL = 0.05  # of signal / sqrt(signal^2 + noise^2) at t = T; with more, z_T is not close to pure noise
+LARGEST_T = 1_000_000
 SPREADS = 8.0  # sigma_max, divided by the largest standard deviation of the images in any direction
 SMALLEST_SIGMA_MAX = 100.0  # for any images
 SCHEDULES = tuple(CURVES)
@@ -55,7 +56,7 @@ class Schedule:
 
     Args:
         name: "flow", "cosine", "linear", "sigmoid" or "variance_exploding".
-        T: number of timesteps, 1 or more.
+        T: number of timesteps, 1 to LARGEST_T.
         shift: factor that multiplies every noise level; more than 1 for large images, see `curves.levels`.
         sigma_max: the noise level at t = T, see `sufficient_sigma_max`; 0 for the default end of the curve.
 
@@ -68,12 +69,12 @@ class Schedule:
             (x0 + sigma eps) / sqrt(1 + sigma^2): for the same noise level, it is the same for all schedules.
 
     Raises:
-        MinidiffError: an unknown name, an invalid shift or sigma_max, T below 1, or too much signal at t = T.
+        MinidiffError: an unknown name, an invalid shift or sigma_max, T out of range, or too much signal at t = T.
     """
 
     def __init__(self, name: str = "flow", T: int = 1000, shift: float = 1.0, sigma_max: float = 0.0) -> None:
-        if T < 1:
-            raise MinidiffError(f"a schedule with T = {T} has no timesteps; T must be at least 1")
+        if not 1 <= T <= LARGEST_T:
+            raise MinidiffError(f"a schedule cannot have {T} timesteps; T must lie between 1 and {LARGEST_T:,}")
         self.name, self.T, self.shift, self.sigma_max = name, T, shift, sigma_max
         self.signal, self.noise = levels(name, np.arange(T + 1) / T, shift, sigma_max)
         check_is_schedule(self.signal, self.noise)

@@ -4,13 +4,15 @@ The defaults were tuned on the task of `minidiff demo`: drawn cats of 64 x 64, i
 """
 
 import math
-from dataclasses import asdict, dataclass, fields
-from numbers import Integral, Real
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from minidiff.curves import LARGEST_SHIFT, LARGEST_SIGMA_MAX
 from minidiff.errors import MinidiffError
+from minidiff.fields import Range, check_fields
 from minidiff.optim import OPTIMIZERS
-from minidiff.schedule import SCHEDULES, TARGETS, Schedule
+from minidiff.randomness import MAX_SEED
+from minidiff.schedule import LARGEST_T, SCHEDULES, TARGETS, Schedule
 
 TIME_DISTRIBUTIONS = ("log_normal", "uniform", "logit_normal")
 LOSS_WEIGHTS = ("uniform", "min_snr")
@@ -20,6 +22,25 @@ NAMES = {
     "time_distribution": TIME_DISTRIBUTIONS,
     "loss_weight": LOSS_WEIGHTS,
     "optimizer": OPTIMIZERS,
+}
+FRACTION = Range(0, 1, below=True)
+RANGES = {
+    "epochs": Range(1, 1_000_000),
+    "batch_size": Range(1, 65_536),
+    "T": Range(1, LARGEST_T),
+    "shift": Range(1 / LARGEST_SHIFT, LARGEST_SHIFT),
+    "sigma_max": Range(0, LARGEST_SIGMA_MAX),
+    "log_sigma_mean": Range(-20, 20),
+    "log_sigma_std": Range(0, 20, above=True),
+    "high_noise_fraction": FRACTION,
+    "learning_rate": Range(0, 1e30, above=True),
+    "warmup_steps": Range(0, 1_000_000_000),
+    "weight_decay": Range(0, 1000),
+    "clip": Range(0, math.inf, above=True),
+    "ema_decay": FRACTION,
+    "class_dropout": FRACTION,
+    "microbatch_size": Range(0, 65_536),
+    "seed": Range(0, MAX_SEED),
 }
 SAVE_MINUTES = 2.0  # between checkpoints within an epoch; not a hyperparameter, because it does not affect the result
 
@@ -80,13 +101,7 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            kind: Any = type(field.default)
-            accepted = {int: Integral, float: Real}.get(kind, kind)
-            if not isinstance(value, accepted):
-                raise MinidiffError(f"{field.name} must be of type {kind.__name__}, not {value!r}")
-            object.__setattr__(self, field.name, kind(value))  # NumPy scalars become Python scalars, for JSON
+        check_fields(self, RANGES)
         for field_name, names in NAMES.items():
             if getattr(self, field_name) not in names:
                 found, what = getattr(self, field_name), field_name.replace("_", " ")
@@ -94,20 +109,6 @@ class TrainingConfig:
         if self.microbatch_size == 0:  # small microbatches are slow, few leave threads idle
             quarter, half = -(-self.batch_size // 4), -(-self.batch_size // 2)
             object.__setattr__(self, "microbatch_size", max(quarter, min(2, half)))
-        for name in ("epochs", "batch_size", "T", "microbatch_size"):
-            if getattr(self, name) < 1:
-                raise MinidiffError(f"{name} must be 1 or more, not {getattr(self, name)}")
-        if not math.isfinite(self.log_sigma_mean):
-            raise MinidiffError(f"log_sigma_mean must be finite, not {self.log_sigma_mean}")
-        for name in ("sigma_max", "warmup_steps", "weight_decay", "seed"):
-            if not getattr(self, name) >= 0:
-                raise MinidiffError(f"{name} must be 0 or more, not {getattr(self, name)}")
-        for name in ("log_sigma_std", "learning_rate", "clip"):
-            if not getattr(self, name) > 0:
-                raise MinidiffError(f"{name} must be more than 0, not {getattr(self, name)}")
-        for name in ("high_noise_fraction", "class_dropout", "ema_decay"):
-            if not 0 <= getattr(self, name) < 1:
-                raise MinidiffError(f"{name} must be at least 0 and less than 1, not {getattr(self, name)}")
 
     def as_dict(self) -> dict[str, Any]:
         """The hyperparameters as plain Python types, for JSON."""

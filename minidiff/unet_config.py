@@ -8,8 +8,20 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from minidiff.errors import MinidiffError
+from minidiff.fields import Range, check_fields
 
 SMALLEST_ENTRY = 32  # pixels; the smallest image that enters the default network, however strong the noise
+SIDE, WIDTH = Range(1, 4096), Range(1, 4096)  # of images in pixels, of layers in channels
+RANGES = {
+    "height": SIDE,
+    "width": SIDE,
+    "channels": WIDTH,
+    "blocks_per_level": Range(1, 64),
+    "time_channels": WIDTH,
+    "num_groups": WIDTH,
+    "head_channels": WIDTH,
+    "num_classes": Range(0, 1_000_000),
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,9 @@ class UNetConfig:
         film: whether the time vector scales and shifts the activations of each block, or only shifts them.
         entry_levels: number of levels at which images can enter and predictions leave, see `entry_level`; 1 for the
             finest level only.
+
+    Raises:
+        MinidiffError: a value of the wrong type or out of range.
     """
 
     height: int = 64
@@ -43,6 +58,9 @@ class UNetConfig:
     num_classes: int = 0
     film: bool = True
     entry_levels: int = 1
+
+    def __post_init__(self) -> None:
+        check_fields(self, RANGES)
 
     @staticmethod
     def for_images(
@@ -93,21 +111,15 @@ class UNetConfig:
     @staticmethod
     def from_dict(values: dict[str, Any]) -> "UNetConfig":
         """The inverse of `as_dict`."""
-        return UNetConfig(**values | {"channels": tuple(values["channels"])})
+        return UNetConfig(**values)
 
 
 def check_config(config: UNetConfig) -> None:
-    """Checks that the hyperparameters fit each other.
+    """Checks that the hyperparameters, each of which is valid, fit each other.
 
     Raises:
         MinidiffError: a size that cannot be halved often enough, or another invalid value.
     """
-    at_least_one = ("blocks_per_level", "time_channels", "num_groups", "head_channels")
-    values = {name: getattr(config, name) for name in at_least_one}
-    values |= {f"channels[{i}]": value for i, value in enumerate(config.channels)}
-    for name, value in values.items():
-        if value < 1:
-            raise MinidiffError(f"{name} must be at least 1, not {value}")
     if not config.channels:
         raise MinidiffError("channels must have at least one level")
     divisor = 2 ** (len(config.channels) - 1)
@@ -120,10 +132,6 @@ def check_config(config: UNetConfig) -> None:
             )
     if config.image_channels not in (1, 3):
         raise MinidiffError(f"images must have 1 or 3 channels, not {config.image_channels}")
-    if config.num_classes < 0:
-        raise MinidiffError(f"num_classes must be 0 or more, not {config.num_classes}")
-    if not isinstance(config.film, bool):
-        raise MinidiffError(f"film must be true or false, not {config.film!r}")
     if not 1 <= config.entry_levels <= len(config.channels):
         raise MinidiffError(f"entry_levels must be 1 to {len(config.channels)}, not {config.entry_levels}")
     if not 0 <= config.attention_levels <= len(config.channels):

@@ -1,11 +1,13 @@
 """The command line, in this process: its results, and that every mistake is one line and exit code 2."""
 
+import io
 import json
 import logging
 import os
 import re
 import shutil
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -75,6 +77,16 @@ def test_the_budgets_of_demo(tmp_path, monkeypatch, option, images, size, epochs
     monkeypatch.setattr(runs, "training_for", training_for)
     assert main(["demo", *option, "--out", str(tmp_path / "demo")]) == 2
     assert (asked["images"], asked["size"], asked["epochs"]) == (images, size, epochs)
+
+
+def test_a_demo_that_is_resumed_gets_the_report_that_it_promised(run, tmp_path, capsys):
+    for command in ("minidiff demo --quick", "minidiff train --data shapes"):
+        path = tmp_path / command.split()[1]
+        shutil.copytree(run, path)
+        config = json.loads((path / "config.json").read_text())
+        (path / "config.json").write_text(json.dumps(config | {"command": command}))
+        assert main(["train", "--resume", str(path), "--threads", "1"]) == 0
+        assert (path / "report.html").is_file() == ("demo" in command)
 
 
 def test_demo_finds_a_free_folder(tmp_path, monkeypatch):
@@ -276,18 +288,18 @@ MISTAKES = [
     (["schedules", "--T", "0"], "T"),
     (["train", "--data", "no-such-folder", "--out", "NEW"], "no data at 'no-such-folder'"),
     ([*TRAIN, "--out", "RUN"], "holds a run; give another --out"),
-    ([*TRAIN, "--out", "NEW", "--epochs", "0"], "epochs must be 1 or more"),
+    ([*TRAIN, "--out", "NEW", "--epochs", "0"], "epochs must be at least 1"),
     ([*TRAIN, "--out", "NEW", "--threads", "0"], "at least one thread"),
     ([*TRAIN, "--out", "NEW", "--seed", "-1"], "seed"),
     ([*TRAIN, "--out", "NEW", "--images", "0"], "0"),
     ([*TRAIN, "--out", "NEW", "--size", "17"], "16 or 18"),
     ([*TRAIN, "--out", "NEW", "--size", "0"], "size"),
-    ([*TRAIN, "--out", "NEW", "--T", "0"], "T must be 1 or more"),
+    ([*TRAIN, "--out", "NEW", "--T", "0"], "T must be at least 1"),
     ([*TRAIN, "--out", "NEW", "--channels", "8,many"], "whole numbers"),
     ([*TRAIN, "--out", "NEW", "--channels", "32,0"], "channels"),
     ([*TRAIN, "--out", "NEW", "--channels", "32,13"], "13"),
     ([*TRAIN, "--out", "FILE/run"], "cannot make the folder"),
-    (["demo", "--out", "NEW", "--size", "20", "--images", "4", "--epochs", "0"], "epochs must be 1 or more"),
+    (["demo", "--out", "NEW", "--size", "20", "--images", "4", "--epochs", "0"], "epochs must be at least 1"),
     (["demo", "--out", "NEW", "--images", "0", "--size", "16"], "0"),
     (["demo", "--out", "NEW", "--size", "0"], "0"),
     (["demo", "--out", "NEW", "--seed", "-1"], "seed"),
@@ -301,6 +313,15 @@ MISTAKES = [
     (["sample", "NEW"], "holds no run"),
     (["sample", "RUN", "--label", "cube"], "disc, square, triangle"),
     (["sample", "RUN", "--sampler", "magic", "--steps", "3"], "ddim"),
+    ([*TRAIN, "--out", "NEW", "--shift", "1e9"], "shift must be at least 0.001 and at most 1,000, not 1000000000.0"),
+    ([*TRAIN, "--out", "NEW", "--T", "1000000000000"], "T must be at least 1 and at most 1,000,000"),
+    (
+        ["train", "--data", "shapes", "--size", "8", "--images", "4", "--channels", "4096,4096", "--out", "NEW"],
+        "parameters, and at most 268,435,456 are possible; use fewer levels",
+    ),
+    (["summary", "--size", "-8"], "height must be at least 1 and at most 4,096, not -8"),
+    (["summary", "--classes", "-1"], "num_classes must be at least 0"),
+    (["schedules", "--shift", "1e9"], "invalid shift 1e+09 of a schedule"),
     (["sample", "RUN", "-n", "0"], "-n must be 1 or more"),
     (["sample", "RUN", "--steps", "0"], "choose from 1 to 20"),
     (["sample", "RUN", "--steps", "21"], "choose from 1 to 20"),
@@ -436,6 +457,20 @@ def test_control_characters_in_names_are_escaped(run, tmp_path, capsys):
     error = capsys.readouterr().err
     assert r"\x1b]0;owned\x07\nsecond line, square" in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_training_prints_its_table_of_losses_in_every_encoding(run, tmp_path, monkeypatch, encoding):
+    """It failed at the first bar, after the training and before the samples, and again when it was resumed."""
+    path = tmp_path / "猫"
+    shutil.copytree(run, path)
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert main(["train", "--resume", str(path), "--threads", "1"]) == 0
+    stream.flush()
+    printed = stream.buffer.getvalue().decode(encoding)
+    assert re.search(r"^       1 +[\d.]+  #+$", printed, re.MULTILINE)
+    assert r"\u732b" in printed
 
 
 def test_log_messages_are_shown_only_while_the_command_runs(capsys):

@@ -132,6 +132,38 @@ def test_the_noise_added_to_an_image_is_independent_of_the_samplers_noise():
     assert abs(np.corrcoef(fresh.ravel(), start.z.ravel())[0, 1]) < 0.03
 
 
+@pytest.mark.parametrize(("strength", "T", "first"), [(1e-9, 1000, 1), (0.02, 1000, 20), (0.6, 1, 1), (1, 10, 10)])
+def test_every_strength_has_a_default_number_of_steps(strength, T, first):
+    denoiser = GaussianDenoiser(Schedule("flow", T), 0.0, 0.5)
+    states = list(image_to_image(denoiser, np.zeros((1, 4, 4, 1)), strength))
+    assert states[0].t == first
+    assert len(states) == 1 + min(50, first)
+
+
+def test_a_hardly_noised_image_hardly_changes():
+    image = np.full((1, 4, 4, 1), 0.5)
+    result = last(image_to_image(GaussianDenoiser(SCHEDULE, 0.5, 0.1), image, 1e-9))
+    np.testing.assert_allclose(result, image, atol=0.01)
+
+
+def test_too_many_steps_for_a_strength_are_explained_by_it():
+    message = "a strength of 0.02 starts at timestep 20 of 1000, too few for 25 sampler steps"
+    with pytest.raises(MinidiffError, match=f"^{message}; use a larger strength, or at most 20 steps$"):
+        list(image_to_image(BLACK_OR_WHITE, np.zeros((1, 4, 4, 1)), 0.02, steps=25))
+
+
+@pytest.mark.parametrize("T", [1, 2, 5])
+def test_inpainting_and_interpolation_have_defaults_for_few_timesteps(T):
+    denoiser = GaussianDenoiser(Schedule("flow", T), 0.0, 0.5)
+    states = list(inpaint(denoiser, (1, 2, 2, 1), np.zeros((2, 2, 1)), np.eye(2, dtype=bool)))
+    assert [state.t for state in states] == list(range(T, -1, -1))
+    first, other = (starting_noise(denoiser.schedule, (1, 2, 2, 1), seed)[0] for seed in (0, 1))
+    assert np.isfinite(last(interpolate(denoiser, first, other, 3))).all()
+    if T > 1:
+        z = encode(denoiser, np.full((1, 2, 2, 1), 0.5, np.float32))
+        assert np.isfinite(decode(denoiser, z)).all()
+
+
 @pytest.mark.parametrize("strength", [0, -0.1, 1.1, np.nan])
 def test_a_strength_outside_its_range_is_refused(strength):
     with pytest.raises(MinidiffError, match="strength"):

@@ -1,6 +1,7 @@
 """The timesteps and the loop of sampling: spacing, streams of noise, states, clipping, labels, invalid options."""
 
-from itertools import pairwise
+import logging
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from minidiff.sampling import (
     SPACINGS,
     State,
     choose_steps,
+    default_steps,
     follow,
     generate,
     sample,
@@ -204,3 +206,19 @@ def test_an_unknown_spacing_lists_the_choices():
     with pytest.raises(MinidiffError) as error:
         choose_steps(Schedule("flow", 50), 5, "leading")
     assert all(name in str(error.value) for name in SPACINGS)
+
+
+@pytest.mark.parametrize(("sampler", "spacing"), list(product(SAMPLERS, [None, *SPACINGS])))
+def test_every_default_works_with_few_timesteps(sampler, spacing):
+    for T in (1, 2, 3, 10):
+        states = list(sample(GaussianDenoiser(Schedule("flow", T), MEAN, STD), (2, 3), sampler, spacing=spacing))
+        assert [state.t for state in states] == list(range(T, -1, -1))
+        assert np.isfinite(states[-1].z).all()
+
+
+def test_fewer_steps_than_usual_are_reported(caplog):
+    caplog.set_level(logging.INFO, "minidiff")
+    assert default_steps(25, 25) == 25
+    assert not caplog.messages
+    assert default_steps(25, 10) == 10
+    assert caplog.messages == ["   10 sampler steps instead of 25, because there are no more timesteps"]

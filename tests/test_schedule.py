@@ -1,7 +1,11 @@
 """Schedules and targets, against the same quantities computed in another way."""
 
+import warnings
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from minidiff.errors import MinidiffError
 from minidiff.schedule import CURVES, TARGETS, Schedule, check_is_schedule, sufficient_sigma_max
@@ -249,9 +253,38 @@ def test_an_unknown_name_lists_the_choices(call, names):
     assert all(name in str(error.value) for name in names)
 
 
-def test_a_schedule_without_timesteps_is_refused():
-    with pytest.raises(MinidiffError, match="no timesteps"):
-        Schedule("flow", 0)
+@pytest.mark.parametrize("T", [0, -1, 1_000_001, 10**12])
+def test_too_few_or_too_many_timesteps_are_refused(T):
+    with pytest.raises(
+        MinidiffError, match=f"a schedule cannot have {T} timesteps; T must lie between 1 and 1,000,000"
+    ):
+        Schedule("flow", T)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    name=st.sampled_from(list(CURVES)),
+    T=st.integers(1, 2000),
+    shift=st.floats(1e-3, 1e3) | st.floats(),
+    sigma_max=st.just(0.0) | st.floats(1, 1e6) | st.floats(),
+)
+def test_every_shift_and_sigma_max_gives_finite_noise_levels_or_is_refused(name, T, shift, sigma_max):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            schedule = Schedule(name, T, shift, sigma_max)
+        except MinidiffError:
+            return
+    assert np.isfinite(schedule.log_sigma[1:]).all()
+    assert (np.diff(schedule.log_sigma) > 0).all()
+    assert schedule.input_scale[-1] * schedule.signal[-1] <= 0.05
+
+
+@pytest.mark.parametrize("shift", [1e9, 1001, 1e-9, 0, -1, np.nan, np.inf])
+def test_a_shift_out_of_range_is_refused(shift):
+    """A loss of a shift of 1e9 is rounded to 0, whose logarithm does not exist."""
+    with pytest.raises(MinidiffError, match=r"invalid shift .* it must lie between 0\.001 and 1000"):
+        Schedule("flow", 100, shift)
 
 
 def test_the_repr_is_the_call():

@@ -1,11 +1,13 @@
 """A minimal network, data set and training with all parts, for the tests of whole runs."""
 
 import contextlib
+import json
 import logging
 
 import numpy as np
 
 from minidiff.data import Dataset
+from minidiff.runs.checkpoint import checksum
 from minidiff.runs.folder import Run
 from minidiff.runs.train import train_run
 from minidiff.training import Trainer
@@ -14,6 +16,10 @@ from minidiff.unet import UNet, UNetConfig
 
 SIDE = 8
 TRAINING = TrainingConfig(epochs=3, batch_size=4, warmup_steps=2, T=50)  # nine steps with the twelve images below
+
+CHECKPOINT_CONFIG = {  # the configuration in a checkpoint's facts, as far as it is checked when it is read
+    "network": {}, "training": {"T": 50}, "data": {"images": 12, "fingerprint": "0123456789abcdef"}, "held_out": None,
+}  # fmt: skip
 
 
 def dataset(count=12, channels=3, num_classes=3, seed=0):
@@ -51,6 +57,14 @@ def start(path, training=None, data=None):
         "training": (training or TRAINING).as_dict(),
     }
     return Run.create(path, config)
+
+
+def change_facts(label, change):
+    """Passes the facts of a checkpoint to `change`, which may edit them, and writes them with a matching checksum."""
+    facts = json.loads(label.read_text())
+    del facts["checksum"]
+    change(facts)
+    label.write_text(json.dumps(facts | {"checksum": checksum(facts)}))
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import argparse
 
 from minidiff import data, plotting
 from minidiff.commands.options import SPEC, add_reading_options, check_suffix, reading_options
+from minidiff.text import clean
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -33,4 +34,4 @@ def run(options: argparse.Namespace) -> None:
         data.save(options.out, dataset)
     else:
         plotting.save_sheet(options.out, data.contact_sheet(dataset, seed=options.seed))
-    print(options.out)
+    print(clean(options.out))

@@ -10,7 +10,7 @@ from minidiff.evaluation.measure import FEWEST
 from minidiff.parallel import Workers
 from minidiff.runs import Run, read_config
 from minidiff.runs.pipeline import SAMPLER, STEPS
-from minidiff.sampling import SAMPLERS
+from minidiff.sampling import SAMPLERS, default_steps
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="folder of the run")
     parser.add_argument("--samples", type=int, default=2048, help="number of images to generate (default: 2048)")
     parser.add_argument("--sampler", default=SAMPLER, help=f"{', '.join(SAMPLERS)} (default: {SAMPLER})")
-    parser.add_argument("--steps", type=int, default=STEPS, help=f"number of sampler steps (default: {STEPS})")
+    steps_help = f"number of sampler steps (default: {STEPS}, or all if there are fewer)"
+    parser.add_argument("--steps", type=int, help=steps_help)
     parser.add_argument("--guidance", type=float, default=1.0, metavar="W", help="guidance weight (default: 1, none)")
     parser.add_argument("--best", action="store_true", help="use the checkpoint with the lowest held-out loss")
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise (default: 0)")
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> None:
     sampling = Sampling(
         count=options.samples,
         sampler=options.sampler,
-        steps=options.steps,
+        steps=default_steps(STEPS, run.read_config()[1].T) if options.steps is None else options.steps,
         guidance=options.guidance,
         seed=options.seed,
         best=options.best,

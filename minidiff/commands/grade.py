@@ -5,11 +5,11 @@ import json
 from pathlib import Path
 
 from minidiff.atomic import write_text
-from minidiff.commands.printing import one_line
 from minidiff.errors import MinidiffError
 from minidiff.exercises.grading.grade import grade
 from minidiff.exercises.grading.hand_in import find_hand_ins
 from minidiff.exercises.grading.marks import as_table, marks
+from minidiff.text import clean
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> None:
     results = marks(grade(hand_ins, options.seconds, prefixes))
     print()
     for line in as_table(results):
-        print(one_line(line))
+        print(clean(line))
     if options.json:
         write_text(options.json, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
-        print(options.json)
+        print(clean(options.json))

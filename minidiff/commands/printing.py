@@ -1,12 +1,14 @@
-"""Console output of the commands: log messages, memory, and text that comes from files."""
+"""Console output of the commands: log messages, and the end of a training."""
 
 import contextlib
 import logging
+import shlex
 import sys
 import time
 from collections.abc import Iterator
 
 from minidiff.benchmark.memory import peak_memory
+from minidiff.text import clean
 
 
 class ConsoleHandler(logging.Handler):
@@ -15,9 +17,9 @@ class ConsoleHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         message = record.getMessage()
         if record.levelno < logging.WARNING:
-            print("\n".join(map(one_line, message.split("\n"))), flush=True)
+            print("\n".join(map(clean, message.split("\n"))), flush=True)
         else:
-            print(f"minidiff: {one_line(message)}", file=sys.stderr)
+            print(f"minidiff: {clean(message)}", file=sys.stderr)
 
 
 @contextlib.contextmanager
@@ -40,11 +42,7 @@ def memory_used() -> str:
     return "" if peak is None else f", at most {peak:.0f} MB of memory"
 
 
-def one_line(message: object) -> str:
-    """A message with line breaks and control characters escaped: names of files and classes may contain them."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(message))
-
-
 def print_done(start: float, path: object) -> None:
     """Prints the last line of a training: time since `start`, memory, and the command to generate more images."""
-    print(f"Done in {time.perf_counter() - start:.0f} s{memory_used()}. More: minidiff sample {path} -n 64")
+    more = f"minidiff sample {shlex.quote(clean(path))} -n 64"
+    print(f"Done in {time.perf_counter() - start:.0f} s{memory_used()}. More: {more}")

@@ -5,6 +5,7 @@ import argparse
 from minidiff.commands.options import add_threads
 from minidiff.parallel import Workers
 from minidiff.runs import Run
+from minidiff.text import clean
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -19,4 +20,4 @@ def run(options: argparse.Namespace) -> None:
     from minidiff.page import write_report  # loads Pillow, which takes time
 
     with Workers(options.threads) as workers:
-        print(write_report(Run.open(options.run), workers, options.out))
+        print(clean(write_report(Run.open(options.run), workers, options.out)))

@@ -19,8 +19,10 @@ from minidiff.denoiser import Guided
 from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
 from minidiff.runs.pipeline import SAMPLER, STEPS
-from minidiff.sampling import SAMPLERS, SPACINGS, State, sample, starting_noise
+from minidiff.sampling import SAMPLERS, SPACINGS, State, default_steps, sample, starting_noise
+from minidiff.text import clean
 
+STRENGTH = 0.6
 EDITS = ("inpaint", "from_image", "interpolate")
 # options that only one of EDITS takes, and options that one of EDITS does not take
 BELONGS_TO = {"mask": "inpaint", "rounds": "inpaint", "strength": "from_image"}
@@ -31,7 +33,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `minidiff sample` to its parser."""
     parser.add_argument("run", metavar="RUN", help="folder of the run")
     parser.add_argument("-n", type=int, default=16, help="number of images (default: 16)")
-    parser.add_argument("--steps", type=int, default=STEPS, help=f"number of sampler steps (default: {STEPS})")
+    steps_help = f"number of sampler steps (default: {STEPS}, or all if there are fewer)"
+    parser.add_argument("--steps", type=int, help=steps_help)
     sampler_help = f"{', '.join(SAMPLERS)} (default: {SAMPLER}; ddim for --interpolate and --eta)"
     parser.add_argument("--sampler", help=sampler_help)
     parser.add_argument(
@@ -58,7 +61,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--mask", metavar="MASK", help="the part to replace, in white; all else is black or transparent")
     group.add_argument("--rounds", type=int, help="repetitions of each step, to match the rest (default: 5)")
     group.add_argument("--from-image", metavar="IMAGE", help="add noise to this image and denoise it again")
-    group.add_argument("--strength", type=float, help="how much noise: 0 keeps the image, 1 none of it (default: 0.6)")
+    strength_help = f"how much noise: 0 keeps the image, 1 none of it (default: {STRENGTH})"
+    group.add_argument("--strength", type=float, help=strength_help)
     group.add_argument("--interpolate", action="store_true", help="n images between the noise of SEED and SEED + 1")
 
 
@@ -70,6 +74,11 @@ def run(options: argparse.Namespace) -> None:
     edit = chosen_edit(options)
     needs_ddim = edit == "interpolate" or options.eta is not None
     options.sampler = options.sampler or ("ddim" if needs_ddim else SAMPLER)
+    if edit == "from_image" and options.strength is None:
+        options.strength = STRENGTH
+    if options.steps is None:
+        T = run.read_config()[1].T
+        options.steps = default_steps(STEPS, editing.first_timestep(options.strength, T) if edit == "from_image" else T)
     kind = f"{edit}_" if edit else ""
     out = Path(options.out or run.path / f"samples_{kind}{options.sampler}_{options.steps}_{options.seed}.png")
     check_suffix(out, (".png", ".gif", ".npz"), "images")
@@ -91,7 +100,7 @@ def run(options: argparse.Namespace) -> None:
         plotting.save_images(out, np.concatenate([inputs, images]), labels)
     else:
         plotting.save_images(out, images, labels)
-    print(out)
+    print(clean(out))
 
 
 def chosen_edit(options: argparse.Namespace) -> str | None:
@@ -141,9 +150,8 @@ def start(
         image = read_image(options.from_image, height, width, channels)
         for note in image_notes(options.from_image, height, width):
             print(note)
-        strength = 0.6 if options.strength is None else options.strength
         images = np.broadcast_to(image, shape)
-        return editing.image_to_image(denoiser, images, strength, options.seed, **shared, **more), image[None]
+        return editing.image_to_image(denoiser, images, options.strength, options.seed, **shared, **more), image[None]
     nothing = np.zeros((0, *shape[1:]), np.float32)
     if edit == "interpolate":
         schedule = denoiser.schedule

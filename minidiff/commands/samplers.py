@@ -6,6 +6,7 @@ minidiff samplers RUN --quality      Frechet distance against evaluations
 """
 
 import argparse
+import logging
 from pathlib import Path
 
 from minidiff import runs
@@ -21,6 +22,8 @@ from minidiff.evaluation.quality import EVALUATIONS
 from minidiff.parallel import Workers
 from minidiff.runs import Run
 from minidiff.sampling import SPACINGS
+
+logger = logging.getLogger(__name__)
 
 STEPS = "5,10,20,50"
 IMAGES = 8  # of a sheet
@@ -63,7 +66,7 @@ def run(options: argparse.Namespace) -> None:
         if options.quality:
             measure_quality(run, denoiser, options, workers)
             return
-        steps = numbers_up_to("--steps", options.steps or STEPS, denoiser.schedule.T)
+        steps = numbers_up_to("--steps", options.steps, STEPS, denoiser.schedule.T)
         count = IMAGES if options.n is None else options.n
         shape = (count, *denoiser.network.config.example_shape)
         labels = runs.labels_for(run.config["class_names"], count)
@@ -75,7 +78,7 @@ def measure_quality(run: Run, denoiser: NetworkDenoiser, options: argparse.Names
     """Executes `minidiff samplers RUN --quality`."""
     count = SAMPLES if options.samples is None else options.samples
     check_at_least("--samples", count, FEWEST)
-    evaluations = numbers_up_to("--evaluations", options.evaluations or USUAL_EVALUATIONS, denoiser.schedule.T)
+    evaluations = numbers_up_to("--evaluations", options.evaluations, USUAL_EVALUATIONS, denoiser.schedule.T)
     _, _, data_options = runs.read_config(run)
     training, _ = runs.load_data(data_options)
     real = held_out_images(data_options, training, 2 * count)
@@ -101,8 +104,14 @@ def check_options(options: argparse.Namespace) -> None:
     check_at_least("--seed", options.seed, 0)
 
 
-def numbers_up_to(option: str, text: str, T: int) -> tuple[int, ...]:
-    """ "5,10" as (5, 10); refuses numbers outside 1 to T."""
+def numbers_up_to(option: str, text: str | None, usual: str, T: int) -> tuple[int, ...]:
+    """ "5,10" as (5, 10); refuses numbers outside 1 to T. If none are given: the usual ones up to T, or T itself."""
+    if text is None:
+        numbers = whole_numbers(option, usual)
+        fitting = tuple(number for number in numbers if number <= T) or (T,)
+        if fitting != numbers:
+            logger.info("%s %s, because there are only %d timesteps", option, ",".join(map(str, fitting)), T)
+        return fitting
     numbers = whole_numbers(option, text)
     if not all(1 <= number <= T for number in numbers):
         raise MinidiffError(f"{option} must be from 1 to {T}, the number of timesteps of this run, not {text}")

@@ -5,6 +5,7 @@ import argparse
 from minidiff import plotting
 from minidiff.commands.options import check_suffix
 from minidiff.schedule import CURVES, Schedule
+from minidiff.text import clean
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -29,4 +30,4 @@ def run(options: argparse.Namespace) -> None:
         print(f"{name:20} {last} {log_snr[1]:14.2f} {log_snr[-1]:8.2f}")
     if options.out:
         plotting.save_schedules(options.out, schedules)
-        print(options.out)
+        print(clean(options.out))

@@ -126,6 +126,10 @@ def run(options: argparse.Namespace) -> None:
             held_out=held_out, accept_changes=options.accept_changes, data_options=data_options,
             save_minutes=options.save_minutes, kernels=options.kernels,
         )  # fmt: skip
+        if options.resume and run.config["command"].startswith("minidiff demo"):  # which promised it
+            from minidiff.page import write_report  # loads Pillow, which takes time
+
+            print(f"   report: {write_report(run, workers, dataset=dataset)}")
     print_done(start, run.path)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from minidiff.errors import MinidiffError
 from minidiff.randomness import stream
+from minidiff.text import clean
 
 Notes = tuple[str, ...]  # assumptions and changes made by a reader, one sentence each
 MIN_CONTRAST = 8 / 255  # highest minus lowest pixel; with less, images in [0, 1] were probably stored as bytes
@@ -56,7 +57,7 @@ class Dataset:
         name: short name, such as "cats".
         source: where the images came from: a path, or how they were generated.
         license: terms of use, as far as they are known.
-        notes: assumptions and changes, one sentence each.
+        notes: assumptions and changes, one sentence each. All texts are cleaned, since they may come from files.
         groups: strings (N,), or None. Images of the same group are variants of one design; `split` keeps them together.
 
     Raises:
@@ -74,6 +75,10 @@ class Dataset:
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
+        for name in ("name", "source", "license"):
+            object.__setattr__(self, name, clean(getattr(self, name)))
+        for name in ("class_names", "notes"):
+            object.__setattr__(self, name, tuple(map(clean, getattr(self, name))))
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
             raise MinidiffError(
                 f"{self.name}: images must be uint8 of shape (N, H, W, 1 or 3), not {images.dtype} {images.shape}; "

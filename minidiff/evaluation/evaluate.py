@@ -22,6 +22,7 @@ from minidiff.evaluation import decisions, measure
 from minidiff.evaluation.agreement import Readers
 from minidiff.evaluation.extractor import FeatureExtractor
 from minidiff.parallel import Workers
+from minidiff.regular import read_text
 from minidiff.runs import pipeline
 from minidiff.runs.folder import Run
 from minidiff.runs.train import read_config
@@ -118,7 +119,7 @@ def read_evaluation(run: Run, sampling: Sampling) -> dict[str, Any] | None:
     earlier version, which measured differently.
     """
     try:
-        metrics = json.loads((run.path / EVALUATION).read_text(encoding="utf-8"))
+        metrics = json.loads(read_text(run.path / EVALUATION))
     except (OSError, ValueError):
         return None
     if not isinstance(metrics, dict) or metrics | asdict(sampling) | {"measures": MEASURES} != metrics:

@@ -15,7 +15,7 @@ Read more: `tutorials/05_backpropagation.ipynb`.
 from minidiff.layers.attention import SelfAttention
 from minidiff.layers.block import ResidualBlock
 from minidiff.layers.convolution import Conv2d
-from minidiff.layers.layer import Layer, Module, create_parameters, leaves, shapes_of
+from minidiff.layers.layer import Layer, Module, count_parameters, create_parameters, leaves, shapes_of
 from minidiff.layers.linear import ClassEmbedding, Linear
 from minidiff.layers.norm import GroupNorm
 from minidiff.layers.resample import Downsample, UpsampleAndJoin
@@ -33,6 +33,7 @@ __all__ = [
     "SelfAttention",
     "TimeEmbedding",
     "UpsampleAndJoin",
+    "count_parameters",
     "create_parameters",
     "leaves",
     "shapes_of",

@@ -1,15 +1,18 @@
 """The contract that all layers keep, and the parameters of layers that keep it."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from minidiff.errors import MinidiffError
 from minidiff.parameters import Parameters
 from minidiff.randomness import stream
 
 Shape = tuple[int, ...]
+MOST_PARAMETERS = 2**28  # 1 GB; training needs at least five times as much
 
 
 class Module(Protocol):
@@ -75,6 +78,17 @@ def shapes_of(modules: Iterable[Module]) -> dict[str, Shape]:
     return {name: shape for module in modules for name, shape in module.shapes().items()}
 
 
+def count_parameters(modules: Iterable[Module]) -> int:
+    """The number of parameters of modules; raises `MinidiffError` if they are more than MOST_PARAMETERS."""
+    size = sum(map(math.prod, shapes_of(modules).values()))
+    if size > MOST_PARAMETERS:
+        raise MinidiffError(
+            f"the network would have {size:,} parameters, and at most {MOST_PARAMETERS:,} are possible; "
+            "use fewer levels, channels or blocks"
+        )
+    return size
+
+
 def create_parameters(modules: Iterable[Module], seed: int = 0, dtype: DTypeLike = np.float32) -> Parameters:
     """Creates the parameters of modules, with their initial values.
 
@@ -82,8 +96,12 @@ def create_parameters(modules: Iterable[Module], seed: int = 0, dtype: DTypeLike
         modules: in the order of their parameters in the flat vector.
         seed: of the random numbers.
         dtype: float32, or float64 for gradient checks.
+
+    Raises:
+        MinidiffError: as in `count_parameters`.
     """
     modules = list(modules)
+    count_parameters(modules)
     p = Parameters(shapes_of(modules), dtype)
     rng = stream("parameters", seed)
     for module in modules:

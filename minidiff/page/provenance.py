@@ -16,9 +16,9 @@ def render(report: ReportData) -> Markup:
     """The section."""
     config = report.config
     made = [
-        ("data", f"{config.get('name', 'unknown')}: {config.get('source') or config['data']['spec']}"),
+        ("data", f"{config['name']}: {report.source}"),
         ("classes", ", ".join(report.class_names) or "none"),
-        *((name, config.get(key, "unknown")) for name, key in ENTRIES.items()),
+        *((name, config[key]) for name, key in ENTRIES.items()),
         ("parameters", f"{report.num_parameters:,}"),
     ]
     if report.history:
@@ -29,7 +29,7 @@ def render(report: ReportData) -> Markup:
     return section(
         "provenance",
         "How this run was made",
-        element("pre", element("code", config.get("command", "unknown")), class_="wrap"),
+        element("pre", element("code", config["command"]), class_="wrap"),
         table(None, made, "The run"),
         element(
             "details",

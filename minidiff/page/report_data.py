@@ -3,18 +3,20 @@
 import json
 import shlex
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from minidiff.data import to_bytes
 from minidiff.data.dataset import Dataset
+from minidiff.data.readers.image_file import UNREADABLE, open_image
 from minidiff.errors import MinidiffError
 from minidiff.evaluation.evaluate import DECISIONS
 from minidiff.evaluation.nearest import nearest
 from minidiff.parallel import Workers
 from minidiff.plotting import GAP
 from minidiff.randomness import stream
+from minidiff.regular import read_text
 from minidiff.runs import pipeline
 from minidiff.runs.compatibility import fingerprint
 from minidiff.runs.folder import Run
@@ -24,11 +26,13 @@ from minidiff.runs.train import read_config
 from minidiff.samplers import State
 from minidiff.sampling import generate, sample, starting_noise
 from minidiff.schedule import Schedule
+from minidiff.text import clean, clean_all
 from minidiff.training_config import TrainingConfig
 from minidiff.unet import UNet, UNetConfig
 
 SEEDS = (0, 1, 2, 3)  # of the images whose denoising is shown
 PATH_SAMPLER, PATH_STEPS = "heun", 12  # of the denoising: deterministic, so that its start alone decides the image
+LARGEST_SHEET = 8192  # pixels, of a side
 FORWARD_TIMES, FORWARD_IMAGES = 21, 3
 
 
@@ -79,6 +83,7 @@ class ReportData:
     name: str
     path: str
     config: dict
+    source: str
     network: UNetConfig
     training: TrainingConfig
     schedule: Schedule
@@ -102,19 +107,23 @@ class ReportData:
 def collect(run: Run, workers: Workers, dataset: Dataset | None = None) -> ReportData:
     """Reads everything about a run, and generates images with its network; the default data set is read again."""
     network, training, data_options = read_config(run)
+    config = run.config
     report = ReportData(
-        name=run.path.resolve().name,
-        path=shlex.quote(str(run.path)),
-        config=run.config,
+        name=clean(run.path.resolve().name),
+        path=shlex.quote(clean(run.path)),
+        config=config,
+        source=clean(config["source"] or config["data"]["spec"]),
         network=network,
         training=training,
         schedule=training.create_schedule(),
         num_parameters=UNet(network).create_parameters().size,
-        class_names=[str(name) for name in run.config.get("class_names") or []],
+        class_names=config["class_names"],
         history=run.history(),
     )
     if not report.history:
-        report.missing["history"] = "No epoch has been finished yet, so there is no loss to show."
+        report.missing["history"] = (
+            "No epoch has been finished yet, or history.csv was removed, so there is no loss to show."
+        )
     report.snapshots = read_snapshots(run, network)
     if not report.snapshots:
         report.missing["snapshots"] = "This run has no snapshots from the course of the training."
@@ -189,12 +198,8 @@ def read_snapshots(run: Run, network: UNetConfig) -> dict[int, np.ndarray]:
     for epoch, file in files.items():
         if not is_snapshot_epoch(epoch, max(files)):
             continue  # it was the last epoch before a resume with more epochs
-        try:
-            with Image.open(file) as opened:
-                sheet = np.asarray(opened.convert("RGB"))
-        except (OSError, UnidentifiedImageError):
-            continue
-        if sheet.shape != (height + 2 * GAP, COUNT * (width + GAP) + GAP, 3):
+        sheet = read_sheet(file)
+        if sheet is None or sheet.shape != (height + 2 * GAP, COUNT * (width + GAP) + GAP, 3):
             continue
         lefts = [GAP + i * (width + GAP) for i in range(COUNT)]
         found[epoch] = np.stack([sheet[GAP : GAP + height, left : left + width, :channels] for left in lefts])
@@ -208,20 +213,22 @@ def add_evaluation(report: ReportData, run: Run) -> None:
         report.missing["evaluation"] = f"Not evaluated yet; {command} adds the results here."
         return
     try:
-        results = json.loads(file.read_text(encoding="utf-8"))
+        results = clean_all(json.loads(read_text(file)))
     except (OSError, ValueError, RecursionError):
         results = None
     if isinstance(results, dict):
         report.evaluation = results
-        report.decisions = read_decisions(run)
+        report.decisions = read_sheet(run.path / DECISIONS)  # a figure that is drawn for cats only
     else:
         report.missing["evaluation"] = f"evaluation.json cannot be read; {command} writes it again."
 
 
-def read_decisions(run: Run) -> np.ndarray | None:
-    """The figure that `minidiff evaluate` draws for cats, uint8 (H, W, 3); None if there is none that can be read."""
+def read_sheet(file: Path) -> np.ndarray | None:
+    """An image file of the run, uint8 (H, W, 3); None if there is none that can be read."""
+    if not file.is_file():
+        return None
     try:
-        with Image.open(run.path / DECISIONS) as image:
-            return np.asarray(image.convert("RGB"))
-    except (OSError, UnidentifiedImageError):
+        with file.open("rb") as stream:
+            return np.asarray(open_image(stream, LARGEST_SHEET, LARGEST_SHEET**2).convert("RGB"))
+    except UNREADABLE:
         return None

@@ -59,7 +59,7 @@ def data_stage(report: ReportData) -> Markup:
         shown = image_grid(dataset.images[:MAX_IMAGES], "Training images", MAX_IMAGES, alts)
     return stage(
         "Input data",
-        [str(report.config.get("source") or report.config["data"]["spec"])],
+        [report.source],
         [shape_of(count, report.network.example_shape), f"{classes} classes" if classes else "no classes"],
         "Bytes from 0 to 255 become values from -1 to 1, since noise has mean 0 and standard deviation 1.",
         shown,

@@ -1,14 +1,15 @@
 """Checkpoints: everything that changes during training, as files.
 
     RUN/checkpoints/step_000001250.npz     arrays: parameters, optimizer moments, moving average, the epoch so far
-    RUN/checkpoints/step_000001250.json    facts: step, epoch, configuration, data, version, SHA-256 of the .npz
+    RUN/checkpoints/step_000001250.json    facts: step, epoch, configuration, data, version; SHA-256 of the .npz and of
+                                           the facts themselves
 
 The JSON file is written last, and a checkpoint without one does not count: if the process is killed in between, the
 previous checkpoint stays the newest. The state of the random number generators need not be saved. Every example draws
 from (seed, epoch, example) and every epoch's order from (seed, epoch), so the seed and the step are enough.
 
-A file is checked before it is used: names, types, shapes and checksum. Nothing is ever unpickled, so a checkpoint from
-an untrusted source may hold wrong values but cannot run code.
+A file is checked before it is used: checksums, names, types, shapes and ranges. Nothing is ever unpickled, so a
+checkpoint from an untrusted source may hold wrong values but cannot run code.
 """
 
 import hashlib
@@ -17,8 +18,10 @@ import logging
 import math
 import re
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,22 +29,33 @@ from minidiff.atomic import UNFINISHED, write_text, write_whole
 from minidiff.data.readers.limits import DAMAGED
 from minidiff.data.readers.npy import read_header
 from minidiff.errors import MinidiffError
+from minidiff.fields import Range, convert, quote
+from minidiff.regular import read_text
 from minidiff.runs.compatibility import current_names
+from minidiff.text import clean_all
 from minidiff.version import __version__
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
+WITHOUT_CHECKSUM = 1  # the format of earlier versions, whose facts have no checksum
+CHECKSUM = "checksum"  # of all other facts
 KEPT = 2  # how many of the newest checkpoints stay
 LARGEST_JSON = 2**20  # bytes
 
 PER_PARAMETER: dict[str, type] = dict.fromkeys(("parameters", "average", "m", "v"), np.float32)
 PER_STEP: dict[str, type] = {"gradient_norms": np.float64, "update_ratios": np.float64}  # of the epoch so far
 PER_EXAMPLE: dict[str, type] = {"t": np.int64, "losses": np.float64}  # of the epoch so far
-FACTS = {
-    "step": int, "epoch": int, "bytes": int, "sha256": str, "version": str, "config": dict, "seconds": float,
-    "step_seconds": float,
+FACTS: dict[str, Any] = {
+    "version": str, "step": int, "epoch": int, "bytes": int, "sha256": str, "config": dict, "seconds": float,
+    "step_seconds": float, "best_step": int | None,
 }  # fmt: skip
+CONFIG: dict[str, Any] = {"network": dict, "training": dict, "data": dict, "held_out": dict | None}
+DATA: dict[str, Any] = {"images": int, "fingerprint": str}
+SECONDS = Range(0, 1e12)
+
+
+Check = Callable[[int, dict[str, Any]], None]
 
 
 class DamagedCheckpoint(MinidiffError):
@@ -66,6 +80,10 @@ class Checkpoint:
         return f"Checkpoint(step {self.step}, {len(self.arrays['parameters']):,} parameters)"
 
 
+def accept(step: int, config: dict[str, Any]) -> None:
+    """The `Check` that accepts every checkpoint."""
+
+
 def save_checkpoint(
     folder: Path, step: int, arrays: dict[str, np.ndarray], facts: dict, best_step: int | None = None
 ) -> None:
@@ -84,8 +102,8 @@ def save_checkpoint(
     archive = folder / f"step_{step:09}.npz"
     write_whole(archive, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]  # of one dtype each
     label = {"format": FORMAT, "version": __version__, "step": step}
-    label |= {"bytes": archive.stat().st_size, "sha256": sha256(archive)}
-    write_text(archive.with_suffix(".json"), json.dumps(label | facts, indent=2) + "\n")
+    label |= {"bytes": archive.stat().st_size, "sha256": sha256(archive)} | facts
+    write_text(archive.with_suffix(".json"), json.dumps(label | {CHECKSUM: checksum(label)}, indent=2) + "\n")
     tidy(folder, step, best_step)
 
 
@@ -96,30 +114,40 @@ def tidy(folder: Path, step: int, best_step: int | None = None) -> None:
     """
     newest = [old for old in steps_in(folder) if old <= step][:KEPT]
     kept = {*newest, step if best_step is None else best_step}
-    for pattern in (f"*{UNFINISHED}", "step_*.json", "step_*.npz"):  # JSON first: it must never be without its .npz
-        for file in folder.glob(pattern):
-            if step_of(file) not in kept:
-                file.unlink(missing_ok=True)
+    for ending in (UNFINISHED, "json", "npz"):  # JSON before .npz: it must never be without it
+        for file in folder.glob(f"*{ending}"):
+            if (found := step_of(file)) is not None and (ending == UNFINISHED or found not in kept):
+                remove(file)
+
+
+def remove(file: Path) -> None:
+    """Removes a file that is not needed any more; if that fails, it does no harm but takes space."""
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        logger.warning("cannot remove %s, which is not needed any more: %s", file, error.strerror)
 
 
 def steps_in(folder: Path) -> list[int]:
     """The steps of the checkpoints in a folder, the newest first."""
-    steps = [step_of(file) for file in folder.glob("step_*.json")]
+    steps = [step_of(file) for file in folder.glob("*.json")]
     return sorted((step for step in steps if step is not None), reverse=True)
 
 
 def step_of(file: Path) -> int | None:
-    """The step in the name of a checkpoint's file, or None for any other file."""
-    match = re.fullmatch(r"step_(\d{9})\.(json|npz)", file.name)
+    """The step in the name of a checkpoint's file, unfinished or not; None for any other file, which is the user's."""
+    match = re.fullmatch(rf"\.?step_(\d{{9}})\.(json|npz)(.*{re.escape(UNFINISHED)})?", file.name, re.ASCII)
     return int(match[1]) if match else None
 
 
-def load_newest(folder: Path, size: int) -> Checkpoint | None:
+def load_newest(folder: Path, size: int, check: Check = accept) -> Checkpoint | None:
     """The newest intact checkpoint; each damaged one on the way is logged.
 
     Args:
         folder: of the checkpoints.
         size: number of the network's parameters.
+        check: called with the step and the configuration of a checkpoint before its arrays are read; raises an error
+            if they are not those of this run.
 
     Returns:
         The checkpoint, or None if there is none at all.
@@ -130,7 +158,7 @@ def load_newest(folder: Path, size: int) -> Checkpoint | None:
     steps = steps_in(folder)
     for step in steps:
         try:
-            return load_checkpoint(folder, step, size)
+            return load_checkpoint(folder, step, size, check)
         except DamagedCheckpoint as error:
             logger.warning("%s; trying the checkpoint before it", error)
     if steps:
@@ -138,7 +166,7 @@ def load_newest(folder: Path, size: int) -> Checkpoint | None:
     return None
 
 
-def load_checkpoint(folder: Path, step: int, size: int) -> Checkpoint:
+def load_checkpoint(folder: Path, step: int, size: int, check: Check = accept) -> Checkpoint:
     """The checkpoint of a step, checked; arguments as in `load_newest`.
 
     Raises:
@@ -148,33 +176,67 @@ def load_checkpoint(folder: Path, step: int, size: int) -> Checkpoint:
     label, archive = folder / f"step_{step:09}.json", folder / f"step_{step:09}.npz"
     try:
         facts = read_facts(label)
+        check(step, facts["config"])
         if (found := archive.stat().st_size) != facts["bytes"]:
             raise DamagedCheckpoint(f"{archive} is damaged: it has {found:,} bytes and should have {facts['bytes']:,}")
         if sha256(archive) != facts["sha256"]:
             raise DamagedCheckpoint(f"{archive} is damaged: its checksum is not the one in {label.name}")
-        return Checkpoint(step=step, arrays=read_arrays(archive, size), facts=facts)
+        arrays = read_arrays(archive, size)
     except DAMAGED as error:
         reason = getattr(error, "strerror", None) or error
         raise DamagedCheckpoint(f"the checkpoint {archive} cannot be read: {reason}") from error
+    t, T = arrays["t"], facts["config"]["training"]["T"]
+    if not ((t >= 1) & (t <= T)).all() or not all(
+        np.isfinite(arrays[name]).all() for name in ("losses", "gradient_norms")
+    ):
+        raise DamagedCheckpoint(f"{archive} is damaged: timesteps outside of 1 to {T}, or losses that are not finite")
+    return Checkpoint(step=step, arrays=arrays, facts=facts)
 
 
 def read_facts(label: Path) -> dict:
     """The contents of a checkpoint's JSON file, checked; errors as in `load_checkpoint`."""
-    if label.stat().st_size > LARGEST_JSON:
-        raise DamagedCheckpoint(f"{label} is damaged: it is longer than {LARGEST_JSON:,} bytes")
-    facts = json.loads(label.read_text(encoding="utf-8"))
+    facts = json.loads(read_text(label, LARGEST_JSON))
     if not isinstance(facts, dict):
         raise DamagedCheckpoint(f"{label} is damaged: it is not a JSON object")
-    if facts.get("format") != FORMAT:
-        raise MinidiffError(f"{label} was written in format {facts.get('format')!r}; this version reads {FORMAT}")
-    for name, kind in FACTS.items():
-        if not isinstance(facts.get(name), kind):
-            raise DamagedCheckpoint(f"{label} is damaged: {name!r} is missing or of the wrong type")
-    if not isinstance(facts.get("best_step"), int | None) or not isinstance(facts.get("best_loss", 0.0), float):
-        raise DamagedCheckpoint(f"{label} is damaged: the best checkpoint is of the wrong type")
+    found, expected = facts.get("format"), facts.pop(CHECKSUM, None)
+    if found != WITHOUT_CHECKSUM and checksum(facts) != expected:
+        raise DamagedCheckpoint(f"{label} is damaged: its checksum is not that of its contents")
+    if found not in (FORMAT, WITHOUT_CHECKSUM):
+        raise MinidiffError(f"{label} was written in format {quote(found)}; this version reads {FORMAT}")
+    facts = current_names(clean_all(facts))
+    try:
+        check_facts(facts)
+    except MinidiffError as error:
+        raise DamagedCheckpoint(f"{label} is damaged: {error}") from error
     if facts["step"] != step_of(label):
         raise DamagedCheckpoint(f"{label} is damaged: its name and its contents give different steps")
-    return current_names(facts)
+    return facts
+
+
+def check_facts(facts: dict) -> None:
+    """Raises an error if a fact is missing, of the wrong type or impossible."""
+    config = check_kinds("config", check_kinds("facts", facts, FACTS)["config"], CONFIG)
+    check_kinds("training", config["training"], {"T": int})
+    for name in ("data", "held_out"):
+        if config.get(name) is not None:
+            check_kinds(name, config[name], DATA)
+    if facts["best_step"] is not None:
+        check_kinds("facts", facts, {"best_loss": float})
+    for name in ("seconds", "step_seconds"):
+        if facts[name] not in SECONDS:
+            raise MinidiffError(f"{name} must be {SECONDS}, not {quote(facts[name])}")
+
+
+def check_kinds(where: str, values: dict, kinds: dict[str, Any]) -> dict:
+    """Returns the values if each of the named ones is of its kind, and raises an error otherwise."""
+    for name, kind in kinds.items():
+        convert(f"{where}: {name}", values.get(name), kind)
+    return values
+
+
+def checksum(facts: dict) -> str:
+    """The SHA-256 of facts, in any order and layout."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def read_arrays(path: Path, size: int) -> dict[str, np.ndarray]:

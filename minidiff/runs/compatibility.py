@@ -26,7 +26,7 @@ OLD_OPTIONS = {  # of the command line; refused with the new name
 }  # fmt: skip
 OLD_FOLDERS = {"snapshots": "trace"}  # folders within a run: name today -> name in version 0.1.0
 OLD_DEFAULTS: dict[str, dict[str, Any]] = {  # the values of fields that a file lacks because they did not exist yet
-    "network": {"film": True},
+    "network": {"film": True, "entry_levels": 1},
     "training": {"sigma_max": 0.0, "log_sigma_mean": 0.0, "log_sigma_std": 1.2, "high_noise_fraction": 0.0},
 }
 
@@ -34,6 +34,7 @@ MAY_CHANGE = (
     "epochs", "learning_rate", "warmup_steps", "weight_decay", "clip", "ema_decay", "class_dropout", "flip",
     "time_distribution", "log_sigma_mean", "log_sigma_std", "high_noise_fraction", "loss_weight", "microbatch_size",
 )  # fmt: skip
+FORWARD_PROCESS = ("schedule", "T", "shift", "sigma_max", "target")  # training options that sampling depends on
 
 
 def current_names(values: dict) -> dict:
@@ -68,8 +69,7 @@ def differences(before: dict, now: dict) -> list[tuple[str, bool]]:
     """
     found = []
     for part in ("network", "training"):
-        value = before.get(part)
-        old = value if isinstance(value, dict) else {}
+        old = before[part]
         for name in sorted(now[part].keys() | old.keys()):
             if old.get(name) != now[part].get(name):
                 allowed = part == "training" and name in MAY_CHANGE
@@ -77,8 +77,8 @@ def differences(before: dict, now: dict) -> list[tuple[str, bool]]:
     for part, words in (("data", "the images"), ("held_out", "the held-out images")):
         sets = before.get(part), now[part]
         if sets[0] != sets[1]:
-            sizes = [f"{d['images']} ({d['fingerprint']})" if isinstance(d, dict) else "none" for d in sets]
-            counts = [d.get("images") if isinstance(d, dict) else None for d in sets]
+            sizes = [f"{d['images']} ({d['fingerprint']})" if d else "none" for d in sets]
+            counts = [d["images"] if d else None for d in sets]
             same_count = None not in counts and counts[0] == counts[1]
             found.append((f"{words} were {sizes[0]} and are {sizes[1]}", same_count))
     classes = before.get("class_names", now["class_names"]), now["class_names"]
@@ -88,6 +88,22 @@ def differences(before: dict, now: dict) -> list[tuple[str, bool]]:
     if before.get("random", 1) != now["random"]:
         found.append(("it began with the random numbers of another version of minidiff", False))
     return found
+
+
+def check_same_network(path: Path, step: int, before: dict, network: dict, training: dict) -> None:
+    """Refuses to generate images with a checkpoint of another network or forward process than those of config.json.
+
+    Args:
+        path: of the run.
+        step, before: of the checkpoint: its optimizer steps and its configuration, as in `differences`.
+        network, training: of config.json.
+    """
+    now = before | {"random": before.get("random", 1), "network": network}
+    now["training"] = before["training"] | {name: training[name] for name in FORWARD_PROCESS}
+    if found := [text for text, _ in differences(before, now)]:
+        raise MinidiffError(
+            f"{path / 'config.json'} does not fit the checkpoint of step {step}: {'; '.join(found)}; change that back"
+        )
 
 
 def check_differences(path: Path, step: int, found: list[tuple[str, bool]], accept_changes: bool) -> None:

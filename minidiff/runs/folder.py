@@ -1,7 +1,7 @@
 """The folder of a run.
 
-    RUN/config.json          the network, the training, the data and the command that started it
-    RUN/history.csv          one row per epoch
+    RUN/config.json          the network, the training, the data and the command that started it, see `config.py`
+    RUN/history.csv          one row per epoch, see `history.py`
     RUN/checkpoints/         the state of the training, see `checkpoint.py`
     RUN/snapshots/           images generated during training, see `snapshots.py`
     RUN/.lock                the process that writes, see `lock.py`
@@ -10,19 +10,21 @@
 All files are written atomically (`atomic.py`), and nothing is ever pickled.
 """
 
-import csv
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from minidiff.atomic import UNFINISHED, write_text
 from minidiff.errors import MinidiffError
-from minidiff.runs.checkpoint import FORMAT, Checkpoint, load_checkpoint, load_newest, save_checkpoint, steps_in
-from minidiff.runs.compatibility import current_names
+from minidiff.runs.checkpoint import Check, Checkpoint, accept, load_checkpoint, load_newest, save_checkpoint, steps_in
+from minidiff.runs.config import FORMAT, check, read_file
+from minidiff.runs.history import read_history, write_history
 from minidiff.runs.lock import LOCK_FILE, FolderLock
+from minidiff.training_config import TrainingConfig
+from minidiff.unet_config import UNetConfig
 
 CONFIG, HISTORY, CHECKPOINTS = "config.json", "history.csv", "checkpoints"
 
@@ -88,10 +90,12 @@ class Run:
             ) from error
         except OSError as error:
             raise MinidiffError(f"{path} cannot be read: {error.strerror}") from error
-        found = cls(path).config.get("format")
-        if found != FORMAT:
-            raise MinidiffError(f"{path} was written in format {found!r}; this version reads {FORMAT}")
-        return cls(path, FolderLock(path) if to_write else None)
+        read_file(path / CONFIG)
+        run = cls(path)
+        if to_write:
+            make_folder(run.checkpoints)  # if it was removed: the first checkpoint would fail after a long time
+            run.lock = FolderLock(path)
+        return run
 
     def close(self) -> None:
         """Releases the lock."""
@@ -105,37 +109,25 @@ class Run:
         self.close()
 
     @property
-    def config(self) -> dict:
-        """The contents of config.json."""
-        file = self.path / CONFIG
-        try:
-            config = json.loads(file.read_text(encoding="utf-8"))
-            if isinstance(config, dict):
-                return current_names(config)
-        except (OSError, ValueError, RecursionError) as error:
-            raise MinidiffError(f"{file} cannot be read: {error}") from error
-        raise MinidiffError(f"{file} cannot be read: it is not a JSON object")
+    def config(self) -> dict[str, Any]:
+        """The contents of config.json, with the fields that `read_config` does not return."""
+        return read_file(self.path / CONFIG)
+
+    def read_config(self) -> tuple[UNetConfig, TrainingConfig, dict[str, Any]]:
+        """The configuration of the network, that of training, and the data options; see `config.check`."""
+        return check(self.config, self.path / CONFIG)
 
     def write_config(self, config: dict) -> None:
         """Writes config.json."""
         write_text(self.path / CONFIG, json.dumps(config, indent=2) + "\n")
 
     def history(self) -> list[dict[str, float]]:
-        """The rows of history.csv, column -> value; empty before the first epoch."""
-        file = self.path / HISTORY
-        if not file.is_file():
-            return []
-        try:
-            with file.open(newline="", encoding="utf-8") as lines:
-                rows = [current_names(row) for row in csv.DictReader(lines)]
-            return [{name: _number(value) for name, value in row.items()} for row in rows]
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise MinidiffError(f"{file} was changed and cannot be read ({error}); move it away") from error
+        """The rows of history.csv, see `history.read_history`; empty before the first epoch."""
+        return read_history(self.path / HISTORY, keep=self.lock is not None)
 
     def write_history(self, rows: Sequence[dict[str, float]]) -> None:
-        """Writes history.csv; the first row determines the columns, and NaN becomes an empty cell."""
-        lines = [",".join(row) for row in rows[:1]] + [",".join(map(_text, row.values())) for row in rows]
-        write_text(self.path / HISTORY, "".join(f"{line}\n" for line in lines))
+        """Writes history.csv."""
+        write_history(self.path / HISTORY, rows)
 
     def add_history(self, row: dict[str, float]) -> None:
         """Adds a row to history.csv."""
@@ -151,21 +143,22 @@ class Run:
         """Writes a checkpoint, see `checkpoint.save_checkpoint`."""
         save_checkpoint(self.checkpoints, step, arrays, facts, best_step)
 
-    def find_checkpoint(self, size: int) -> Checkpoint | None:
+    def find_checkpoint(self, size: int, check: Check = accept) -> Checkpoint | None:
         """The newest intact checkpoint of a network with `size` parameters, or None; see `checkpoint.load_newest`."""
-        return load_newest(self.checkpoints, size)
+        return load_newest(self.checkpoints, size, check)
 
-    def load_checkpoint(self, size: int, *, best: bool = False) -> Checkpoint:
+    def load_checkpoint(self, size: int, check: Check = accept, *, best: bool = False) -> Checkpoint:
         """The newest intact checkpoint, or the one with the lowest loss on held-out images.
 
         Args:
             size: number of parameters of the run's network.
+            check: as in `checkpoint.load_newest`.
             best: whether to load the best instead of the newest.
 
         Raises:
             MinidiffError: there is none, none is intact, or there is no best one.
         """
-        newest = self.find_checkpoint(size)
+        newest = self.find_checkpoint(size, check)
         if newest is None:
             raise MinidiffError(f"{self.path} has no checkpoint yet; the first is saved at the end of the first epoch")
         if not best:
@@ -173,14 +166,24 @@ class Run:
         best_step = newest.facts.get("best_step")
         if best_step not in self.steps():
             raise MinidiffError(f"{self.path} has no best checkpoint: it was trained without held-out images")
-        return load_checkpoint(self.checkpoints, best_step, size)
+        return load_checkpoint(self.checkpoints, best_step, size, check)
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder unless it exists; raises an error if that is impossible."""
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise MinidiffError(f"cannot make the folder {path}: {error.strerror}") from error
 
 
 def check_unused(path: Path) -> None:
     """Refuses a folder with other contents than what a process killed before it wrote config.json may leave."""
     if (path / CONFIG).exists():
         raise MinidiffError(f"{path} holds a run; give another --out, or resume it: minidiff train --resume {path}")
-    if {file.name for file in path.iterdir()} - {LOCK_FILE, CHECKPOINTS, CONFIG + UNFINISHED}:
+    left = {file.name for file in path.iterdir()} - {LOCK_FILE, CHECKPOINTS, CONFIG + UNFINISHED}
+    checkpoints = path / CHECKPOINTS
+    if left or (checkpoints.exists() and not (checkpoints.is_dir() and not any(checkpoints.iterdir()))):
         raise MinidiffError(f"{path} is not empty; give another --out, or remove it")
 
 
@@ -192,13 +195,3 @@ def free_folder(path: str | Path) -> Path:
         number += 1
         candidate = path.with_name(f"{path.name}-{number}")
     return candidate
-
-
-def _text(value: float) -> str:
-    return "" if isinstance(value, float) and math.isnan(value) else str(value)
-
-
-def _number(text: str) -> float:
-    if text == "":
-        return math.nan
-    return int(text) if text.lstrip("-").isdigit() else float(text)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from minidiff.errors import MinidiffError
+from minidiff.text import clean
 
 LOCK_FILE = ".lock"
 
@@ -64,7 +65,7 @@ class FolderLock:
         self._file.seek(0)
         try:
             content = json.loads(self._file.read(1000))
-            return f"process {content['process']:d} on {content['computer']}, since {content['since']},"
+            return clean(f"process {content['process']:d} on {content['computer']}, since {content['since']},")
         except (ValueError, KeyError, TypeError, OSError):
             return None
 

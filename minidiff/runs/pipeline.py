@@ -16,13 +16,16 @@ from minidiff import data, plotting
 from minidiff.data import Dataset
 from minidiff.denoiser import NetworkDenoiser
 from minidiff.errors import MinidiffError
+from minidiff.layers import count_parameters, shapes_of
 from minidiff.parallel import Workers
 from minidiff.parameters import Parameters
 from minidiff.randomness import stream
+from minidiff.runs.compatibility import check_same_network
 from minidiff.runs.folder import Run
 from minidiff.runs.snapshots import is_snapshot_epoch
 from minidiff.runs.train import read_config, train_run
-from minidiff.sampling import State, sample
+from minidiff.sampling import State, default_steps, sample
+from minidiff.text import clean
 from minidiff.training_config import TrainingConfig
 from minidiff.unet import UNet, UNetConfig
 
@@ -74,8 +77,9 @@ def run_stages(
         show_noise(run, dataset, training)
     logger.info("3. Training: %d epochs", training.epochs)
     trainer = train_run(run, network, dataset, training, workers, **options)
-    logger.info("   loss, on a logarithmic scale\n%s", "\n".join(loss_table(run.history())))
-    steps = min(STEPS, training.T)
+    if history := run.history():  # it may have been removed
+        logger.info("   loss, on a logarithmic scale\n%s", "\n".join(loss_table(history)))
+    steps = default_steps(STEPS, training.T)
     logger.info("4. Generation: from noise to images in %d sampler steps", steps)
     shape, labels = (SAMPLES, *dataset.example_shape), labels_for(dataset.class_names, SAMPLES)
     logger.info("   in:  noise %s and a label for each", shape)
@@ -139,8 +143,12 @@ def load_denoiser(run: Run, workers: Workers, *, best: bool = False) -> NetworkD
     """
     network_config, training, _ = read_config(run)
     network = UNet(network_config)
-    p = network.create_parameters()
-    p = Parameters(p.shapes, vector=run.load_checkpoint(p.size, best=best).arrays["average"])
+
+    def check(step: int, config: dict[str, Any]) -> None:
+        check_same_network(run.path, step, config, network_config.as_dict(), training.as_dict())
+
+    checkpoint = run.load_checkpoint(count_parameters(network.children), check, best=best)
+    p = Parameters(shapes_of(network.children), vector=checkpoint.arrays["average"])
     return NetworkDenoiser(network, p, training.create_schedule(), training.target, workers)
 
 
@@ -160,6 +168,7 @@ def labels_for(class_names: Sequence[str], count: int, name: str | None = None) 
     """
     if name is None:
         return np.arange(count) % len(class_names) if class_names else None
+    name = clean(name)  # as those of the run
     if name not in class_names:
         remedy = f"choose from {', '.join(class_names)}" if class_names else "this run was trained without classes"
         raise MinidiffError(f"unknown class {name!r}; {remedy}")

@@ -73,7 +73,7 @@ class Progress:
         row = {
             "epoch": step.epoch,
             "step": step.step,
-            "loss": round(self.loss, 6),
+            "loss": float(f"{self.loss:.6g}"),
             "seconds": round(self.seconds, 2),
             "images_per_second": round(self.images / self._step_seconds, 2),
             "learning_rate": float(f"{step.learning_rate:.6g}"),
@@ -81,10 +81,10 @@ class Progress:
             "update_ratio": float(f"{np.nanmean(figures['update_ratios']):.4g}"),
         }
         for i, loss in enumerate(losses_by_timestep(figures["t"], figures["losses"], T), start=1):
-            row[f"loss_quarter_{i}"] = round(float(loss), 6)
+            row[f"loss_quarter_{i}"] = float(f"{loss:.6g}")
         if held_out_losses is not None:
             loss = float(held_out_losses.mean())
-            row["held_out_loss"] = round(loss, 6)
+            row["held_out_loss"] = float(f"{loss:.6g}")
             if loss < self.best_loss:
                 self.best_step, self.best_loss = step.step, loss
         self._start_epoch()

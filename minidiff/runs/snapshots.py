@@ -10,9 +10,9 @@ A snapshot is saved before the checkpoint of its epoch, so a training that was k
 from pathlib import Path
 
 from minidiff import plotting
-from minidiff.errors import MinidiffError
+from minidiff.runs.checkpoint import remove
 from minidiff.runs.compatibility import find_folder
-from minidiff.runs.folder import Run
+from minidiff.runs.folder import Run, make_folder
 from minidiff.sampling import generate
 from minidiff.training import Trainer
 
@@ -37,22 +37,27 @@ def save_snapshot(run: Run, trainer: Trainer, epoch: int) -> None:
     steps = min(STEPS, trainer.schedule.T)
     images = generate(trainer.denoiser(), shape, sampler=SAMPLER, steps=steps, seed=0, labels=labels)
     folder = find_folder(run.path, "snapshots")
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise MinidiffError(f"cannot make the folder {folder}: {error.strerror}") from error
-    plotting.save_sheet(folder / f"epoch_{epoch:04}.png", images, COUNT, scale=1)
+    make_folder(folder)
+    plotting.save_sheet(folder / name_of(epoch), images, COUNT, scale=1)
+
+
+def name_of(epoch: int) -> str:
+    """The name of the file with the images of an epoch."""
+    return f"epoch_{epoch:04}.png"
 
 
 def snapshots(run: Run) -> dict[int, Path]:
     """epoch -> path of its images, in order; empty for a run without."""
-    files = find_folder(run.path, "snapshots").glob("epoch_*.png")
-    epochs = {int(number): file for file in files if (number := file.stem.removeprefix("epoch_")).isdecimal()}
-    return dict(sorted(epochs.items()))
+    found = {}
+    for file in find_folder(run.path, "snapshots").glob("epoch_*.png"):
+        number = file.stem.removeprefix("epoch_")
+        if len(number) < 10 and number.isdecimal() and file.name == name_of(int(number)):  # else it is the user's own
+            found[int(number)] = file
+    return dict(sorted(found.items()))
 
 
 def remove_snapshots(run: Run, after_epoch: int) -> None:
     """Removes the snapshots of later epochs, which the training will reach again."""
     for epoch, file in snapshots(run).items():
         if epoch > after_epoch:
-            file.unlink(missing_ok=True)
+            remove(file)

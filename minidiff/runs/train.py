@@ -10,6 +10,7 @@ import contextlib
 import logging
 import math
 import platform
+import shlex
 import shutil
 import sys
 import time
@@ -26,9 +27,10 @@ from minidiff.data import Dataset
 from minidiff.divergence import Diverged
 from minidiff.errors import MinidiffError
 from minidiff.kernels.sets import create_kernels
+from minidiff.layers import count_parameters
 from minidiff.parallel import Workers, available_cores
 from minidiff.randomness import VERSION as RANDOM_VERSION
-from minidiff.randomness import EarlierSeed, stream
+from minidiff.randomness import stream
 from minidiff.runs.checkpoint import KEPT, tidy
 from minidiff.runs.compatibility import check_differences, differences, fingerprint
 from minidiff.runs.folder import Run
@@ -85,7 +87,9 @@ def start_run(
     Raises:
         MinidiffError: an invalid configuration, or a folder that cannot be used.
     """
-    UNet(network)  # both raise an error for an invalid configuration before the folder is created
+    count_parameters(
+        UNet(network).children
+    )  # both raise an error for an invalid configuration before the folder is created
     training.create_schedule()
     config = {
         "command": " ".join(["minidiff", *sys.argv[1:]]),
@@ -113,21 +117,8 @@ def with_absolute_path(data_options: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_config(run: Run) -> tuple[UNetConfig, TrainingConfig, dict[str, Any]]:
-    """Reads and checks config.json: the configuration of the network, that of training, and the data options.
-
-    Raises:
-        MinidiffError: something is missing or of the wrong type.
-    """
-    config = run.config
-    try:
-        network, training = UNetConfig.from_dict(config["network"]), TrainingConfig(**config["training"])
-        UNet(network)
-        options = {"spec": str(config["data"]["spec"])} | config["data"]
-        if config.get("random", 1) == 1:  # before it was recorded
-            options["seed"] = EarlierSeed(options["seed"])
-    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
-        raise MinidiffError(f"{run.path / 'config.json'} was changed or is of another version: {error}") from error
-    return network, training, options
+    """The checked configuration of a run, see `Run.read_config`."""
+    return run.read_config()
 
 
 def train_run(
@@ -206,7 +197,8 @@ def train_run(
                     f"stopped after step {step.step} of {trainer.total_steps} (epoch {step.epoch}) and saved; "
                     f"resume with: minidiff train --resume {run.path}"
                 )
-    plotting.save_loss_curve(run.path / "loss.png", run.history())
+    if history := run.history():  # it may have been removed
+        plotting.save_loss_curve(run.path / "loss.png", history)
     return trainer
 
 
@@ -259,14 +251,17 @@ def restore_progress(run: Run, trainer: Trainer, config: dict[str, Any], accept_
     if run.lock and run.lock.left_by:
         logger.info("   %s ended without saving", run.lock.left_by)
     progress = Progress()
-    checkpoint = run.find_checkpoint(trainer.p.size)
+
+    def check(step: int, before: dict[str, Any]) -> None:
+        check_differences(run.path, step, differences(before, config), accept_changes)
+
+    checkpoint = run.find_checkpoint(trainer.p.size, check)
     if checkpoint is None:
         if run.history():
+            logger.warning("%s holds no checkpoint; the training starts anew", run.checkpoints)
             run.write_history([])
         remove_snapshots(run, after_epoch=0)
         return progress
-    found = differences(checkpoint.facts["config"], config)
-    check_differences(run.path, checkpoint.step, found, accept_changes)
     if (version := checkpoint.facts["version"]) != __version__:
         logger.info("   the checkpoint is of version %s, this is %s: last digits may differ", version, __version__)
     trainer.restore(checkpoint.step, checkpoint.arrays)
@@ -275,9 +270,12 @@ def restore_progress(run: Run, trainer: Trainer, config: dict[str, Any], accept_
         tidy(run.checkpoints, checkpoint.step, progress.best_step)  # a killed process may have left files
     run.write_history([row for row in run.history() if row["step"] <= checkpoint.step])
     remove_snapshots(run, after_epoch=checkpoint.step // trainer.steps_per_epoch)
-    if found:
+    if differences(checkpoint.facts["config"], config):
         save(run, trainer, progress, config)
     logger.info("   resuming after step %d of %d", checkpoint.step, trainer.total_steps)
+    if checkpoint.step >= trainer.total_steps:
+        command = f"minidiff train --resume {shlex.quote(str(run.path))} --epochs N --accept-changes"
+        logger.info("   the training is complete; to continue it with more epochs: %s", command)
     return progress
 
 

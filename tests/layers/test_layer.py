@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minidiff.errors import MinidiffError
 from minidiff.layers import (
     ClassEmbedding,
     Conv2d,
@@ -55,3 +56,9 @@ def test_repr_names_the_settings():
     expected = "Linear(name='layer', in_channels=3, out_channels=5, zero=True)"
     assert repr(Linear("layer", 3, 5, zero=True)) == expected
     assert all("array" not in repr(layer) and "\n" not in repr(layer) for layer in LAYERS)
+
+
+def test_a_network_that_is_too_large_is_refused_before_its_memory_is_allocated():
+    layer = Conv2d("layer", 2**20, 2**20)
+    with pytest.raises(MinidiffError, match=r"9,895,605,.* parameters, and at most 268,435,456"):
+        create_parameters([layer])

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from minidiff.data import Dataset, to_bytes
-from minidiff.page.report_data import COUNT, PATH_SAMPLER, PATH_STEPS, SEEDS, collect, with_nearest
+from minidiff.page.report_data import COUNT, PATH_SAMPLER, PATH_STEPS, SEEDS, collect, read_sheet, with_nearest
 from minidiff.randomness import stream
 from minidiff.runs import pipeline
 from minidiff.runs.folder import Run
@@ -114,6 +116,17 @@ def test_unreadable_snapshots_and_those_of_another_size_are_left_out(run, evil, 
     assert list(collect(run, workers, dataset=evil[1]).snapshots) == [6]
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(position=st.integers(0, 400), value=st.integers(0, 255), cut=st.booleans())
+def test_a_damaged_image_is_left_out_or_has_its_size(evil, tmp_path, position, value, cut):
+    """Pillow raises more than OSError: SyntaxError, ValueError, DecompressionBombError."""
+    content = bytearray(snapshots(evil[0])[6].read_bytes())
+    content[position : None if cut else position + 1] = bytes([value])
+    (tmp_path / "image.png").write_bytes(content)
+    found = read_sheet(tmp_path / "image.png")
+    assert found is None or (found.ndim == 3 and found.dtype == np.uint8)
+
+
 def test_a_run_whose_data_has_moved(run, workers):
     found = collect(run, workers)  # its configuration names "tiny", which cannot be loaded
     assert found.dataset is found.forward is found.samples.nearest is None
@@ -151,6 +164,9 @@ def test_results_of_evaluate_are_read_and_damaged_ones_are_not(run, workers, evi
     assert collect(run, workers, dataset=evil[1]).decisions.shape == (8, 12, 3)
     (run.path / "decisions.png").write_bytes(b"no image")
     assert collect(run, workers, dataset=evil[1]).decisions is None
+    assert collect(run, workers, dataset=evil[1]).evaluation == {"count": 32}
+    file.write_text(json.dumps({"sampler": "\x1b[31m"}))
+    assert collect(run, workers, dataset=evil[1]).evaluation == {"sampler": r"\x1b[31m"}
     for text in ("{", "[1]", "\udcff".encode("utf-8", "surrogatepass")):
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
         found = collect(run, workers, dataset=evil[1])

@@ -12,10 +12,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minidiff.errors import MinidiffError
-from minidiff.runs.checkpoint import DamagedCheckpoint, load_checkpoint, load_newest, save_checkpoint, sha256, steps_in
+from minidiff.runs.checkpoint import (
+    DamagedCheckpoint,
+    checksum,
+    load_checkpoint,
+    load_newest,
+    save_checkpoint,
+    sha256,
+    steps_in,
+    tidy,
+)
+from tests import tiny
 
 SIZE = 50
-FACTS = {"epoch": 1, "seconds": 1.5, "step_seconds": 0.5, "config": {"a": 1}, "best_step": None}
+FACTS = {"epoch": 1, "seconds": 1.5, "step_seconds": 0.5, "config": tiny.CHECKPOINT_CONFIG, "best_step": None}
 
 
 def some_arrays(seed=0):
@@ -43,7 +53,10 @@ def test_a_checkpoint_is_read_back(folder):
         assert checkpoint.arrays[name].dtype == array.dtype
         np.testing.assert_array_equal(checkpoint.arrays[name], array)
         checkpoint.arrays[name][:1] = 0  # writable
-    assert checkpoint.facts | FACTS == checkpoint.facts
+    assert {name: checkpoint.facts[name] for name in ("epoch", "seconds", "best_step")} == {
+        "epoch": 1, "seconds": 1.5, "best_step": None,
+    }  # fmt: skip
+    assert checkpoint.facts["config"]["data"] == FACTS["config"]["data"]
     assert checkpoint.facts["sha256"] == sha256(folder / "step_000000020.npz")
 
 
@@ -129,21 +142,32 @@ def test_all_checkpoints_damaged_is_an_error(folder):
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ending=st.sampled_from(["npz", "json"]), way=st.sampled_from(["cut", "flip", "append"]), data=st.data())
 def test_no_damage_goes_unnoticed(folder, ending, way, data):
-    """A file truncated anywhere, any bit flipped, anything appended: refused unless the arrays are unchanged."""
+    """A file truncated anywhere, any bit flipped, anything appended: the previous one is used, or nothing differs."""
     file = folder / f"step_000000020.{ending}"
-    whole = file.read_bytes()
+    facts, whole = read_label(folder, 20), file.read_bytes()
+    facts.pop("config")  # defaults of fields that it lacks are added
     position = data.draw(st.integers(0, len(whole) - 1))
     bit = data.draw(st.integers(0, 7))
     flipped = whole[:position] + bytes([whole[position] ^ 1 << bit]) + whole[position + 1 :]
     file.write_bytes({"cut": whole[:position], "flip": flipped, "append": whole + bytes([bit])}[way])
-    try:
-        found = load_newest(folder, SIZE)
-    except MinidiffError:  # a flipped bit in the format number
-        found = None
+    found = load_newest(folder, SIZE)
     file.write_bytes(whole)
-    if found:
-        assert found.step == 10 or ending == "json"  # a digit of the time, or trailing whitespace
-        np.testing.assert_array_equal(found.arrays["m"], some_arrays(found.step)["m"])
+    if found.step == 20:  # white space in the JSON file, or one of two ways to write a number
+        assert ending == "json"
+        assert {name: found.facts[name] for name in facts} == facts
+    np.testing.assert_array_equal(found.arrays["m"], some_arrays(found.step)["m"])
+
+
+def read_label(folder, step):
+    """The facts of a checkpoint, without their checksum."""
+    facts = json.loads((folder / f"step_{step:09}.json").read_text())
+    assert facts.pop("checksum") == checksum(facts)
+    return facts
+
+
+def write_label(folder, step, facts):
+    """The facts of a checkpoint from an untrusted source, with a matching checksum."""
+    (folder / f"step_{step:09}.json").write_text(json.dumps(facts | {"checksum": checksum(facts)}))
 
 
 def write_foreign(folder, write):
@@ -151,9 +175,8 @@ def write_foreign(folder, write):
     numbers = folder / "step_000000030.npz"
     with numbers.open("wb") as file:
         write(file)
-    facts = json.loads((folder / "step_000000020.json").read_text())
-    facts |= {"step": 30, "bytes": numbers.stat().st_size, "sha256": sha256(numbers)}
-    (folder / "step_000000030.json").write_text(json.dumps(facts))
+    changes = {"step": 30, "bytes": numbers.stat().st_size, "sha256": sha256(numbers)}
+    write_label(folder, 30, read_label(folder, 20) | changes)
 
 
 def npz(**changes):
@@ -245,19 +268,102 @@ def test_an_invalid_json_file_is_refused_in_one_line(folder, text):
     assert len(str(caught.value)) < 1000
 
 
-@pytest.mark.parametrize(
-    "change", [{"step": 21}, {"bytes": "many"}, {"config": []}, {"seconds": None}, {"best_step": [1]}, {"sha256": 5}]
-)
-def test_a_fact_of_a_wrong_type_is_damage(folder, change):
-    label = folder / "step_000000020.json"
-    label.write_text(json.dumps(json.loads(label.read_text()) | change))
-    with pytest.raises(DamagedCheckpoint, match="damaged"):
+IMPOSSIBLE = {  # a change of the facts, and the expected message
+    "another step": ({"step": 21}, "its name and its contents give different steps"),
+    "bytes in words": ({"bytes": "many"}, "facts: bytes must be a whole number, not 'many'"),
+    "true steps": ({"step": True}, "facts: step must be a whole number, not True"),
+    "no seconds": ({"seconds": None}, "facts: seconds must be a number, not None"),
+    "infinite seconds": ({"seconds": float("inf")}, r"seconds must be at least 0 and at most 1e\+12, not inf"),
+    "no best loss": ({"best_step": 10}, "facts: best_loss must be a number, not None"),
+    "a list of best steps": ({"best_step": [1]}, r"facts: best_step must be a whole number or null, not \[1\]"),
+    "no configuration": ({"config": []}, r"facts: config must be an object, not \[\]"),
+    "no network": ({"config": {}}, "config: network must be an object, not None"),
+    "T": (
+        {"config": tiny.CHECKPOINT_CONFIG | {"training": {"T": "50"}}},
+        "training: T must be a whole number, not '50'",
+    ),
+    "data": (
+        {"config": tiny.CHECKPOINT_CONFIG | {"data": {"images": 5}}},
+        "data: fingerprint must be a text, not None",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
+def test_an_impossible_fact_is_damage_and_the_previous_checkpoint_is_used(folder, change, words):
+    write_label(folder, 20, read_label(folder, 20) | change)
+    with pytest.raises(DamagedCheckpoint, match=words):
         load_checkpoint(folder, 20, SIZE)
+    assert load_newest(folder, SIZE).step == 10
+
+
+@pytest.mark.parametrize("name", [*FACTS, "version", "step", "bytes", "sha256", "format", "checksum"])
+def test_a_fact_changed_without_its_checksum_is_damage(folder, name):
+    """Also the version, which is only printed, and the format, which must not stop the search."""
+    facts = json.loads((folder / "step_000000020.json").read_text())
+    (folder / "step_000000020.json").write_text(json.dumps(facts | {name: 3 if facts[name] == 2 else 2}))
+    with pytest.raises(DamagedCheckpoint, match="its checksum is not that of its contents"):
+        load_checkpoint(folder, 20, SIZE)
+    assert load_newest(folder, SIZE).step == 10
 
 
 def test_another_format_stops(folder):
     """The previous checkpoint must not be used silently instead."""
-    label = folder / "step_000000020.json"
-    label.write_text(json.dumps(json.loads(label.read_text()) | {"format": 99}))
-    with pytest.raises(MinidiffError, match="format 99; this version reads 1"):
+    write_label(folder, 20, read_label(folder, 20) | {"format": 99})
+    with pytest.raises(MinidiffError, match="format 99; this version reads 2"):
         load_newest(folder, SIZE)
+
+
+def test_facts_of_an_earlier_version_have_no_checksum(folder):
+    label = folder / "step_000000020.json"
+    label.write_text(json.dumps(read_label(folder, 20) | {"format": 1}))
+    assert load_checkpoint(folder, 20, SIZE).step == 20
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("t", 0), ("t", 51), ("losses", np.nan), ("losses", np.inf), ("gradient_norms", np.nan)]
+)
+def test_impossible_figures_of_the_epoch_are_damage(folder, name, value):
+    array = some_arrays(30)[name]
+    array[-1] = value
+    write_foreign(folder, npz(**{name: array}))
+    with pytest.raises(DamagedCheckpoint, match="timesteps outside of 1 to 50, or losses that are not finite"):
+        load_checkpoint(folder, 30, SIZE)
+
+
+def test_texts_are_cleaned(folder):
+    write_label(folder, 20, read_label(folder, 20) | {"version": "1\x1b[31m\n"})
+    assert load_checkpoint(folder, 20, SIZE).facts["version"] == "1\\x1b[31m\\n"
+
+
+def test_files_with_other_names_are_the_users_own(folder):
+    """Removed are only files whose whole name is that of a checkpoint, finished or not."""
+    own = ["step_000000010_backup.npz", "step_000000010.npz.bak", "copy of step_000000010.json", "step_10.npz"]
+    own += ["best.part", "step_000000010x.json", "step_0000000010.json"]
+    for name in own:
+        (folder / name).write_bytes(b"precious")
+    for name in ("step_000000005.npz", "step_000000030.npz", "step_000000030.npz.part", ".step_000000030.npz.x1.part"):
+        (folder / name).write_bytes(b"half")
+    tidy(folder, 20)
+    kept = [f"step_0000000{step}.{ending}" for step in (10, 20) for ending in ("json", "npz")]
+    assert names_in(folder) == sorted(own + kept)
+
+
+def test_a_file_that_cannot_be_removed_is_a_warning(folder, caplog):
+    (folder / "step_000000001.npz").mkdir()
+    save_checkpoint(folder, 30, some_arrays(), FACTS)
+    assert steps_in(folder) == [30, 20]
+    (message,) = caplog.messages
+    assert "cannot remove" in message
+    assert "step_000000001.npz" in message
+
+
+def test_a_checkpoint_of_another_run_stops_before_its_arrays_are_read(folder):
+    """Otherwise arrays of another size would be taken for damage, and the user told to train again."""
+
+    def check(step, config):
+        assert config["training"]["T"] == 50
+        raise MinidiffError(f"step {step} is of another run")
+
+    with pytest.raises(MinidiffError, match="step 20 is of another run"):
+        load_newest(folder, SIZE + 1, check)

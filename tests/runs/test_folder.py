@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import math
 import os
 import shutil
 import tempfile
@@ -41,8 +40,9 @@ def open_folder():
 
 def test_a_new_run_can_be_opened(tmp_path):
     with Run.create(tmp_path / "deep" / "run", {"data": "cats"}) as run:
-        assert run.config == {"format": 1, "data": "cats"}
-    assert Run.open(tmp_path / "deep" / "run").config == {"format": 1, "data": "cats"}
+        assert run.config["data"] == "cats"
+    found = Run.open(tmp_path / "deep" / "run").config
+    assert (found["format"], found["data"], found["machine"]) == (1, "cats", "unknown")
 
 
 def test_an_empty_folder_can_become_a_run(tmp_path):
@@ -142,37 +142,11 @@ def test_a_folder_without_a_run_is_one_clear_line(tmp_path, path):
         Run.open(tmp_path / path)
 
 
-def test_history_is_read_back_as_numbers(tmp_path):
-    rows = [
-        {"epoch": 1, "loss": 0.5, "ratio": 1e-7, "held_out": -0.25},
-        {"epoch": 2, "loss": 0.25, "ratio": math.nan, "held_out": 3.0},
-    ]
-    with Run.create(tmp_path, {}) as run:
-        assert run.history() == []
-        for row in rows:
-            run.add_history(row)
-        found = run.history()
-        assert str(found) == str(rows)  # as text: NaN equals NaN
-        assert [type(row["epoch"]) for row in found] == [int, int]
-        assert (tmp_path / "history.csv").read_text().splitlines()[2] == "2,0.25,,3.0"
-        run.write_history(rows[:1])
-        assert run.history() == rows[:1]
-        run.write_history([])
-        assert run.history() == []
-
-
-def test_an_invalid_history_is_one_clear_line(tmp_path):
-    with Run.create(tmp_path, {}) as run:
-        (tmp_path / "history.csv").write_text("epoch,loss\n1,high\n")
-        with pytest.raises(MinidiffError, match=r"history\.csv was changed"):
-            run.history()
-
-
 def save(run, step, best_step=None, size=7):
     arrays = {name: np.full(size, step, np.float32) for name in ("parameters", "average", "m", "v")}
     arrays |= {name: np.empty(0) for name in ("losses", "gradient_norms", "update_ratios")} | {"t": np.empty(0, int)}
-    facts = {"epoch": 1, "seconds": 1.0, "step_seconds": 1.0, "config": {}, "best_step": best_step}
-    run.save_checkpoint(step, arrays, facts, best_step)
+    facts = {"epoch": 1, "seconds": 1.0, "step_seconds": 1.0, "config": tiny.CHECKPOINT_CONFIG, "best_step": best_step}
+    run.save_checkpoint(step, arrays, facts | ({"best_loss": 0.5} if best_step else {}), best_step)
 
 
 def test_the_newest_and_the_best_checkpoint(tmp_path):
@@ -191,6 +165,34 @@ def test_the_newest_and_the_best_checkpoint(tmp_path):
     assert run.load_checkpoint(7, best=True).arrays["average"].tolist() == [2.0] * 7
     with pytest.raises(MinidiffError, match="can be read"):
         run.load_checkpoint(8)  # of another network
+
+
+def test_checkpoints_without_their_config_are_not_an_unused_folder(tmp_path):
+    """A new run would have resumed from them."""
+    with Run.create(tmp_path, {}) as run:
+        save(run, 1)
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(MinidiffError, match="is not empty; give another --out"):
+        Run.create(tmp_path, {})
+    assert Run(tmp_path).steps() == [1]
+
+
+def test_a_missing_folder_of_checkpoints_is_made_when_a_run_is_opened_to_write(tmp_path):
+    Run.create(tmp_path, {}).close()
+    (tmp_path / "checkpoints").rmdir()
+    assert Run.open(tmp_path).steps() == []
+    assert not (tmp_path / "checkpoints").exists()
+    with Run.open(tmp_path, to_write=True) as run:
+        save(run, 1)
+        assert run.steps() == [1]
+
+
+def test_a_file_in_its_place_is_one_clear_line(tmp_path):
+    Run.create(tmp_path, {}).close()
+    (tmp_path / "checkpoints").rmdir()
+    (tmp_path / "checkpoints").touch()
+    with pytest.raises(MinidiffError, match=r"cannot make the folder .*checkpoints: File exists"):
+        Run.open(tmp_path, to_write=True)
 
 
 def test_a_free_folder_is_found(tmp_path):

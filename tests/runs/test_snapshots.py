@@ -83,12 +83,22 @@ def test_an_interrupted_run_has_the_same_snapshots(tmp_path, workers):
 def test_snapshots_of_later_epochs_are_removed(tmp_path):
     run = tiny.start(tmp_path / "run")
     (run.path / "snapshots").mkdir()
-    for name in ("epoch_0001", "epoch_0005", "epoch_12000", "epoch_x", "other"):
+    own = [
+        "epoch_x",
+        "other",
+        "epoch_0005 best",
+        "epoch_5",
+        "epoch_00005",
+        "epoch_" + "9" * 50,
+        "epoch_٠٠٠٥",
+        "epoch_²",
+    ]
+    for name in ("epoch_0001", "epoch_0005", "epoch_12000", *own):
         (run.path / "snapshots" / f"{name}.png").write_bytes(b"")
     assert list(snapshots(run)) == [1, 5, 12000]
     remove_snapshots(run, 1)
     assert list(snapshots(run)) == [1]
-    assert (run.path / "snapshots" / "other.png").exists()
+    assert all((run.path / "snapshots" / f"{name}.png").exists() for name in own)
     run.close()
 
 

@@ -230,6 +230,49 @@ def stopped(tmp_path, workers, signal_after):
         yield run
 
 
+DAMAGED_HISTORIES = {  # and the epochs that a finished run then has in it
+    "removed": (lambda text: None, [2, 3]),
+    "emptied": (lambda text: "", [2, 3]),
+    "no header": (lambda text: text.partition("\n")[2], [2, 3]),
+    "no loss": (lambda text: text.replace("\n1,3,0.", "\n1,3,x"), [2, 3]),
+    "from a spreadsheet": (lambda text: "\ufeff" + text.replace(",", ";").replace(".", ","), [1, 2, 3]),
+}
+
+
+@pytest.mark.parametrize(("change", "epochs"), DAMAGED_HISTORIES.values(), ids=DAMAGED_HISTORIES.keys())
+def test_a_run_resumes_without_its_history(stopped, workers, undisturbed, change, epochs):
+    file = stopped.path / "history.csv"
+    changed = change(file.read_text())
+    file.unlink() if changed is None else file.write_text(changed)
+    tiny.train(stopped, workers)
+    step, arrays, _ = tiny.outcome(stopped)
+    assert (step, arrays) == undisturbed[:2]
+    assert [row["epoch"] for row in stopped.history()] == epochs
+    copy = stopped.path / "history.csv.unreadable"
+    assert copy.exists() == (epochs == [2, 3] and bool(changed))
+    assert not copy.exists() or copy.read_text() == changed
+
+
+def test_a_finished_run_without_a_history_says_how_to_continue(tmp_path, workers):
+    with tiny.start(tmp_path / "run dir") as run:
+        tiny.train(run, workers)
+        (run.path / "history.csv").unlink()
+        _, lines = tiny.train(run, workers)
+    command = f"minidiff train --resume '{run.path}' --epochs N --accept-changes"
+    assert f"   the training is complete; to continue it with more epochs: {command}" in lines
+
+
+def test_a_run_whose_checkpoints_were_removed_starts_anew_and_says_so(tmp_path, workers, undisturbed):
+    path = tmp_path / "run"
+    with tiny.start(path) as run:
+        tiny.train(run, workers)
+    shutil.rmtree(path / "checkpoints")
+    with Run.open(path, to_write=True) as run:
+        _, lines = tiny.train(run, workers)
+        assert tiny.outcome(run) == undisturbed[:3]
+    assert f"{path / 'checkpoints'} holds no checkpoint; the training starts anew" in lines
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -319,7 +362,7 @@ def test_held_out_images_cannot_be_added(stopped, workers):
 
 def test_another_network_is_refused(stopped, workers):
     net = replace(tiny.network().config, channels=(8, 8))
-    with pytest.raises(MinidiffError, match="no checkpoint in"):
+    with pytest.raises(MinidiffError, match=r"channels was \[8, 16\] and is \[8, 8\]"):
         train.train_run(stopped, net, tiny.dataset(), tiny.TRAINING, workers)
     net = replace(tiny.network().config, num_groups=2)  # as many parameters
     with pytest.raises(MinidiffError, match="num_groups was 4 and is 2"):
@@ -328,9 +371,7 @@ def test_another_network_is_refused(stopped, workers):
 
 def test_a_checkpoint_without_film_was_trained_with_film(stopped, workers):
     label = stopped.checkpoints / "step_000000004.json"
-    facts = json.loads(label.read_text())
-    del facts["config"]["network"]["film"]
-    label.write_text(json.dumps(facts))
+    tiny.change_facts(label, lambda facts: facts["config"]["network"].pop("film"))
     before = read_facts(label)["config"]
     assert differences(before, before | {"network": tiny.network().config.as_dict()}) == []
     shift_only = replace(tiny.network().config, film=False).as_dict()
@@ -341,14 +382,14 @@ def test_a_checkpoint_without_film_was_trained_with_film(stopped, workers):
 
 def test_another_format_stops(stopped, workers):
     label = stopped.checkpoints / "step_000000004.json"
-    label.write_text(json.dumps(json.loads(label.read_text()) | {"format": 7}))
-    with pytest.raises(MinidiffError, match="was written in format 7; this version reads 1"):
+    tiny.change_facts(label, lambda facts: facts.update(format=7))
+    with pytest.raises(MinidiffError, match="was written in format 7; this version reads 2"):
         tiny.train(stopped, workers)
 
 
 def test_another_version_is_reported_and_accepted(stopped, workers):
     label = stopped.checkpoints / "step_000000004.json"
-    label.write_text(json.dumps(json.loads(label.read_text()) | {"version": "0.0.1"}))
+    tiny.change_facts(label, lambda facts: facts.update(version="0.0.1"))
     trainer, lines = tiny.train(stopped, workers)
     assert any("the checkpoint is of version 0.0.1, this is" in line for line in lines)
     assert trainer.step == 9

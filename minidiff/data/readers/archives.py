@@ -19,12 +19,12 @@ from typing import IO, Any
 from minidiff.data.dataset import Notes
 from minidiff.data.readers.files import GZIP_MAGIC, REMEDY, Files, decompressed
 from minidiff.data.readers.limits import DAMAGED, DEFLATE_LIMIT
-from minidiff.data.readers.names import beside, counted, is_ignored, printable, safe_name
+from minidiff.data.readers.names import beside, counted, is_ignored, safe_name
 from minidiff.data.readers.tree import FolderFiles
 from minidiff.errors import MinidiffError
 from minidiff.regular import check_regular
 
-__all__ = ["GZIP_MAGIC", "Files", "beside", "decompressed", "open_files", "printable"]
+__all__ = ["GZIP_MAGIC", "Files", "beside", "decompressed", "open_files"]
 
 MAX_READ = 2**26  # bytes per read from a .tgz
 MAX_TAR_BYTES = 2**36  # limit on the position within a .tgz; it is streamed, not held in memory

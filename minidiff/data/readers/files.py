@@ -12,9 +12,10 @@ import numpy as np
 
 from minidiff.data.dataset import Notes
 from minidiff.data.readers.limits import CHUNK, DAMAGED, check_size, read_exactly
-from minidiff.data.readers.names import counted, printable, runs_among
+from minidiff.data.readers.names import counted, runs_among
 from minidiff.errors import MinidiffError
 from minidiff.regular import open_regular
+from minidiff.text import clean
 
 REMEDY = "check the path or download the file again"
 GZIP_MAGIC = b"\x1f\x8b"
@@ -96,12 +97,12 @@ class Files:
     @property
     def source(self) -> str:
         """The path that was opened, printable."""
-        return printable(str(self.path / self.only if self.only else self.path))
+        return clean(str(self.path / self.only if self.only else self.path))
 
     @property
     def title(self) -> str:
         """A short name for the data set: that of the file or folder, without its extension."""
-        name = printable(self.only or self.path.resolve().name)
+        name = clean(self.only or self.path.resolve().name)
         return re.sub(r"(\.(npy|npz|zip|tgz|tar|gz|bin))+$", "", name) or "images"
 
     def where(self, name: str) -> Path:

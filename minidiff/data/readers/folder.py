@@ -17,11 +17,12 @@ from minidiff.data.dataset import Dataset, Notes, choose
 from minidiff.data.readers import cache
 from minidiff.data.readers.files import Files
 from minidiff.data.readers.limits import CHUNK, MAX_IMAGE_BYTES
-from minidiff.data.readers.names import IMAGE_NAME, counted, listed, printable
+from minidiff.data.readers.names import IMAGE_NAME, counted, listed
 from minidiff.data.readers.options import PART_WORDS, ReadingOptions, choose_part
 from minidiff.data.readers.signatures import HEAD, MARK, is_image
 from minidiff.data.readers.sizing import check_output
 from minidiff.errors import MinidiffError
+from minidiff.text import clean
 
 DEFAULT_SIZE = 64
 Paths = dict[str, tuple[str, ...]]  # name of a file -> its folders, as far as they matter, and its own name
@@ -60,7 +61,7 @@ def sort_files(files: Files, part: str | None) -> tuple[list[str], np.ndarray | 
     paths, notes = top_or_subfolders({name: tuple(name.split("/")) for name in names})
     shared = common_folders(paths.values())
     if shared:
-        notes += (f"all images are in {printable('/'.join(shared))}",)
+        notes += (f"all images are in {clean('/'.join(shared))}",)
     paths, more = top_or_subfolders({name: path[len(shared) :] for name, path in paths.items()})
     paths, part_notes = only_part(paths, part, files)
     notes = own_notes + notes + more + part_notes
@@ -74,7 +75,7 @@ def sort_files(files: Files, part: str | None) -> tuple[list[str], np.ndarray | 
     folders = sorted({path[0] for path in paths.values()})
     label_of = {folder: label for label, folder in enumerate(folders)}
     labels = np.array([label_of[path[0]] for path in paths.values()])
-    return names, labels, tuple(map(printable, folders)), notes
+    return names, labels, tuple(map(clean, folders)), notes
 
 
 def without_own(files: Files, names: list[str]) -> tuple[list[str], Notes]:
@@ -137,7 +138,7 @@ def only_part(paths: Paths, part: str | None, files: Files) -> tuple[Paths, Note
     of_part, more = top_or_subfolders(of_part)
     same = sorted(folder for folder in folders if PART_WORDS.get(folder.lower()) == wanted)
     if len(same) > 1:
-        notes += (f"{' and '.join(map(printable, same))} read as one part",)
+        notes += (f"{' and '.join(map(clean, same))} read as one part",)
     return of_part, (*notes, *counted(ignored, "images beside the parts ignored"), *more)
 
 
@@ -188,7 +189,7 @@ def decode(
             stored = decode_image(read_image_file(files, name, min(max_bytes, MAX_IMAGE_BYTES)), size, max_pixels)
             image = opaque(stored)
         except UNREADABLE as error:
-            skipped.append(f"{printable(name)} ({str(error).splitlines()[0][:100] if str(error) else 'damaged'})")
+            skipped.append(f"{clean(name)} ({str(error).splitlines()[0][:100] if str(error) else 'damaged'})")
             continue
         num_transparent += is_transparent(stored)
         num_animated += is_animated(stored)

@@ -15,9 +15,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from minidiff.data.dataset import Notes, to_pixels
 from minidiff.data.readers.limits import DAMAGED, MAX_PIXELS
-from minidiff.data.readers.names import printable
 from minidiff.errors import MinidiffError
 from minidiff.regular import open_regular
+from minidiff.text import clean
 
 Decoded = TypeVar("Decoded")
 
@@ -120,7 +120,7 @@ def image_notes(path: str | Path, height: int, width: int) -> Notes:
         notes.append("transparent pixels became white")
     if is_animated(image):
         notes.append("only the first of its images is used")
-    return tuple(f"{printable(str(path))}: {note}" for note in notes)
+    return tuple(f"{clean(str(path))}: {note}" for note in notes)
 
 
 def read_image(path: str | Path, height: int, width: int, channels: int) -> np.ndarray:

@@ -12,8 +12,8 @@ from PIL import Image, ImageFilter, ImageOps
 
 from minidiff.data.dataset import Notes
 from minidiff.data.readers.image_file import SIXTEEN_BIT, decode_image, read_file
-from minidiff.data.readers.names import printable
 from minidiff.errors import MinidiffError
+from minidiff.text import clean
 
 MAX_SPREAD = 64  # between the channels of a pixel; with more, it has a color
 BLACK, WHITE = 63, 192  # at most this is black, at least this white; between them are only the blurred edges
@@ -35,7 +35,7 @@ def read_mask(path: str | Path, image_path: str | Path, height: int, width: int)
     Raises:
         MinidiffError: a file that cannot be read, or a mask that is ambiguous, as described above.
     """
-    shown = printable(str(path))
+    shown = clean(str(path))
     values, notes = _gray_values(read_file(path, decode_image), shown)
     white = values >= (BLACK + WHITE + 1) // 2
     _check_edges(values, shown)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Collection, Iterable
 
+from minidiff.text import clean
+
 SYSTEM_FILES = {
     "thumbs.db", "desktop.ini", "__macosx", "lost+found", "$recycle.bin", "system volume information",
 }  # fmt: skip
@@ -18,12 +20,6 @@ def is_ignored(name: str) -> bool:
     return (name.startswith(".") and name != ".") or name.lower() in SYSTEM_FILES
 
 
-def printable(name: str) -> str:
-    """A file name with undecodable bytes escaped and control characters replaced by "?"."""
-    text = name.encode("utf-8", "backslashreplace").decode()
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
 def beside(name: str, other: str) -> str:
     """The name of another file in the same folder."""
     folder, slash, _ = name.rpartition("/")
@@ -31,9 +27,9 @@ def beside(name: str, other: str) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """The first few names, printable: "a.png, b.png, ..."."""
+    """The first few names, cleaned: "a.png, b.png, ..."."""
     names = list(names)
-    return ", ".join(map(printable, names[:LISTED])) + (", ..." if len(names) > LISTED else "")
+    return ", ".join(map(clean, names[:LISTED])) + (", ..." if len(names) > LISTED else "")
 
 
 def counted(names: Collection[str], what: str) -> tuple[str, ...]:

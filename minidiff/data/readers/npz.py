@@ -19,11 +19,11 @@ from minidiff.data.dataset import Dataset, Notes, choose
 from minidiff.data.readers.files import Files
 from minidiff.data.readers.labels import ClassLabels, to_labels
 from minidiff.data.readers.layouts import arrange, to_images
-from minidiff.data.readers.names import printable
 from minidiff.data.readers.npy import open_npy, read_npy
 from minidiff.data.readers.options import PART_WORDS, ReadingOptions, choose_part
 from minidiff.data.readers.sizing import fit
 from minidiff.errors import MinidiffError
+from minidiff.text import clean
 
 IMAGE_WORDS = {"images", "image", "imgs", "x", "data", "sprites"}
 LABEL_WORDS = {"labels", "label", "y", "targets", "target", "classes"}
@@ -81,12 +81,12 @@ def load_arrays(files: Files, options: ReadingOptions) -> Dataset:
 
     labels, class_names, label_notes = ClassLabels(notes=() if options.labels_key == "none" else ("no labels found",))
     if len(names) > 1:
-        stems = (printable(PurePosixPath(name).stem) for name in names)
+        stems = (clean(PurePosixPath(name).stem) for name in names)
         class_names = tuple(stem.removeprefix("full_numpy_bitmap_") for stem in stems)
         labels, label_notes = label_of_file, ()
     elif labels_array is not None:
         values = read_npy(files, labels_array.name, max_bytes)
-        found += (f"labels from {printable(labels_array.name)}",)
+        found += (f"labels from {clean(labels_array.name)}",)
         labels, class_names, label_notes = to_labels(values, counts[0], files.where(labels_array.name))
         labels = None if labels is None else labels[chosen]
     return Dataset(

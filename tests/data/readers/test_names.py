@@ -26,7 +26,7 @@ def test_notes_count_and_list_a_few():
     assert counted([], "ignored") == ()
     assert counted(["a", "b"], "ignored") == ("2 ignored: a, b",)
     assert listed(f"{i}" for i in range(9)) == "0, 1, 2, 3, ..."
-    assert listed(["\x1b[31m"]) == "?[31m"
+    assert listed(["\x1b[31m"]) == r"\x1b[31m"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,91 @@
+"""config.json: what a run is, checked when it is read, because anyone may have edited it.
+
+What follows the checks relies on them: every field is there, of its type and within its range, and the classes are
+those of the network. Of the data options, only the types are checked here; `data.load` checks the rest.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from minidiff.data.readers.options import ReadingOptions
+from minidiff.errors import MinidiffError
+from minidiff.fields import convert, quote
+from minidiff.layers import count_parameters
+from minidiff.randomness import EarlierSeed
+from minidiff.regular import read_text
+from minidiff.runs.compatibility import current_names
+from minidiff.text import clean, clean_all
+from minidiff.training_config import TrainingConfig
+from minidiff.unet import UNet
+from minidiff.unet_config import UNetConfig
+
+FORMAT = 1
+LARGEST_FILE = 2**24  # bytes
+REMEDY = "change that back, or start a new run"
+INFORMATION = ("command", "version", "python", "numpy", "numba", "machine", "name", "source", "license")
+# of `pipeline.load_data`
+DATA_OPTIONS = get_type_hints(ReadingOptions) | {"spec": str, "held_out": float | None, "cache_folder": str | None}
+DATA_OPTIONS["images"] = DATA_OPTIONS.pop("num_images")
+Config = TypeVar("Config", UNetConfig, TrainingConfig)
+
+
+def read_file(file: Path) -> dict[str, Any]:
+    """The contents of config.json under today's names, with all of INFORMATION, as texts, but not checked further.
+
+    Raises:
+        MinidiffError: it cannot be read, or is of another format.
+    """
+    try:
+        config = json.loads(read_text(file, LARGEST_FILE))
+        if not isinstance(config, dict):
+            raise ValueError("it is not a JSON object")
+    except (OSError, ValueError, RecursionError) as error:
+        problem = getattr(error, "strerror", None) or error
+        raise MinidiffError(f"{file} cannot be read: {problem}; {REMEDY}") from error
+    if (found := config.get("format")) != FORMAT:
+        raise MinidiffError(f"{file} was written in format {quote(found)}; this version reads {FORMAT}")
+    config = current_names(config)
+    config |= {name: clean(config.get(name, "unknown")) for name in INFORMATION}
+    return config | {"class_names": clean_all(config.get("class_names"))}
+
+
+def check(config: dict[str, Any], file: Path) -> tuple[UNetConfig, TrainingConfig, dict[str, Any]]:
+    """The configuration of the network, that of training, and the data options in the contents of config.json.
+
+    Raises:
+        MinidiffError: a field is missing, unknown, of the wrong type or out of range, or they do not fit each other.
+    """
+    try:
+        network, training = create(UNetConfig, config, "network"), create(TrainingConfig, config, "training")
+        count_parameters(UNet(network).children)
+        training.create_schedule()
+        names = convert("class_names", config["class_names"], tuple[str, ...])
+        if len(names) != network.num_classes:
+            raise MinidiffError(f"there are {len(names)} class_names, but num_classes is {network.num_classes}")
+        options = convert("data", config.get("data"), dict)
+        check_names("data", options, {"spec", "seed"}, DATA_OPTIONS.keys())
+        options = {name: convert(f"data: {name}", value, DATA_OPTIONS[name]) for name, value in options.items()}
+        if convert("random", config.get("random", 1), int) == 1:  # before it was recorded
+            options["seed"] = EarlierSeed(options["seed"])
+    except MinidiffError as error:
+        raise MinidiffError(f"{file}: {error}; {REMEDY}") from error
+    return network, training, options
+
+
+def create(kind: type[Config], config: dict[str, Any], part: str) -> Config:
+    """A configuration from a part of config.json, which has to have exactly its fields."""
+    values = convert(part, config.get(part), dict)
+    names = [field.name for field in fields(kind)]
+    check_names(part, values, names, names)
+    return kind(**values)
+
+
+def check_names(part: str, values: dict[str, Any], needed: Iterable[str], known: Iterable[str]) -> None:
+    """Raises an error if values lack a name or have an unknown one."""
+    if missing := sorted(set(needed) - values.keys()):
+        raise MinidiffError(f"{part} lacks {', '.join(missing)}")
+    if unknown := sorted(values.keys() - set(known)):
+        raise MinidiffError(f"{part} has unknown fields {', '.join(map(quote, unknown))}")
