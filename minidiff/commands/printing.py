@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -47,4 +48,5 @@ def one_line(message: object) -> str:
 
 def print_done(start: float, path: object) -> None:
     """Prints the last line of a training: time since `start`, memory, and the command to generate more images."""
-    print(f"Done in {time.perf_counter() - start:.0f} s{memory_used()}. More: minidiff sample {path} -n 64")
+    command = shlex.join(["minidiff", "sample", str(path), "-n", "64"])
+    print(f"Done in {time.perf_counter() - start:.0f} s{memory_used()}. More: {command}")
