@@ -66,12 +66,11 @@ def check_writable(path: str | Path) -> None:
 
 def check_folder(path: str | Path) -> None:
     """Raises an error if files cannot be written to a folder, or if it does not exist and cannot be made."""
-    with _clear_error(path):
-        above = next(folder for folder in (Path(path), *Path(path).absolute().parents) if os.path.lexists(folder))
-        if not above.is_dir():
-            raise OSError(None, f"{above} is not a folder")
-        if not os.access(above, os.W_OK | os.X_OK):
-            raise OSError(None, f"the folder {above} is read-only")
+    above = next(folder for folder in (Path(path), *Path(path).absolute().parents) if os.path.lexists(folder))
+    if not above.is_dir():
+        raise MinidiffError(f"cannot make the folder {path}: {above} is not a folder")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise MinidiffError(f"cannot write to the folder {path}: {above} is read-only")
 
 
 @contextlib.contextmanager
@@ -161,17 +160,15 @@ def _temporary(target: Path) -> Iterator[tuple[Path, BinaryIO]]:
         _remove_if_left(left)
     while True:
         unfinished = target.with_name(f"{start}.{secrets.token_hex(4)}{UNFINISHED}")
-        file = unfinished.open("xb")
-        try:
+        with contextlib.ExitStack() as stack:  # on a full disk, closing the file fails too
+            file = unfinished.open("xb")
+            stack.callback(unfinished.unlink, missing_ok=True)
+            stack.enter_context(file)
             with contextlib.suppress(OSError):  # where there are no locks, nobody removes what is left
                 lock(file.fileno())
-            if not unfinished.exists():  # another writer took it for one that was left, before it was locked
-                continue
-            yield unfinished, file
-            return
-        finally:
-            file.close()
-            unfinished.unlink(missing_ok=True)
+            if unfinished.exists():  # unless another writer took it for one that was left, before it was locked
+                yield unfinished, file
+                return
 
 
 def _remove_if_left(unfinished: Path) -> None:

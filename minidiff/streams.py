@@ -22,7 +22,7 @@ class LastingFile(io.FileIO):
 
     error: OSError | None = None
 
-    def write(self, content) -> int:  # type: ignore[no-untyped-def, override]  # any buffer
+    def write(self, content: memoryview) -> int:  # type: ignore[override]  # of the buffer above it
         try:
             while (written := super().write(content)) is None:  # it does not block, and is full
                 select.select([], [self], [])

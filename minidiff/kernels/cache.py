@@ -26,7 +26,8 @@ def find_cache() -> tempfile.TemporaryDirectory | None:
 
 
 def _numba_finds_one() -> bool:
-    if not os.path.isabs(os.path.expanduser("~")):  # unknown: Numba would make a folder of this name in the working directory
+    # where the home folder is unknown, Numba would make a folder "~" in the working directory
+    if not os.path.isabs(os.path.expanduser("~")):
         return bool(config.CACHE_DIR) or os.access(Path(__file__).parent, os.W_OK)
     try:
         numba.njit(cache=True)(_nothing)  # looks for a folder, and compiles nothing yet

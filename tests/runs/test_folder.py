@@ -212,14 +212,14 @@ def test_an_error_before_the_first_checkpoint_leaves_nothing(tmp_path, made_befo
     if made_before:
         path.mkdir(parents=True)
     before = names_in(tmp_path)
-    with pytest.raises(MinidiffError, match="refused"), Run.create(path, {}) as run:
+    with pytest.raises(MinidiffError, match="refused"), Run.create(path, {}) as run:  # noqa: PT012
         (run.path / "forward_process.png").touch()
         raise MinidiffError("refused")
     assert names_in(tmp_path) == before
 
 
 def test_files_of_somebody_else_stay_after_an_error(tmp_path):
-    with pytest.raises(MinidiffError, match="refused"), Run.create(tmp_path / "run", {}) as run:
+    with pytest.raises(MinidiffError, match="refused"), Run.create(tmp_path / "run", {}) as run:  # noqa: PT012
         (run.path / "thesis.txt").touch()
         (run.checkpoints / "notes.txt").touch()
         raise MinidiffError("refused")
@@ -227,7 +227,7 @@ def test_files_of_somebody_else_stay_after_an_error(tmp_path):
 
 
 def test_a_run_with_a_checkpoint_and_an_opened_one_stay_after_an_error(tmp_path):
-    with pytest.raises(MinidiffError, match="refused"), tiny.start(tmp_path / "run") as run:
+    with pytest.raises(MinidiffError, match="refused"), tiny.start(tmp_path / "run") as run:  # noqa: PT012
         (run.checkpoints / "step_000000003.json").touch()
         raise MinidiffError("refused")
     assert (tmp_path / "run" / "config.json").is_file()

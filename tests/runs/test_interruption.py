@@ -25,7 +25,7 @@ def heard():
 def test_any_two_signals_are_recorded_and_raise_at_the_end(first, second, heard):
     """A terminal that is closed sends SIGHUP twice, and a shutdown sends SIGTERM after it."""
     done = []
-    with pytest.raises(KeyboardInterrupt, match="saved"), Interruption() as interruption:
+    with pytest.raises(KeyboardInterrupt, match="saved"), Interruption() as interruption:  # noqa: PT012
         assert not interruption.requested
         os.kill(os.getpid(), first)
         assert interruption.requested
@@ -40,7 +40,7 @@ def test_any_two_signals_are_recorded_and_raise_at_the_end(first, second, heard)
 
 
 def test_an_error_in_the_block_is_not_replaced(heard):
-    with pytest.raises(ZeroDivisionError), Interruption():
+    with pytest.raises(ZeroDivisionError), Interruption():  # noqa: PT012
         os.kill(os.getpid(), signal.SIGTERM)
         raise ZeroDivisionError
 
@@ -50,7 +50,7 @@ def test_at_once_raises_once_in_a_second(heard, monkeypatch):
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     interruption = Interruption(at_once=True)
-    with pytest.raises(KeyboardInterrupt), interruption:
+    with pytest.raises(KeyboardInterrupt), interruption:  # noqa: PT012
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGTERM)
@@ -65,7 +65,7 @@ def test_at_once_raises_once_in_a_second(heard, monkeypatch):
 
 def test_after_one_block_has_recorded_a_signal_the_outer_one_ignores_the_next(heard):
     outer = Interruption(at_once=True)
-    with pytest.raises(KeyboardInterrupt, match="saved"), outer:
+    with pytest.raises(KeyboardInterrupt, match="saved"), outer:  # noqa: PT012
         with Interruption() as inner:
             os.kill(os.getpid(), signal.SIGTERM)
             inner.message = "saved"
