@@ -57,6 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MinidiffError as error:
         print(f"minidiff: {one_line(error)}", file=sys.stderr)
         return 2
+    except MemoryError as error:
+        problem = one_line(error) or "the system has no more"
+        print(f"minidiff: not enough memory: {problem}; use smaller numbers or smaller data", file=sys.stderr)
+        return 2
     except KeyboardInterrupt as interrupt:
         print(f"minidiff: {one_line(interrupt) or 'stopped'}", file=sys.stderr)
         return INTERRUPTED
