@@ -24,7 +24,7 @@ from tests.data.readers.test_fuzz import READERS
 from tests.fuzz import commands
 
 MEMORY = 2**31  # bytes of address space, beyond those of the process that is forked
-SECONDS = 60  # of the processor
+SECONDS = 120  # of the processor
 WAIT = 300  # seconds, for a process that does nothing, such as one that opened a pipe
 
 
@@ -39,7 +39,7 @@ class Case:
     problem: str
 
     def __str__(self) -> str:
-        head = f"seed {self.seed}: minidiff {shlex.join(self.words)}\n   exit code {self.code}: {self.problem}\n"
+        head = f"seed {self.seed}: minidiff {shlex.join(self.words)}\n   {self.problem}\n"
         return head + "".join(f"   | {line}\n" for line in self.errors.splitlines()[-12:])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 from minidiff.cli import build_parser
+from minidiff.evaluation.extractor import FEWEST
 from tests.data.readers.test_fuzz import IMAGES_IDX, READERS
 from tests.fuzz.edits import edit_bytes, edit_file, edit_tree
 
@@ -47,16 +48,20 @@ PATIENT = {
 SMALL = ["-1", "0", "1", "2", "x", "", "nan"]
 ENORMOUS = {"n": "1000000000", "steps": "1000000000000", "samples": "1000000000000", "evaluations": "3,1000000000"}
 SKIPPED = {"help", "threads", "against", "long", "only"}
+FILES = {"config.json": 4, "history.csv": 2, "step_*.json": 3, "step_*.npz": 2, "*": 1}  # how often each is edited
+ON_RUN = {"sample": 6, "resume": 5, "report": 3, "samplers": 2, "data": 1, "evaluate": 1}
 NOTEBOOK = [("markdown", "# 03 Without a network"), ("markdown", "## Exercises"), ("code", "x = 1"), ("code", "x += 1")]
 TINY = ["--size", "8", "--channels", "8,8", "--T", "6", "--epochs", "1", "--batch-size", "4"]
 
 
-def random_options(command: str, random: Random) -> list[str]:
-    """Some options of a subcommand, right or wrong."""
+def random_options(command: str, random: Random, often: bool = False) -> list[str]:
+    """Some options of a subcommand, right or wrong; mostly none unless `often`, because a wrong one hides the rest."""
     subcommands = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
     actions = [a for a in subcommands.choices[command]._actions if a.option_strings and a.dest not in SKIPPED]
     words = []
-    for action in random.sample(actions, min(len(actions), random.choice([0, 0, 1, 1, 2, 4]))):
+    for action in random.sample(
+        actions, min(len(actions), random.choice([1, 1, 2, 3] if often else [0, 0, 0, 0, 1, 2]))
+    ):
         values = [] if action.nargs == 0 else [random_value(action, random) for _ in range(action.nargs or 1)]
         option = action.option_strings[-1]
         words += [f"{option}={values[0]}"] if len(values) == 1 and option.startswith("--") else [option, *values]
@@ -84,16 +89,14 @@ def on_run(source: Path, random: Random) -> list[str]:
         if random.random() < 0.1:
             edit_tree(run, random)
         else:
-            files = sorted(path for path in run.rglob("*") if path.is_file() and not path.is_symlink())
-            often = [path for path in files if path.suffix in (".json", ".csv", ".npz")]
-            edit_file(random.choice(often if often and random.random() < 0.9 else files), random)
-    command = random.choice(
-        ["sample", "sample", "sample", "resume", "resume", "report", "samplers", "data", "evaluate"]
-    )
+            pattern = random.choices(list(FILES), list(FILES.values()))[0]
+            files = sorted(path for path in run.rglob(pattern) if path.is_file() and not path.is_symlink())
+            edit_file(random.choice(files), random) if files else edit_tree(run, random)
+    command = random.choices(list(ON_RUN), list(ON_RUN.values()))[0]
     few = {
         "sample": ["-n", "2", "--steps", "2"],
         "samplers": ["-n", "1", "--steps", "1"],
-        "evaluate": ["--samples", "2"],
+        "evaluate": ["--samples", str(FEWEST), "--steps", "2"],
     }
     if command == "resume":
         more = random.choice([[], ["--epochs", "3", "--accept-changes"]])
@@ -150,12 +153,12 @@ def on_nothing(source: Path, random: Random) -> list[str]:
         ["grade", "."],
         ["bench", "--only", "x"],
         ["ablate", "--only", "x", "--out", "new"],
-        ["metrics", "shapes", "--samples", "1"],
-        ["evaluate", str(source), "--samples", "1"],
+        ["metrics", "shapes", "--size", "8", "--samples", str(FEWEST)],
+        ["evaluate", str(source), "--samples", str(FEWEST), "--steps", "2"],
         ["report", str(source), "--out", "new.html"],
     ]
     words = random.choice(commands)
-    words = [*words, *random_options(words[0], random)]
+    words = [*words, *random_options(words[0], random, often=True)]
     if random.random() < 0.1:
         del words[random.randrange(len(words))]
     return words
