@@ -18,7 +18,7 @@ def test_random_edits_and_options_end_with_0_or_one_line():
     command = [sys.executable, "-m", "tests.fuzz", "--count", str(COUNT), "--minutes", "5"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert f"{COUNT} cases" in result.stdout or "cases from seed 0" in result.stdout
+    assert int(result.stdout.split(" cases from seed 0")[0]) > COUNT / 4  # fewer on a slow machine
 
 
 @pytest.mark.parametrize(
