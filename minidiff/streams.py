@@ -55,7 +55,8 @@ def _replace(name: str, number: int) -> LastingFile:
     if os.name == "nt" and old is not None and old.isatty():
         return file  # a console of Windows takes text, not bytes
     encoding, by_line = ("utf-8", False) if old is None else (old.encoding, old.line_buffering)
-    stream = io.TextIOWrapper(io.BufferedWriter(file), encoding, "backslashreplace", line_buffering=by_line)
+    buffer = io.BufferedWriter(file)  # type: ignore[type-var]  # a FileIO whose `write` takes any buffer
+    stream = io.TextIOWrapper(buffer, encoding, "backslashreplace", line_buffering=by_line)
     setattr(sys, name, stream)
     return file
 

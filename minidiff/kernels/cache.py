@@ -14,13 +14,15 @@ from numba.core import config
 
 logger = logging.getLogger(__name__)
 
+HERE = Path(__file__).parent
+
 
 def find_cache() -> tempfile.TemporaryDirectory | None:
     """Makes a temporary folder for Numba's cache if it has no other, and returns it, to be kept."""
     if _numba_finds_one():
         return None
     folder = tempfile.TemporaryDirectory(prefix="minidiff-kernels-")
-    config.CACHE_DIR = folder.name
+    config.CACHE_DIR = folder.name  # type: ignore[attr-defined]
     logger.warning("minidiff: no folder for compiled kernels, so they are compiled every time; set NUMBA_CACHE_DIR")
     return folder
 
@@ -28,7 +30,7 @@ def find_cache() -> tempfile.TemporaryDirectory | None:
 def _numba_finds_one() -> bool:
     # where the home folder is unknown, Numba would make a folder "~" in the working directory
     if not os.path.isabs(os.path.expanduser("~")):
-        return bool(config.CACHE_DIR) or os.access(Path(__file__).parent, os.W_OK)
+        return bool(config.CACHE_DIR) or os.access(HERE, os.W_OK)  # type: ignore[attr-defined]
     try:
         numba.njit(cache=True)(_nothing)  # looks for a folder, and compiles nothing yet
     except RuntimeError:
