@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -121,14 +122,13 @@ def test_several_writers_of_one_file_leave_it_whole_at_any_time(tmp_path):
         for _ in range(10):
             write_whole(path, in_parts)
 
-    threads = [threading.Thread(target=write, args=(content,)) for content in contents]
     reader = threading.Thread(target=read)
-    for thread in [reader, *threads]:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    reader.start()
+    with ThreadPoolExecutor(len(contents)) as pool:
+        written = list(pool.map(write, contents))
     done.set()
     reader.join()
+    assert written == [None] * len(contents)  # without an error
     assert torn == []
     assert path.read_bytes() in contents
     assert [file.name for file in tmp_path.iterdir()] == ["file"]

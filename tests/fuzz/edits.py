@@ -7,13 +7,13 @@ import json
 import math
 import os
 import shutil
-import zipfile
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 
+from minidiff.data.readers.limits import DAMAGED
 from minidiff.runs import checkpoint
 from tests.data.readers.test_fuzz import damaged
 
@@ -35,7 +35,7 @@ def edit_file(path: Path, random: Random) -> None:
     }.get(path.suffix, [])
     try:
         random.choice(ways)(path, random)
-    except (ValueError, LookupError, TypeError, csv.Error, EOFError, zipfile.BadZipFile):  # damaged by another edit
+    except (*DAMAGED, csv.Error, LookupError, TypeError, ValueError):  # damaged by another edit
         edit_bytes(path, random)
 
 
