@@ -1,6 +1,7 @@
 """The `minidiff` command: one subcommand for each module in `minidiff/commands/`.
 
-Exit codes: 0 on success, 2 for a mistake in an argument or a file (one line on standard error), 130 for Ctrl-C.
+Exit codes: 0 on success, 2 for a mistake in an argument or a file (one line on standard error), 130 for Ctrl-C. In a
+process of its own (`__main__.py`) it is 128 + the number of the signal, which is 130 for Ctrl-C.
 
 Read more: `tutorials/00_tour.ipynb`.
 """
@@ -8,6 +9,7 @@ Read more: `tutorials/00_tour.ipynb`.
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from minidiff.commands import (
     ablate,
@@ -30,6 +32,8 @@ from minidiff.errors import MinidiffError
 from minidiff.runs.compatibility import OLD_OPTIONS
 from minidiff.text import clean, print_in_any_encoding
 from minidiff.version import __version__
+
+INTERRUPTED = 130  # the exit code
 
 # in the order in which --help lists them
 COMMANDS = [
@@ -55,15 +59,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MinidiffError as error:
         print(f"minidiff: {error}", file=sys.stderr)
         return 2
+    except MemoryError as error:
+        problem = clean(error) or "the system has no more"
+        print(f"minidiff: not enough memory: {problem}; use smaller numbers or smaller data", file=sys.stderr)
+        return 2
     except KeyboardInterrupt as interrupt:
         print(f"minidiff: {clean(interrupt) or 'stopped'}", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     return 0
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, as all others."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"minidiff: {clean(message)}; see {self.prog} --help\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands and their options."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="minidiff",
         description="Train a diffusion model on your CPU and generate images with it.",
         epilog="Start with: minidiff demo --quick",

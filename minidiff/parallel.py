@@ -11,6 +11,7 @@ Read more: `tutorials/08_training.ipynb`; `tutorials/speed.md`.
 """
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -25,6 +26,60 @@ CHUNK = 2**18  # elements of a vector that one task adds
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+class OneBlasThread:
+    """A context manager that limits BLAS to one thread while any thread of the process is inside.
+
+    The number of BLAS threads belongs to the process. If each thread restored the number that it had found, the last
+    of two would restore the limit of the first.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+        self.find_libraries()
+
+    def find_libraries(self) -> None:
+        """Finds the libraries that are loaded by now; slow, so not every time."""
+        self._libraries = ThreadpoolController()
+
+    def __repr__(self) -> str:
+        return f"OneBlasThread({self._inside} inside)"
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._take_control()
+                self._limits = self._libraries.limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *exception: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._restore()
+
+    def _restore(self) -> None:
+        self._take_control()
+        self._limits.restore_original_limits()
+        self._take_control()
+
+    def _take_control(self) -> None:
+        """Lets the current thread set the number; threadpoolctl 3.8 leaves that to the first one that does."""
+        for library in self._libraries.lib_controllers:
+            if hasattr(library, "clear_controlling_thread"):
+                library.clear_controlling_thread(force=True)
+
+    def reset(self) -> None:
+        """Starts anew in a forked process, which has none of the threads inside."""
+        if self._inside:
+            self._restore()
+        self._lock, self._inside = threading.Lock(), 0
+
+
+ONE_BLAS_THREAD = OneBlasThread()
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=ONE_BLAS_THREAD.reset)
 
 
 def available_cores() -> int:
@@ -47,7 +102,8 @@ class Workers:
         if self.threads < 1:
             raise MinidiffError(f"at least one thread is needed, not {threads}")
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="minidiff") if self.threads > 1 else None
-        self._blas = ThreadpoolController()
+        self._process = os.getpid()
+        ONE_BLAS_THREAD.find_libraries()
 
     def __repr__(self) -> str:
         return f"Workers(threads={self.threads})"
@@ -61,15 +117,20 @@ class Workers:
 
         Returns:
             The results, in the order of the items.
+
+        Raises:
+            MinidiffError: the threads are those of the process that this one was forked from.
         """
-        with self._blas.limit(limits=1, user_api="blas"):
+        if self._pool is not None and self._process != os.getpid():  # it would wait for them for ever
+            raise MinidiffError("a forked process has no threads of these workers; create Workers after the fork")
+        with ONE_BLAS_THREAD:
             if self._pool is None or len(items) == 1:
                 return [function(item) for item in items]
             return list(self._pool.map(function, items))
 
     def close(self) -> None:
         """Stops the threads."""
-        if self._pool is not None:
+        if self._pool is not None and self._process == os.getpid():
             self._pool.shutdown()
 
     def __enter__(self) -> "Workers":

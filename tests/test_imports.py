@@ -27,7 +27,21 @@ def in_a_new_process(program):
     return result.stdout
 
 
-@pytest.mark.parametrize("package", ["minidiff", "minidiff.cli"])
+def test_importing_the_package_is_immediate():
+    """A command prepares for signals before it imports the rest."""
+    loaded = set(in_a_new_process("import sys, minidiff; print(*sys.modules)").split())
+    assert {name for name in loaded if name.startswith("minidiff")} == {"minidiff", "minidiff.version"}
+    assert loaded & {"numpy", "numba"} == set()
+
+
+def test_names_are_imported_from_their_modules_when_they_are_used():
+    program = "import minidiff; print(minidiff.UNet.__module__, minidiff.data.load.__module__, dir(minidiff)[0])"
+    assert in_a_new_process(program).split() == ["minidiff.unet", "minidiff.data.loading", "GaussianDenoiser"]
+    with pytest.raises(AttributeError, match="module 'minidiff' has no attribute 'Unet'"):
+        minidiff.Unet  # noqa: B018
+
+
+@pytest.mark.parametrize("package", ["minidiff.training", "minidiff.cli"])
 def test_importing_brings_in_nothing_that_draws(package):
     program = f"import sys, {package}; print(*sorted(name.split('.')[0] for name in sys.modules))"
     loaded = set(in_a_new_process(program).split())
@@ -52,7 +66,7 @@ print(len(kernels), sum(len(kernel.signatures) for kernel in kernels))
 
 # Each module imports only from its own package and from packages further up in this list, inside functions too.
 LAYERS = (
-    ("text", "version"),
+    ("text", "version", "streams"),
     ("errors",),
     ("fields", "regular"),
     ("randomness", "memory", "kernels", "parameters", "atomic", "curves", "unet_config", "pyramid"),

@@ -19,7 +19,7 @@ from minidiff.parallel import Workers
 from minidiff.unet import UNetConfig
 
 STEPS = 3
-TIME_IMPORT = "import time; start = time.perf_counter(); import minidiff; print(time.perf_counter() - start)"
+TIME_IMPORT = "import time; start = time.perf_counter(); import minidiff.cli; print(time.perf_counter() - start)"
 
 
 def probe(

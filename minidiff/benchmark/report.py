@@ -24,6 +24,7 @@ from minidiff.unet import UNetConfig
 logger = logging.getLogger(__name__)
 
 SECTIONS = ("kernels", "layers", "tricks", "step", "memory", "growth")
+CHARTS = {"kernels": "bench_kernels.png", "growth": "bench_growth.png"}
 
 
 def bench(workers: Workers, sections: Sequence[str], against_torch: bool, quick: bool, out: str | Path | None) -> None:
@@ -86,7 +87,7 @@ def _kernels(workers: Workers, rival: ModuleType | None, quick: bool, out: str |
         rows = [[*row, row[4] / max(row[5:])] for row in rows]
     logger.info(table(head, rows))
     if out:
-        _save_kernels(Path(out) / "bench_kernels.png", rows, ways)
+        _save_kernels(Path(out) / CHARTS["kernels"], rows, ways)
 
 
 def _compare(config: UNetConfig, workers: Workers, rival: ModuleType, quick: bool) -> None:
@@ -135,7 +136,7 @@ def _growth(config: UNetConfig, workers: Workers, quick: bool, out: str | Path |
     for name, points in measured.items():
         logger.info(f"   {name:9}" + "".join(f"{value:>6}: {ms:.1f} ms, {mb:.0f} MB" for value, ms, mb in points))
     if out:
-        _save_growth(Path(out) / "bench_growth.png", measured)
+        _save_growth(Path(out) / CHARTS["growth"], measured)
 
 
 def _save_kernels(path: Path, rows: list[list], ways: list[str]) -> None:

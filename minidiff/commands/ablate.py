@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import fields, replace
 
+from minidiff.atomic import check_folder
 from minidiff.commands.options import add_threads, check_at_least, given
 from minidiff.evaluation import ablation_table
 from minidiff.evaluation.ablation import ROWS, Budget, ablate, choose_rows, time_steps
@@ -39,6 +40,7 @@ def run(options: argparse.Namespace) -> None:
     budget = replace(QUICK if options.quick else Budget(), **given(options, HELP))
     for name, least in (("images", 1), ("minutes", 0), ("epochs", 1), ("samples", FEWEST), ("seeds", 1)):
         check_at_least(f"--{name}", getattr(budget, name), least)
+    check_folder(options.out)
     with Workers(options.threads) as workers:
         print("timing training steps of all rows in turns")
         dataset, _ = load_data(budget.data_options())

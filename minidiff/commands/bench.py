@@ -1,7 +1,9 @@
 """`minidiff bench`: measures the speed of minidiff on this machine."""
 
 import argparse
+from pathlib import Path
 
+from minidiff.atomic import check_writable
 from minidiff.benchmark import report
 from minidiff.commands.options import add_threads
 from minidiff.parallel import Workers
@@ -20,6 +22,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff bench`."""
+    for name in report.CHARTS.values() if options.out else ():
+        check_writable(Path(options.out) / name)
     sections = options.only.split(",") if options.only else report.SECTIONS
     with Workers(options.threads) as workers:
         report.bench(workers, sections, options.against == "torch", options.quick, options.out)

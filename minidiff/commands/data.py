@@ -9,7 +9,7 @@ minidiff data emoji.tgz --out people.npz            the images, faster to load
 import argparse
 
 from minidiff import data, plotting
-from minidiff.commands.options import SPEC, add_reading_options, check_suffix, reading_options
+from minidiff.commands.options import SPEC, add_reading_options, check_out, reading_options
 from minidiff.text import clean
 
 
@@ -25,7 +25,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff data`."""
-    check_suffix(options.out, (".png", ".npz"), "a contact sheet and images")
+    check_out(options.out, (".png", ".npz"), "a contact sheet and images")
     dataset = data.load(options.spec, options.size, options.images, options.seed, **reading_options(options))
     print("\n".join(data.describe(dataset)))
     if not options.out:

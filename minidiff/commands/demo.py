@@ -4,6 +4,7 @@ import argparse
 import time
 
 from minidiff import runs
+from minidiff.atomic import check_folder
 from minidiff.commands.options import add_kernels, add_threads, given
 from minidiff.commands.printing import print_done
 from minidiff.parallel import Workers
@@ -40,12 +41,16 @@ def run(options: argparse.Namespace) -> None:
     chosen = BUDGETS[budget] | given(options, ("images", "size", "epochs"))
     epochs = chosen.pop("epochs")
     data_options = {"seed": options.seed} | chosen
+    if options.out:
+        runs.check_new(options.out)
+    else:
+        check_folder("runs")
     with Workers(options.threads) as workers:
         dataset, _ = runs.load_data(data_options)
         training = runs.training_for(dataset, epochs=epochs, seed=options.seed)
-        folder = options.out or runs.free_folder("runs/demo")
         network = runs.network_for(dataset)
-        with runs.start_run(folder, data_options, dataset, network, training) as run:
+        folder, any_name = options.out or "runs/demo", not options.out
+        with runs.start_run(folder, data_options, dataset, network, training, any_name=any_name) as run:
             runs.run_stages(run, network, dataset, training, workers, kernels=options.kernels)
         print(f"   report: {write_report(run, workers, dataset=dataset)}")
     print_done(start, run.path)

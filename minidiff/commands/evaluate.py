@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
+from minidiff.atomic import check_writable
 from minidiff.commands.options import add_threads, check_at_least, check_count
 from minidiff.errors import MinidiffError
-from minidiff.evaluation.evaluate import Sampling, evaluate
+from minidiff.evaluation.evaluate import DECISIONS, EVALUATION, Sampling, evaluate
 from minidiff.evaluation.measure import FEWEST
 from minidiff.parallel import Workers
 from minidiff.runs import Run, read_config
@@ -36,6 +37,8 @@ def run(options: argparse.Namespace) -> None:
     out = Path(options.out or run.path)
     if not out.is_dir():
         raise MinidiffError(f"--out {out}: there is no such folder; make it first")
+    for name in (EVALUATION, DECISIONS, "evaluation.png"):
+        check_writable(out / name)
     sampling = Sampling(
         count=options.samples,
         sampler=options.sampler,

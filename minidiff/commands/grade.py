@@ -2,9 +2,8 @@
 
 import argparse
 import json
-from pathlib import Path
 
-from minidiff.atomic import write_text
+from minidiff.atomic import check_writable, write_text
 from minidiff.errors import MinidiffError
 from minidiff.exercises.grading.grade import grade
 from minidiff.exercises.grading.hand_in import find_hand_ins
@@ -26,8 +25,8 @@ def run(options: argparse.Namespace) -> None:
     """Executes `minidiff grade`."""
     if not options.seconds > 0:
         raise MinidiffError(f"--seconds must be more than 0, not {options.seconds}")
-    if options.json and not Path(options.json).resolve().parent.is_dir():
-        raise MinidiffError(f"--json {options.json}: there is no folder {Path(options.json).parent}; make it first")
+    if options.json:
+        check_writable(options.json)
     prefixes = [f"ex{number.strip()}" for number in options.notebooks.split(",")] if options.notebooks else None
     hand_ins = find_hand_ins(options.folder)
     results = marks(grade(hand_ins, options.seconds, prefixes))

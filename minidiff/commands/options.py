@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from minidiff.atomic import check_writable
 from minidiff.errors import MinidiffError
 from minidiff.kernels.sets import KERNEL_SETS
 from minidiff.memory import check_memory
@@ -77,11 +78,14 @@ def check_count(option: str, shape: tuple[int, ...]) -> None:
     check_memory(math.prod(shape) * COPIES * 4, what, f"give a smaller {option}")
 
 
-def check_suffix(path: str | Path | None, suffixes: tuple[str, ...], what: str) -> None:
-    """Refuses a value of --out with another suffix."""
-    if path and Path(path).suffix.lower() not in suffixes:
+def check_out(path: str | Path | None, suffixes: tuple[str, ...], what: str) -> None:
+    """Refuses a file to write, if one is given, with another suffix or at a place where it cannot be written."""
+    if not path:
+        return
+    if Path(path).suffix.lower() not in suffixes:
         names = " or ".join([", ".join(suffixes[:-1]), suffixes[-1]] if len(suffixes) > 1 else suffixes)
         raise MinidiffError(f"--out {path}: {what} are written as {names}")
+    check_writable(path)
 
 
 def whole_numbers(option: str, text: str) -> tuple[int, ...]:

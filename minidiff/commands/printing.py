@@ -44,5 +44,5 @@ def memory_used() -> str:
 
 def print_done(start: float, path: object) -> None:
     """Prints the last line of a training: time since `start`, memory, and the command to generate more images."""
-    more = f"minidiff sample {shlex.quote(clean(path))} -n 64"
-    print(f"Done in {time.perf_counter() - start:.0f} s{memory_used()}. More: {more}")
+    command = shlex.join(["minidiff", "sample", str(path), "-n", "64"])
+    print(f"Done in {time.perf_counter() - start:.0f} s{memory_used()}. More: {command}")

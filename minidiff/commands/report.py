@@ -2,6 +2,7 @@
 
 import argparse
 
+from minidiff.atomic import check_writable
 from minidiff.commands.options import add_threads
 from minidiff.parallel import Workers
 from minidiff.runs import Run
@@ -17,7 +18,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff report`."""
-    from minidiff.page import write_report  # loads Pillow, which takes time
+    from minidiff.page import REPORT, write_report  # loads Pillow, which takes time
 
+    run = Run.open(options.run)
+    out = options.out or run.path / REPORT
+    check_writable(out)
     with Workers(options.threads) as workers:
-        print(clean(write_report(Run.open(options.run), workers, options.out)))
+        print(clean(write_report(run, workers, out)))

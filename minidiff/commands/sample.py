@@ -7,6 +7,7 @@ minidiff sample RUN --interpolate -n 12                    between two noises
 """
 
 import argparse
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from minidiff import editing, plotting, runs
-from minidiff.commands.options import add_threads, check_at_least, check_count, check_suffix, given, option_of
+from minidiff.atomic import free_name
+from minidiff.commands.options import add_threads, check_at_least, check_count, check_out, given, option_of
 from minidiff.denoiser import Guided
 from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
@@ -53,7 +55,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--best", action="store_true", help="use the checkpoint with the lowest held-out loss")
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise (default: 0)")
     parser.add_argument(
-        "--out", metavar="FILE", help=".png, .gif or .npz (default: RUN/samples_SAMPLER_STEPS_SEED.png)"
+        "--out",
+        metavar="FILE",
+        help=".png, .gif or .npz (default: RUN/samples_SAMPLER_STEPS_SEED.png, or the next free name)",
     )
     add_threads(parser)
     group = parser.add_argument_group("editing", "one of --inpaint, --from-image and --interpolate")
@@ -80,10 +84,8 @@ def run(options: argparse.Namespace) -> None:
         T = run.read_config()[1].T
         options.steps = default_steps(STEPS, editing.first_timestep(options.strength, T) if edit == "from_image" else T)
     kind = f"{edit}_" if edit else ""
-    out = Path(options.out or run.path / f"samples_{kind}{options.sampler}_{options.steps}_{options.seed}.png")
-    check_suffix(out, (".png", ".gif", ".npz"), "images")
-    if not out.parent.is_dir():
-        raise MinidiffError(f"--out {out}: there is no folder {out.parent}; make it first")
+    default = run.path / f"samples_{kind}{options.sampler}_{options.steps}_{options.seed}.png"
+    check_out(options.out or default, (".png", ".gif", ".npz"), "images")
     with Workers(options.threads) as workers:
         denoiser = runs.load_denoiser(run, workers, best=options.best)
         shape = (options.n, *denoiser.network.config.example_shape)
@@ -94,12 +96,13 @@ def run(options: argparse.Namespace) -> None:
             labels = runs.labels_for(run.config["class_names"], options.n, options.label)
         states, inputs = start(edit, options, Guided(denoiser, options.guidance), shape, labels)
         images, trajectory = runs.collect(states, options.steps)
-    if out.suffix.lower() == ".gif":
-        plotting.save_animation(out, trajectory)
-    elif out.suffix.lower() == ".png":
-        plotting.save_images(out, np.concatenate([inputs, images]), labels)
-    else:
-        plotting.save_images(out, images, labels)
+    with contextlib.nullcontext(Path(options.out)) if options.out else free_name(default) as out:
+        if out.suffix.lower() == ".gif":
+            plotting.save_animation(out, trajectory)
+        elif out.suffix.lower() == ".png":
+            plotting.save_images(out, np.concatenate([inputs, images]), labels)
+        else:
+            plotting.save_images(out, images, labels)
     print(clean(out))
 
 

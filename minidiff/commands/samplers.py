@@ -10,8 +10,9 @@ import logging
 from pathlib import Path
 
 from minidiff import runs
+from minidiff.atomic import check_writable
 from minidiff.benchmark import samplers
-from minidiff.commands.options import add_threads, check_at_least, check_suffix, given, option_of, whole_numbers
+from minidiff.commands.options import add_threads, check_at_least, check_out, given, option_of, whole_numbers
 from minidiff.denoiser import NetworkDenoiser
 from minidiff.errors import MinidiffError
 from minidiff.evaluation import quality
@@ -61,20 +62,24 @@ def run(options: argparse.Namespace) -> None:
         samplers.measure_convergence(options.out)
         return
     run = runs.Run.open(options.run)
+    out = Path(options.out or run.path / ("quality.png" if options.quality else "samplers.png"))
+    check_out(out, (".png",), "charts")
     with Workers(options.threads) as workers:
         denoiser = runs.load_denoiser(run, workers)
         if options.quality:
-            measure_quality(run, denoiser, options, workers)
+            check_writable(out.with_suffix(".json"))
+            measure_quality(run, denoiser, options, workers, out)
             return
         steps = numbers_up_to("--steps", options.steps, STEPS, denoiser.schedule.T)
         count = IMAGES if options.n is None else options.n
         shape = (count, *denoiser.network.config.example_shape)
         labels = runs.labels_for(run.config["class_names"], count)
-        out = options.out or run.path / "samplers.png"
         samplers.show_comparison(samplers.compare(denoiser, shape, labels, steps, options.seed), steps, out)
 
 
-def measure_quality(run: Run, denoiser: NetworkDenoiser, options: argparse.Namespace, workers: Workers) -> None:
+def measure_quality(
+    run: Run, denoiser: NetworkDenoiser, options: argparse.Namespace, workers: Workers, out: Path
+) -> None:
     """Executes `minidiff samplers RUN --quality`."""
     count = SAMPLES if options.samples is None else options.samples
     check_at_least("--samples", count, FEWEST)
@@ -85,7 +90,6 @@ def measure_quality(run: Run, denoiser: NetworkDenoiser, options: argparse.Names
     extractor = FeatureExtractor(learning_images(data_options, training), real, count, workers)
     readers = readers_for(data_options, training, workers)
     labels = runs.labels_for(training.class_names, count)
-    out = Path(options.out or run.path / "quality.png")
     print(f"{count} images for each point, against {len(extractor.reference)} held-out images")
     chosen = {"evaluations": evaluations, "seed": options.seed, "spacing": options.spacing}
     quality.measure_quality(denoiser, extractor, labels, readers, out, **chosen)
@@ -98,7 +102,7 @@ def check_options(options: argparse.Namespace) -> None:
         raise MinidiffError(f"{option_of(name)} {'does not go with' if options.quality else 'needs'} --quality")
     if options.quality and options.run is None:
         raise MinidiffError("--quality needs a run: minidiff samplers RUN --quality")
-    check_suffix(options.out, (".png",), "charts")
+    check_out(options.out, (".png",), "charts")
     if options.n is not None:
         check_at_least("-n", options.n, 1)
     check_at_least("--seed", options.seed, 0)

@@ -3,7 +3,7 @@
 import argparse
 
 from minidiff import plotting
-from minidiff.commands.options import check_suffix
+from minidiff.commands.options import check_out
 from minidiff.schedule import CURVES, Schedule
 from minidiff.text import clean
 
@@ -20,7 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff schedules`."""
-    check_suffix(options.out, (".png",), "charts")
+    check_out(options.out, (".png",), "charts")
     schedules = {name: Schedule(name, options.T, options.shift, options.sigma_max) for name in CURVES}
     columns = ("signal at T", "noise at T", "noise level")
     print(f"{'schedule':20} {' '.join(f'{column:>12}' for column in columns)} {'log-SNR at 1':>14} {'at T':>8}")

@@ -113,6 +113,7 @@ def run(options: argparse.Namespace) -> None:
         else:
             if not (options.data and options.out):
                 raise MinidiffError("train needs --data SPEC and --out RUN, or --resume RUN; see minidiff train --help")
+            runs.check_new(options.out)
             seed = TrainingConfig(**chosen).seed  # raises an error for an invalid value before the data is read
             data_options = {"spec": options.data, "images": options.images, "size": options.size}
             data_options |= {"seed": seed, "held_out": options.held_out} | reading_options(options)

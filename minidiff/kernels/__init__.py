@@ -5,3 +5,7 @@ both. Kernels run on one thread and accept float32, for speed, and float64, for 
 
 Read more: `tutorials/06_convolution.ipynb`; `tutorials/speed.md`.
 """
+
+from minidiff.kernels.cache import find_cache
+
+CACHE = find_cache()

@@ -6,6 +6,6 @@ sections turns the data into HTML: `stages.py`, `forward.py`, `training.py`, `de
 sections with `style.css` and `page.js`. Images are embedded in the file, and nothing is fetched over the network.
 """
 
-from minidiff.page.render import write_report
+from minidiff.page.render import REPORT, write_report
 
-__all__ = ["write_report"]
+__all__ = ["REPORT", "write_report"]

@@ -11,6 +11,7 @@ from minidiff.parallel import Workers
 from minidiff.plotting import COLORS
 from minidiff.runs.folder import Run
 
+REPORT = "report.html"
 HERE = Path(__file__).parent
 SECTIONS = {  # id -> name in the navigation, in the order of the page
     "stages": "Four stages",
@@ -30,7 +31,7 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-s
 
 def write_report(run: Run, workers: Workers, path: str | Path | None = None, dataset: Dataset | None = None) -> Path:
     """Writes the report of a run, by default to RUN/report.html, and returns the file's path."""
-    path = Path(path or run.path / "report.html")
+    path = Path(path or run.path / REPORT)
     text = render(collect(run, workers, dataset))
     write_text(path, text)
     return path

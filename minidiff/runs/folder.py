@@ -10,14 +10,16 @@
 All files are written atomically (`atomic.py`), and nothing is ever pickled.
 """
 
+import contextlib
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minidiff.atomic import UNFINISHED, write_text
+from minidiff.atomic import UNFINISHED, check_folder, numbered, write_text
 from minidiff.errors import MinidiffError
 from minidiff.runs.checkpoint import Check, Checkpoint, accept, load_checkpoint, load_newest, save_checkpoint, steps_in
 from minidiff.runs.config import FORMAT, check, read_file
@@ -27,12 +29,14 @@ from minidiff.training_config import TrainingConfig
 from minidiff.unet_config import UNetConfig
 
 CONFIG, HISTORY, CHECKPOINTS = "config.json", "history.csv", "checkpoints"
+WITHOUT_CHECKPOINT = (CONFIG, "forward_process.png")  # what a run may write before its first checkpoint
 
 
 class Run:
     """The folder of a run: `Run.create` makes a new one, `Run.open` opens an existing one.
 
-    A run that is written to is locked; `with run:` or `close` releases the lock.
+    A run that is written to is locked; `with run:` or `close` releases the lock. If a `MinidiffError` leaves the `with`
+    block of a new run before its first checkpoint, nothing of the run is left.
 
     Attributes:
         path: the folder.
@@ -43,31 +47,36 @@ class Run:
     def __init__(self, path: str | Path, lock: FolderLock | None = None) -> None:
         self.path, self.lock = Path(path), lock
         self.checkpoints = self.path / CHECKPOINTS
+        self._made: list[Path] | None = None  # the folders that `create` made, innermost first; None after `open`
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, {'locked' if self.lock else 'read only'})"
 
     @classmethod
-    def create(cls, path: str | Path, config: dict) -> "Run":
+    def create(cls, path: str | Path, config: dict, *, any_name: bool = False) -> "Run":
         """Makes a new run and locks it.
 
         Args:
             path: a folder that does not exist yet or is empty.
             config: the contents of config.json, of plain types.
+            any_name: whether to make PATH-2, PATH-3, ... instead if PATH exists.
 
         Raises:
             MinidiffError: the folder is not empty, cannot be made, or is locked by another process.
         """
-        path = Path(path)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
+        path, made = new_folder(path, any_name)
+        run = cls(path)
+        with contextlib.ExitStack() as stack:
+            stack.callback(remove_empty, made)
             check_unused(path)
-            run = cls(path, FolderLock(path))
+            run.lock = FolderLock(path)
+            stack.callback(run.close)
             check_unused(path)  # again: another process may have used it before it was locked
-            run.checkpoints.mkdir(exist_ok=True)
-        except OSError as error:
-            raise MinidiffError(f"cannot make the folder {path}: {error.strerror}; give another --out") from error
-        run.write_config({"format": FORMAT} | config)
+            run._made = made
+            stack.callback(run._discard)
+            make_folder(run.checkpoints)
+            run.write_config({"format": FORMAT} | config)
+            stack.pop_all()
         return run
 
     @classmethod
@@ -85,9 +94,8 @@ class Run:
         try:
             (path / CONFIG).stat()
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise MinidiffError(
-                f"{path} holds no run (no {CONFIG}); train one with: minidiff train --out {path}"
-            ) from error
+            command = shlex.join(["minidiff", "train", "--out", str(path)])
+            raise MinidiffError(f"{path} holds no run (no {CONFIG}); train one with: {command}") from error
         except OSError as error:
             raise MinidiffError(f"{path} cannot be read: {error.strerror}") from error
         read_file(path / CONFIG)
@@ -105,8 +113,21 @@ class Run:
     def __enter__(self) -> "Run":
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: type | None, *exception: object) -> None:
+        if self._made is not None and kind is not None and issubclass(kind, MinidiffError) and not self.steps():
+            self._discard()
         self.close()
+
+    def _discard(self) -> None:
+        """Removes a new run that is locked, but nothing that anybody else has put into its folder."""
+        with contextlib.suppress(OSError):
+            for file in self.path.iterdir():
+                if file.name in WITHOUT_CHECKPOINT:
+                    file.unlink()
+            remove_empty([self.checkpoints])
+        self.close()
+        (self.path / LOCK_FILE).unlink(missing_ok=True)
+        remove_empty(self._made or [])
 
     @property
     def config(self) -> dict[str, Any]:
@@ -177,21 +198,50 @@ def make_folder(path: Path) -> None:
         raise MinidiffError(f"cannot make the folder {path}: {error.strerror}") from error
 
 
+def check_new(path: str | Path) -> None:
+    """Raises the error that `Run.create` would raise, before the data is read; makes nothing."""
+    if Path(path).is_dir():
+        check_unused(Path(path))
+    check_folder(path)
+
+
 def check_unused(path: Path) -> None:
     """Refuses a folder with other contents than what a process killed before it wrote config.json may leave."""
     if (path / CONFIG).exists():
-        raise MinidiffError(f"{path} holds a run; give another --out, or resume it: minidiff train --resume {path}")
-    left = {file.name for file in path.iterdir()} - {LOCK_FILE, CHECKPOINTS, CONFIG + UNFINISHED}
+        command = shlex.join(["minidiff", "train", "--resume", str(path)])
+        raise MinidiffError(f"{path} holds a run; give another --out, or resume it: {command}")
     checkpoints = path / CHECKPOINTS
-    if left or (checkpoints.exists() and not (checkpoints.is_dir() and not any(checkpoints.iterdir()))):
+    unused = not checkpoints.exists() or (checkpoints.is_dir() and not any(checkpoints.iterdir()))
+    if not unused or not all(is_remains(file.name) for file in path.iterdir()):
         raise MinidiffError(f"{path} is not empty; give another --out, or remove it")
 
 
-def free_folder(path: str | Path) -> Path:
-    """`path`, or the first of path-2, path-3, ... that does not exist."""
-    path, number = Path(path), 1
-    candidate = path
-    while candidate.exists():
-        number += 1
-        candidate = path.with_name(f"{path.name}-{number}")
-    return candidate
+def is_remains(name: str) -> bool:
+    """Whether a file or folder may be left by a process that was killed before it wrote config.json."""
+    return name in (LOCK_FILE, CHECKPOINTS) or (name.startswith(CONFIG) and name.endswith(UNFINISHED))
+
+
+def remove_empty(folders: Sequence[Path]) -> None:
+    """Removes folders, innermost first, up to the first that is not empty."""
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
+def new_folder(path: str | Path, any_name: bool) -> tuple[Path, list[Path]]:
+    """Makes a folder; arguments and errors as for `Run.create`.
+
+    Returns:
+        Its path, and the folders that did not exist before, innermost first.
+    """
+    for candidate in numbered(path):
+        made = [folder for folder in (candidate, *candidate.parents) if not folder.exists()]
+        try:
+            candidate.mkdir(parents=True, exist_ok=not any_name)
+            return candidate, made
+        except FileExistsError as error:
+            if not any_name:
+                raise MinidiffError(f"cannot make the folder {path}: {error.strerror}; give another --out") from error
+        except OSError as error:
+            raise MinidiffError(f"cannot make the folder {path}: {error.strerror}; give another --out") from error
+    raise AssertionError("the names never end")

@@ -1,18 +1,21 @@
 """A lock that gives one process at a time the right to write to a run folder.
 
 Two processes that train in the same folder would overwrite each other's checkpoints. So the one that writes holds an
-operating-system lock on the file `.lock`. The system releases the lock when the process ends, however it ends. The
-file's contents only inform people who holds the lock. If they name a process and the file is not locked, that process
-died before it could clear them.
+operating-system lock on the file `.lock`, and one on the folder itself, because the file may be deleted by hand. The
+system releases the locks when the process ends, however it ends. The file's contents only inform people who holds the
+lock. If they name a process and the file is not locked, that process died before it could clear them.
 """
 
 import json
 import os
 import platform
 import time
+import weakref
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TextIO
 
+from minidiff.atomic import lock
 from minidiff.errors import MinidiffError
 from minidiff.text import clean
 
@@ -39,7 +42,8 @@ class FolderLock:
         except OSError as error:
             raise MinidiffError(f"cannot write to the folder {folder}: {error.strerror}") from error
         try:
-            _lock(self._file)
+            lock(self._file.fileno())
+            self._unlock_folder = weakref.finalize(self, _lock_folder(folder))
         except OSError as error:
             holder = self._holder() or "another process"
             self._file.close()
@@ -50,7 +54,13 @@ class FolderLock:
             ) from error
         self.left_by = self._holder()
         since = time.strftime("%Y-%m-%d %H:%M:%S")
-        self._write(json.dumps({"process": os.getpid(), "computer": platform.node(), "since": since}))
+        try:
+            self._write(json.dumps({"process": os.getpid(), "computer": platform.node(), "since": since}))
+        except MinidiffError:
+            self._file.close()
+            self._unlock_folder()
+            path.unlink()
+            raise
 
     def __repr__(self) -> str:
         return f"FolderLock({self._file.name!r}, {'released' if self._file.closed else 'held'})"
@@ -60,6 +70,7 @@ class FolderLock:
         if not self._file.closed:
             self._write("")
             self._file.close()
+            self._unlock_folder()
 
     def _holder(self) -> str | None:
         self._file.seek(0)
@@ -78,13 +89,16 @@ class FolderLock:
             raise MinidiffError(f"cannot write {self._file.name}: {error.strerror}") from error
 
 
-def _lock(file: TextIO) -> None:
-    """Requests the lock from the operating system, without waiting."""
-    if os.name == "nt":
-        import msvcrt  # exists on Windows only
-
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # on other systems
-    else:
-        import fcntl  # exists elsewhere only
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _lock_folder(folder: str | Path) -> Callable[[], object]:
+    """Locks the folder itself, and returns a function that releases it; raises BlockingIOError as `lock` does."""
+    if os.name == "nt":  # folders cannot be opened there, and an open file cannot be deleted
+        return lambda: None
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        lock(number)
+    except BlockingIOError:
+        os.close(number)
+        raise
+    except OSError:  # network file systems lock only what is open for writing
+        pass
+    return partial(os.close, number)

@@ -71,7 +71,13 @@ def training_for(dataset: Dataset, **chosen: Any) -> TrainingConfig:
 
 
 def start_run(
-    path: str | Path, data_options: dict[str, Any], dataset: Dataset, network: UNetConfig, training: TrainingConfig
+    path: str | Path,
+    data_options: dict[str, Any],
+    dataset: Dataset,
+    network: UNetConfig,
+    training: TrainingConfig,
+    *,
+    any_name: bool = False,
 ) -> Run:
     """Creates a run folder.
 
@@ -80,6 +86,7 @@ def start_run(
         data_options: for `pipeline.load_data`.
         dataset: the data they describe.
         network, training: recorded in config.json.
+        any_name: as in `Run.create`.
 
     Returns:
         The run, locked.
@@ -92,7 +99,7 @@ def start_run(
     )  # both raise an error for an invalid configuration before the folder is created
     training.create_schedule()
     config = {
-        "command": " ".join(["minidiff", *sys.argv[1:]]),
+        "command": shlex.join(["minidiff", *sys.argv[1:]]),
         "version": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -107,7 +114,7 @@ def start_run(
         "network": network.as_dict(),
         "training": training.as_dict(),
     }
-    return Run.create(path, config)
+    return Run.create(path, config, any_name=any_name)
 
 
 def with_absolute_path(data_options: dict[str, Any]) -> dict[str, Any]:
@@ -189,14 +196,17 @@ def train_run(
                 bar.close()
                 bar = None
                 end_epoch(run, trainer, progress, step, held_out)
-            if step.last_of_epoch or interruption.requested or time.monotonic() - saved >= 60 * save_minutes:
+            stopped = interruption.requested  # one value for both: a signal may arrive in between
+            if step.last_of_epoch or stopped or time.monotonic() - saved >= 60 * save_minutes:
                 save(run, trainer, progress, config)
                 saved = time.monotonic()
-            if interruption.requested and step.step < trainer.total_steps:
-                raise KeyboardInterrupt(
+            if stopped:
+                command = shlex.join(["minidiff", "train", "--resume", str(run.path)])
+                interruption.message = (
                     f"stopped after step {step.step} of {trainer.total_steps} (epoch {step.epoch}) and saved; "
-                    f"resume with: minidiff train --resume {run.path}"
+                    f"resume with: {command}"
                 )
+                break
     if history := run.history():  # it may have been removed
         plotting.save_loss_curve(run.path / "loss.png", history)
     return trainer

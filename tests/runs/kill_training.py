@@ -2,9 +2,10 @@
 
     python -m tests.runs.kill_training FOLDER KILLS SEED
 
-Each training is a process of its own, killed by SIGKILL, which cannot be caught: half-written files stay. To start many
-of them quickly, this process imports minidiff and loads its kernels once and then forks. Every step is saved, so that
-many kills hit a file being written. Prints one line of JSON.
+Each training is a process of its own. It is sent SIGKILL, which cannot be caught (half-written files stay), or one of
+the others, or two signals within a millisecond. To start many processes quickly, this one imports minidiff and loads
+its kernels once and then forks. Every step is saved, so that many kills hit a file being written. Prints one line of
+JSON.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from minidiff.__main__ import run
 from minidiff.cli import main
 from minidiff.runs.checkpoint import steps_in
 from minidiff.runs.folder import Run
@@ -26,6 +28,7 @@ from minidiff.runs.folder import Run
 TRAIN = ["--data", "shapes", "--size", "8", "--images", "10", "--channels", "32", "--epochs", "8", "--T", "20"]
 STEPS = 24  # eight epochs of three
 EVERY_STEP = ["--save-minutes", "0"]
+KILLING = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def start(arguments, log):
@@ -35,8 +38,12 @@ def start(arguments, log):
         return child
     code = 99
     try:
-        with log.open("a") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
-            code = main(arguments)
+        with log.open("a") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # even if this runs in the background
+        sys.argv = ["minidiff", *arguments]
+        code = run()
     finally:
         os._exit(code)
 
@@ -64,6 +71,14 @@ def outcome(folder):
     return checkpoints, history, [file.read_bytes() for file in files], sorted(file.name for file in folder.iterdir())
 
 
+def send(child, signals, rng):
+    """Sends signals to a process, which may have ended."""
+    for number in signals:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, number)
+        time.sleep(rng.uniform(0, 0.001))
+
+
 def newest_step(folder):
     """The step of the newest checkpoint, 0 if there is none."""
     return max(steps_in(folder / "checkpoints"), default=0)
@@ -78,22 +93,23 @@ def kill_and_compare(folder, kills, seed):
     assert finish(start(command(folder / "undisturbed", 1), log)) == 0
     training = (folder / "undisturbed" / "loss.png").stat().st_mtime - begin  # written after training
     expected = outcome(folder / "undisturbed")
-    found = {"kills": 0, "runs": 0, "lost": [], "resumed_at": []}
+    found = {"kills": 0, "runs": 0, "lost": [], "resumed_at": [], "pairs": []}
     while found["kills"] < kills:
         path = folder / f"run{found['runs']}"
         found["runs"] += 1
         while True:
             child = start(command(path, rng.choice([1, 2])), log)
             left = 1 - newest_step(path) / STEPS
+            sent = [rng.choice(KILLING) for _ in range(rng.choice([1, 2]))]
             if left > 0 or rng.random() < 0.1:  # a trained run is mostly left to generate its images
                 time.sleep(rng.uniform(0, training))  # long enough for some progress
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGKILL)
+                send(child, sent, rng)
             code = finish(child)
-            if code != -signal.SIGKILL:
+            if code not in {-signal.SIGKILL, *(128 + number for number in sent)}:
                 break
             found["kills"] += 1
             found["resumed_at"].append(newest_step(path))
+            found["pairs"].append([*map(int, sent), code])
         if code != 0 or outcome(path) != expected:
             found["lost"].append(f"{path.name}: exit code {code}")
     return found

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from minidiff.errors import MinidiffError
-from minidiff.runs.folder import Run, free_folder
+from minidiff.runs.folder import Run, check_new
 from tests import tiny
 
 
@@ -66,11 +66,11 @@ def test_an_existing_run_is_not_overwritten(tmp_path):
 
 def test_the_remains_of_a_killed_process_are_accepted(tmp_path):
     (tmp_path / ".lock").touch()
-    (tmp_path / "config.json.part").write_text('{"form')
+    (tmp_path / "config.json.0a1b2c3d.part").write_text('{"form')
     (tmp_path / "checkpoints").mkdir()
     with Run.create(tmp_path, {"data": "cats"}) as run:
         assert run.config["data"] == "cats"
-    assert not (tmp_path / "config.json.part").exists()
+    assert not (tmp_path / "config.json.0a1b2c3d.part").exists()
 
 
 def test_a_second_writer_is_refused_and_a_reader_is_not(tmp_path):
@@ -195,11 +195,67 @@ def test_a_file_in_its_place_is_one_clear_line(tmp_path):
         Run.open(tmp_path, to_write=True)
 
 
-def test_a_free_folder_is_found(tmp_path):
-    assert free_folder(tmp_path / "run") == tmp_path / "run"
+def test_any_name_is_the_first_that_does_not_exist(tmp_path):
     for name in ("run", "run-2", "run-3"):
-        (tmp_path / name).mkdir()
-    assert free_folder(tmp_path / "run") == tmp_path / "run-4"
+        with Run.create(tmp_path / "run", {}, any_name=True) as run:
+            assert run.path == tmp_path / name
+    (tmp_path / "run-4").mkdir()  # of a process that has not written anything yet
+    with Run.create(tmp_path / "run", {}, any_name=True) as run:
+        assert run.path == tmp_path / "run-5"
+
+
+def names_in(path):
+    return sorted(str(file.relative_to(path)) for file in path.rglob("*"))
+
+
+@pytest.mark.parametrize("made_before", [False, True])
+def test_an_error_before_the_first_checkpoint_leaves_nothing(tmp_path, made_before):
+    path = tmp_path / "deep" / "run"
+    if made_before:
+        path.mkdir(parents=True)
+    before = names_in(tmp_path)
+    with pytest.raises(MinidiffError, match="refused"), Run.create(path, {}) as run:  # noqa: PT012
+        (run.path / "forward_process.png").touch()
+        raise MinidiffError("refused")
+    assert names_in(tmp_path) == before
+
+
+def test_files_of_somebody_else_stay_after_an_error(tmp_path):
+    with pytest.raises(MinidiffError, match="refused"), Run.create(tmp_path / "run", {}) as run:  # noqa: PT012
+        (run.path / "thesis.txt").touch()
+        (run.checkpoints / "notes.txt").touch()
+        raise MinidiffError("refused")
+    assert {"run/thesis.txt", "run/checkpoints/notes.txt"} <= set(names_in(tmp_path))
+
+
+def test_a_run_with_a_checkpoint_and_an_opened_one_stay_after_an_error(tmp_path):
+    with pytest.raises(MinidiffError, match="refused"), tiny.start(tmp_path / "run") as run:  # noqa: PT012
+        (run.checkpoints / "step_000000003.json").touch()
+        raise MinidiffError("refused")
+    assert (tmp_path / "run" / "config.json").is_file()
+    (tmp_path / "run" / "checkpoints" / "step_000000003.json").unlink()
+    with pytest.raises(MinidiffError, match="refused"), Run.open(tmp_path / "run", to_write=True):
+        raise MinidiffError("refused")
+    assert (tmp_path / "run" / "config.json").is_file()
+
+
+def test_a_new_run_that_is_interrupted_can_be_resumed(tmp_path):
+    with pytest.raises(KeyboardInterrupt), tiny.start(tmp_path / "run"):
+        raise KeyboardInterrupt
+    assert Run.open(tmp_path / "run").config["class_names"] == ["a", "b", "c"]
+
+
+def test_what_cannot_become_a_run_is_refused_and_nothing_is_made(tmp_path):
+    (tmp_path / "file").touch()
+    tiny.start(tmp_path / "run").close()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").touch()
+    before = names_in(tmp_path)
+    for name, message in {"file/run": "file is not a folder", "run": "holds a run", "full": "is not empty"}.items():
+        with pytest.raises(MinidiffError, match=message):
+            check_new(tmp_path / name)
+    check_new(tmp_path / "new" / "run")
+    assert names_in(tmp_path) == before
 
 
 def test_the_tiny_run_is_a_run(tmp_path):

@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.runs.kill_training import TRAIN, outcome
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +31,9 @@ def test_a_training_killed_at_random_moments_ends_identical(tmp_path):
     assert found["kills"] >= KILLS
     assert found["lost"] == []
     assert len(set(found["resumed_at"])) > 3  # the kills hit different steps
+    codes = {code for *_, code in found["pairs"]}
+    assert len(codes) > 1
+    assert all(code == -9 or code - 128 in sent for *sent, code in found["pairs"])
 
 
 def minidiff(*arguments):
@@ -36,16 +41,22 @@ def minidiff(*arguments):
     return subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
-def test_sigterm_saves_the_run_and_exits_with_130(tmp_path):
+PAIRS = [(signal.SIGTERM,), (signal.SIGHUP, signal.SIGHUP), (signal.SIGINT, signal.SIGTERM)]
+
+
+@pytest.mark.parametrize("numbers", PAIRS, ids=str)
+def test_signals_save_the_run_and_exit_with_128_and_the_number(tmp_path, numbers):
     undisturbed, path = tmp_path / "undisturbed", tmp_path / "run"
     first = minidiff("train", *TRAIN, "--out", undisturbed)
     second = minidiff("train", *TRAIN, "--out", path, "--save-minutes", "0")
     while not list(path.glob("checkpoints/*.json")):
         assert second.poll() is None, second.stderr.read()
         time.sleep(0.005)
-    second.send_signal(signal.SIGTERM)
+    for number in numbers:
+        second.send_signal(number)
     _, said = second.communicate(timeout=60)
-    assert second.returncode == 130, said
+    assert second.returncode - 128 in numbers, said
+    assert said.count("\n") == 1
     assert said.startswith("minidiff: stopped after step ")
     assert said.endswith(f"and saved; resume with: minidiff train --resume {path}\n")
     third = minidiff("train", "--resume", path)

@@ -95,10 +95,15 @@ def test_a_signal_finishes_the_step_and_saves_the_run(tmp_path, workers, signal_
     assert str(caught.value) == expected
 
 
-def test_a_signal_in_the_last_step_does_not_stop_the_run(tmp_path, workers, signal_after, undisturbed):
+def test_a_signal_in_the_last_step_stops_the_run_as_in_any_other(tmp_path, workers, signal_after, undisturbed):
+    """What comes after training takes time too; resuming does it."""
     signal_after([9])
     with tiny.start(tmp_path / "run") as run:
+        with pytest.raises(KeyboardInterrupt, match="stopped after step 9 of 9"):
+            tiny.train(run, workers)
+        assert not (run.path / "loss.png").exists()
         tiny.train(run, workers)
+        assert (run.path / "loss.png").is_file()
         assert tiny.outcome(run) == undisturbed[:3]
 
 

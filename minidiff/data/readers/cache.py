@@ -26,13 +26,15 @@ MAX_ENTRIES = 16
 
 def default_cache_folder() -> Path:
     """The platform's cache folder: ~/.cache/minidiff (Linux), ~/Library/Caches/minidiff (macOS) or
-    %LOCALAPPDATA%/minidiff (Windows)."""
+    %LOCALAPPDATA%/minidiff (Windows); where the home folder is unknown, a path at which nothing can be written."""
+    home = Path(os.path.expanduser("~"))  # "~" for a user without a name and HOME
+    home = home if home.is_absolute() else Path(os.devnull)
     if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        base = os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local"
     elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
+        base = home / "Library" / "Caches"
     else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        base = os.environ.get("XDG_CACHE_HOME") or home / ".cache"
     return Path(base) / "minidiff"
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from minidiff.data import load
 from minidiff.data.readers import folder
-from minidiff.data.readers.cache import MAX_ENTRIES, default_cache_folder
+from minidiff.data.readers.cache import MAX_ENTRIES, default_cache_folder, find, keep
 
 
 @pytest.fixture
@@ -101,3 +101,14 @@ def test_changing_loaded_images_does_not_change_the_cache(tmp_path):
         images = load(tmp_path / "in", size=8, cache_folder=tmp_path / "cache").images
         assert images[0, 0, 0, 0] == 0
         np.add(images, 1, out=images)
+
+
+def test_where_the_home_is_unknown_nothing_is_cached(monkeypatch):
+    """As for a user id without a name, in a container: no error, and no folder "~" in the working directory."""
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    entry = default_cache_folder() / "a.npz"
+    assert entry.is_absolute()
+    assert find(entry, 1000) is None
+    (note,) = keep(entry, np.zeros((1, 2, 2, 3), np.uint8), np.zeros(1, int), ())
+    assert note.startswith("not cached: ")
