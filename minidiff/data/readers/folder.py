@@ -96,7 +96,7 @@ def without_own(files: Files, names: list[str]) -> tuple[list[str], Notes]:
 
 def top_or_subfolders(paths: Paths) -> tuple[Paths, Notes]:
     """If there are images beside the folders of images, those of the two that are more; the others are noted."""
-    top = {name: path for name, path in paths.items() if len(path) == 1}
+    top: Paths = {name: path for name, path in paths.items() if len(path) == 1}
     inside = {name: path for name, path in paths.items() if len(path) > 1}
     if not top or not inside:
         return paths, ()
