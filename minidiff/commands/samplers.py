@@ -85,7 +85,7 @@ def measure_quality(
     check_at_least("--samples", count, FEWEST)
     evaluations = numbers_up_to("--evaluations", options.evaluations, USUAL_EVALUATIONS, denoiser.schedule.T)
     _, _, data_options = runs.read_config(run)
-    training, _ = runs.load_data(data_options)
+    training = runs.load_training_data(run, denoiser)
     real = held_out_images(data_options, training, 2 * count)
     extractor = FeatureExtractor(learning_images(data_options, training), real, count, workers)
     readers = readers_for(data_options, training, workers)

@@ -60,7 +60,7 @@ def evaluate(run: Run, sampling: Sampling, workers: Workers, out: Path | None = 
     network_config, training_config, data_options = read_config(run)
     start = time.perf_counter()
     network = pipeline.load_denoiser(run, workers, best=sampling.best)
-    training, _ = pipeline.load_data(data_options)
+    training = pipeline.load_training_data(run, network)
     real = measure.held_out_images(data_options, training, 2 * sampling.count)
     logger.info(f"data: {training.name}, {pipeline.describe(training)}; {len(real)} more that were not trained on")
     logger.info(f"generating {sampling.count} images: {sampling.sampler}, {sampling.steps} steps")

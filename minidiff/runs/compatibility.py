@@ -90,15 +90,17 @@ def differences(before: dict, now: dict) -> list[tuple[str, bool]]:
     return found
 
 
-def check_same_network(path: Path, step: int, before: dict, network: dict, training: dict) -> None:
-    """Refuses to generate images with a checkpoint of another network or forward process than those of config.json.
+def check_same_network(
+    path: Path, step: int, before: dict, network: dict, training: dict, class_names: list[str]
+) -> None:
+    """Refuses to generate images if a checkpoint is of another network, forward process or classes than config.json.
 
     Args:
         path: of the run.
         step, before: of the checkpoint: its optimizer steps and its configuration, as in `differences`.
-        network, training: of config.json.
+        network, training, class_names: of config.json.
     """
-    now = before | {"random": before.get("random", 1), "network": network}
+    now = before | {"random": before.get("random", 1), "network": network, "class_names": class_names}
     now["training"] = before["training"] | {name: training[name] for name in FORWARD_PROCESS}
     if found := [text for text, _ in differences(before, now)]:
         raise MinidiffError(

@@ -20,7 +20,7 @@ from minidiff.layers import count_parameters, shapes_of
 from minidiff.parallel import Workers
 from minidiff.parameters import Parameters
 from minidiff.randomness import stream
-from minidiff.runs.compatibility import check_same_network
+from minidiff.runs.compatibility import check_same_network, fingerprint
 from minidiff.runs.folder import Run
 from minidiff.runs.snapshots import is_snapshot_epoch
 from minidiff.runs.train import read_config, train_run
@@ -142,14 +142,25 @@ def load_denoiser(run: Run, workers: Workers, *, best: bool = False) -> NetworkD
         MinidiffError: config.json or the checkpoint does not fit.
     """
     network_config, training, _ = read_config(run)
-    network = UNet(network_config)
+    network, class_names = UNet(network_config), run.config["class_names"]
 
     def check(step: int, config: dict[str, Any]) -> None:
-        check_same_network(run.path, step, config, network_config.as_dict(), training.as_dict())
+        check_same_network(run.path, step, config, network_config.as_dict(), training.as_dict(), class_names)
 
     checkpoint = run.load_checkpoint(count_parameters(network.children), check, best=best)
     p = Parameters(shapes_of(network.children), vector=checkpoint.arrays["average"])
     return NetworkDenoiser(network, p, training.create_schedule(), training.target, workers)
+
+
+def load_training_data(run: Run, denoiser: NetworkDenoiser) -> Dataset:
+    """The images that a run was trained on; `MinidiffError` if they are not there any more, or have changed."""
+    trained_on = run.load_checkpoint(denoiser.p.size).facts["config"]["data"]
+    dataset, _ = load_data(read_config(run)[2])
+    if fingerprint(dataset) != trained_on:
+        raise MinidiffError(
+            f"{dataset.name}: the images have changed since {run.path} was trained on them; restore them, or train again"
+        )
+    return dataset
 
 
 def labels_for(class_names: Sequence[str], count: int, name: str | None = None) -> np.ndarray | None:

@@ -132,7 +132,7 @@ def test_a_config_that_is_no_file_or_too_long_is_refused(run):
         run.read_config()
     (run.path / "config.json").unlink()
     (run.path / "config.json").symlink_to("/dev/zero")
-    with pytest.raises(MinidiffError, match="cannot be read: it is not a file"):
+    with pytest.raises(MinidiffError, match="cannot be read: a device, pipe or socket instead of a file"):
         Run.open(run.path)
 
 
@@ -153,6 +153,13 @@ def test_a_config_of_another_network_than_the_checkpoint_generates_nothing(run, 
     """The images would have been noise, or of another size."""
     edit(run, values, part)
     with pytest.raises(MinidiffError, match=rf"config\.json does not fit the checkpoint of step 9: {problem}; change"):
+        runs.load_denoiser(run, workers)
+
+
+def test_classes_in_another_order_than_in_training_generate_nothing(run, workers):
+    """Every label would have stood for another class."""
+    edit(run, {"class_names": ["b", "a", "c"]})
+    with pytest.raises(MinidiffError, match="the classes were a, b, c and are b, a, c; change that back"):
         runs.load_denoiser(run, workers)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -92,6 +93,18 @@ def test_the_trained_network_is_loaded_from_the_folder(trained, workers):
     z = np.random.default_rng(0).standard_normal((3, 16, 16, 3), np.float32)
     for found, expected in zip(denoiser(z, 7, [0, 1, 2]), trainer.denoiser()(z, 7, [0, 1, 2]), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+def test_the_training_data_is_loaded_again_unless_it_has_changed(trained, workers, tmp_path):
+    run = trained[0]
+    denoiser = pipeline.load_denoiser(run, workers)
+    assert pipeline.load_training_data(run, denoiser).fingerprint() == pipeline.load_data(OPTIONS)[0].fingerprint()
+    shutil.copytree(run.path, tmp_path / "run")
+    config = json.loads((run.path / "config.json").read_text())
+    config["data"]["seed"] = 1
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(MinidiffError, match="shapes: the images have changed since .*run was trained on them"):
+        pipeline.load_training_data(Run.open(tmp_path / "run"), denoiser)
 
 
 @pytest.mark.parametrize(
