@@ -13,7 +13,6 @@ from minidiff.runs.pipeline import (
 from minidiff.runs.train import network_for, read_config, start_run, train_run, training_for
 
 __all__ = [
-    "Run", "check_new", "collect", "describe", "labels_for", "load_data", "load_denoiser", "load_training_data", "network_for",
-    "read_config", "run_stages", "start_run", "train_run",
-    "training_for",
+    "Run", "check_new", "collect", "describe", "labels_for", "load_data", "load_denoiser", "load_training_data",
+    "network_for", "read_config", "run_stages", "start_run", "train_run", "training_for",
 ]  # fmt: skip

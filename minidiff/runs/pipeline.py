@@ -158,7 +158,7 @@ def load_training_data(run: Run, denoiser: NetworkDenoiser) -> Dataset:
     dataset, _ = load_data(read_config(run)[2])
     if fingerprint(dataset) != trained_on:
         raise MinidiffError(
-            f"{dataset.name}: the images have changed since {run.path} was trained on them; restore them, or train again"
+            f"{dataset.name}: the images have changed since {run.path} was trained on them; restore them or train again"
         )
     return dataset
 

@@ -103,7 +103,7 @@ def test_the_training_data_is_loaded_again_unless_it_has_changed(trained, worker
     config = json.loads((run.path / "config.json").read_text())
     config["data"]["seed"] = 1
     (tmp_path / "run" / "config.json").write_text(json.dumps(config))
-    with pytest.raises(MinidiffError, match="shapes: the images have changed since .*run was trained on them"):
+    with pytest.raises(MinidiffError, match=r"shapes: the images have changed since .*run was trained on them"):
         pipeline.load_training_data(Run.open(tmp_path / "run"), denoiser)
 
 
