@@ -44,13 +44,21 @@ def agreement(config: UNetConfig) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Mode:
-    """How PyTorch runs the network: with channels last in memory or not, compiled or eager."""
+    """How PyTorch runs the network.
+
+    Attributes:
+        channels_last: whether channels are last in memory.
+        compiled: by torch.compile (Inductor), or eager.
+        frozen: whether the compiled network has its weights as constants, in a layout for them; not for training.
+    """
 
     channels_last: bool = True
     compiled: bool = False
+    frozen: bool = False
 
     def __str__(self) -> str:
-        return f"{'channels_last' if self.channels_last else 'contiguous'}, {'compiled' if self.compiled else 'eager'}"
+        layout, way = "channels_last" if self.channels_last else "contiguous", "compiled" if self.compiled else "eager"
+        return f"{layout}, {way}" + (", frozen" if self.frozen else "")
 
 
 def torch_training_step(config: UNetConfig, batch: int, threads: int, mode: Mode) -> Callable[[], None]:
@@ -130,7 +138,8 @@ def race(config: UNetConfig, workers: Workers, rounds: int = 7, compiled: bool =
             else training_step(config, batch, "adamw", workers)[0]
         }
         torch_step = torch_sampling_step if task == "sampling" else torch_training_step
-        steps |= {str(mode): torch_step(config, batch, workers.threads, mode) for mode in modes}
+        frozen = [Mode(compiled=True, frozen=True)] if compiled and task == "sampling" else []
+        steps |= {str(mode): torch_step(config, batch, workers.threads, mode) for mode in [*modes, *frozen]}
         times = {name: 1e3 * seconds / batch for name, seconds in take_turns(steps, rounds).items()}
         milliseconds = times.pop("minidiff")
         fastest = min(times, key=times.__getitem__)
@@ -141,6 +150,8 @@ def _module(config: UNetConfig, threads: int, mode: Mode) -> tuple[torch.nn.Modu
     torch.set_num_threads(threads)
     memory_format = torch.channels_last if mode.channels_last else torch.contiguous_format
     module = torch_unet.build(config, UNet(config).create_parameters()).to(memory_format=memory_format)
+    if mode.frozen:
+        return torch.compile(module.eval().requires_grad_(False), options={"freezing": True}), memory_format
     return torch.compile(module) if mode.compiled else module, memory_format
 
 

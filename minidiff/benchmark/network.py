@@ -1,7 +1,5 @@
-"""Speed of the whole network: training and sampling steps, time by layer, and the effect of each trick."""
+"""Speed of the whole network: training and sampling steps, and the effect of each trick."""
 
-import time
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -16,7 +14,6 @@ from minidiff.denoiser import NetworkDenoiser
 from minidiff.kernels.buffers import Buffers
 from minidiff.kernels.fast.convolution import convolve_im2col, convolve_im2col_backward
 from minidiff.kernels.sets import Kernels, create_kernels, fast_kernels
-from minidiff.layers import leaves
 from minidiff.parallel import Workers
 from minidiff.schedule import Schedule
 from minidiff.training import Step, Trainer, TrainingConfig
@@ -57,55 +54,6 @@ def sampling_step(config: UNetConfig, batch: int, workers: Workers) -> Callable[
     z = np.random.default_rng(0).standard_normal((batch, *config.example_shape), np.float32)
     labels = np.arange(batch) % config.num_classes if config.num_classes else None
     return lambda: denoiser(z, 500, labels)
-
-
-def time_by_layer(config: UNetConfig, workers: Workers, rounds: int = 5) -> list[list]:
-    """Measures a forward and backward pass of two images by type of layer, on one thread.
-
-    Args:
-        config: of the network.
-        workers: holds BLAS to one thread.
-        rounds: number of passes; the fastest one counts.
-
-    Returns:
-        Rows [type, forward ms, backward ms], the longest first.
-    """
-    images = 2
-    network = UNet(config)
-    p = network.create_parameters()
-    g = p.zeros_like()
-    z = np.random.default_rng(0).standard_normal((images, *config.example_shape), np.float32)
-    spent: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-
-    def timed(kind: str, column: int, method: Callable) -> Callable:
-        def run(*arguments: object) -> object:
-            start = time.perf_counter()
-            result = method(*arguments)
-            spent[kind][column] += time.perf_counter() - start
-            return result
-
-        return run
-
-    for layer in leaves(network):
-        side = getattr(layer, "kernel_size", None)
-        kind = type(layer).__name__ + (f" {side}x{side}" if side else "")
-        layer.forward = timed(kind, 0, layer.forward)
-        layer.backward = timed(kind, 1, layer.backward)
-
-    def one_pass(_: int) -> None:
-        prediction, caches = network.forward(p, z, np.zeros(images))
-        network.backward(p, g, caches, prediction)
-
-    passes = []
-    for _ in range(rounds):
-        spent.clear()
-        start = time.perf_counter()
-        workers.map(one_pass, [0])
-        passes.append((time.perf_counter() - start, {kind: list(times) for kind, times in spent.items()}))
-    total, fastest = min(passes, key=lambda one: one[0])
-    rows: list[list] = [[kind, *(1e3 * seconds for seconds in times)] for kind, times in fastest.items()]
-    rest = 1e3 * total - sum(row[1] + row[2] for row in rows)
-    return [*sorted(rows, key=lambda row: -row[1] - row[2]), ["everything else", rest, 0.0]]
 
 
 def tricks(config: UNetConfig, workers: Workers) -> list[list]:

@@ -13,7 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from minidiff import plotting
-from minidiff.benchmark import kernels, network
+from minidiff.benchmark import kernels, network, roofline
 from minidiff.benchmark.growth import growth
 from minidiff.benchmark.probe import probe
 from minidiff.benchmark.timing import table, take_turns
@@ -23,8 +23,8 @@ from minidiff.unet import UNetConfig
 
 logger = logging.getLogger(__name__)
 
-SECTIONS = ("kernels", "layers", "tricks", "step", "memory", "growth")
-CHARTS = {"kernels": "bench_kernels.png", "growth": "bench_growth.png"}
+SECTIONS = ("kernels", "roofline", "tricks", "step", "memory", "growth")
+CHARTS = {"kernels": "bench_kernels.png", "roofline": "bench_roofline.png", "growth": "bench_growth.png"}
 
 
 def bench(workers: Workers, sections: Sequence[str], against_torch: bool, quick: bool, out: str | Path | None) -> None:
@@ -49,9 +49,8 @@ def bench(workers: Workers, sections: Sequence[str], against_torch: bool, quick:
     logger.info(f"float32 matrix product, all cores: {kernels.matmul_peak():.0f} GFLOP/s")
     if "kernels" in sections:
         _kernels(workers, rival, quick, out)
-    if "layers" in sections:
-        logger.info("Time by layer, one thread, 2 images forward and backward, ms")
-        logger.info(table(["layer", "forward", "backward"], network.time_by_layer(config, workers)))
+    if "roofline" in sections:
+        _roofline(config, quick, out)
     if "tricks" in sections:
         logger.info("Effect of each trick: a training step (AdamW, batch 4) with one of them disabled")
         logger.info(table(["", "ms per image", "times as long"], network.tricks(config, workers)))
@@ -90,6 +89,21 @@ def _kernels(workers: Workers, rival: ModuleType | None, quick: bool, out: str |
         _save_kernels(Path(out) / CHARTS["kernels"], rows, ways)
 
 
+def _roofline(config: UNetConfig, quick: bool, out: str | Path | None) -> None:
+    machine = roofline.measure_machine()
+    logger.info(
+        f"One thread of this machine: {machine.product / 1e9:.0f} GFLOP/s in a matrix product, "
+        f"{machine.copy / 1e9:.1f} GB/s in a copy"
+    )
+    recipe = UNetConfig.for_images(*config.example_shape, num_classes=config.num_classes)
+    for name, measured in (("the network that is compared with PyTorch", config), ("that of the recipe", recipe)):
+        spent, seconds = roofline.profile(measured, 4 if quick else 16)
+        logger.info(f"A training step with Muon, one thread, {name}: {1e3 * seconds:.0f} ms")
+        logger.info(table(roofline.HEAD, roofline.rows_of_table(spent, seconds, machine)))
+        if out and measured is config:
+            roofline.save_roofline(Path(out) / CHARTS["roofline"], spent, machine)
+
+
 def _compare(config: UNetConfig, workers: Workers, rival: ModuleType, quick: bool) -> None:
     outputs, gradients = rival.agreement(config)
     logger.info(f"The same U-Net in PyTorch: relative errors {outputs:.1e} (outputs), {gradients:.1e} (gradients)")
@@ -99,7 +113,7 @@ def _compare(config: UNetConfig, workers: Workers, rival: ModuleType, quick: boo
     logger.info(f"ms per image, in turns, with PyTorch in its fastest mode{compiling}")
     head = ["", "minidiff", "torch", "fastest mode of torch", "torch / minidiff"]
     for row in rival.race(config, workers, rounds=3 if quick else 7, compiled=not quick):
-        logger.info(table(head, [row]))
+        logger.info(table(head, [[*row[:-1], f"{row[-1]:.2f}x"]]))
 
 
 def _steps(config: UNetConfig, workers: Workers) -> None:

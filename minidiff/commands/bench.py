@@ -12,7 +12,7 @@ from minidiff.parallel import Workers
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `minidiff bench` to its parser."""
     parser.add_argument(
-        "--only", metavar="PART,...", help="parts: kernels, layers, tricks, step, memory, growth (default: all)"
+        "--only", metavar="PART,...", help="parts: kernels, roofline, tricks, step, memory, growth (default: all)"
     )
     parser.add_argument("--against", choices=["torch"], help="measure the same work in PyTorch, in turns")
     parser.add_argument("--quick", action="store_true", help="fewer rounds and sizes, no torch.compile")

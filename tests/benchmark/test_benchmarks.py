@@ -81,15 +81,6 @@ def test_rates_count_three_times_the_forward_operations(monkeypatch, workers):
     assert rows[0][1:] == pytest.approx([work / 2, *[kernels.BATCH * work / 2] * 4])
 
 
-def test_time_by_layer_lists_every_type_once(workers):
-    rows = network.time_by_layer(TINY, workers, rounds=1)
-    names = [row[0] for row in rows]
-    kinds = {"Conv2d 3x3", "Conv2d 1x1", "Downsample 3x3", "GroupNorm", "Linear", "ClassEmbedding"}
-    assert set(names) == kinds | {"everything else"}
-    assert len(set(names)) == len(names)
-    assert all(forward >= 0 for _, forward, _ in rows)
-
-
 def test_the_im2col_kernels_are_the_convolution(rng):
     x, w, b = rng.normal(size=(2, 5, 7, 3)), rng.normal(size=(3, 3, 3, 4)), rng.normal(size=4)
     dy, dw, db = rng.normal(size=(2, 5, 7, 4)), np.zeros_like(w), np.zeros_like(b)
@@ -142,6 +133,6 @@ def test_an_unknown_part_and_missing_pytorch_print_one_line_each(capsys, monkeyp
     monkeypatch.delitem(sys.modules, "minidiff.benchmark.against_torch", raising=False)
     monkeypatch.delattr("minidiff.benchmark.against_torch", raising=False)
     assert main(["bench", "--only", "kernel", "--threads", "1"]) == 2
-    assert "choose from kernels, layers" in capsys.readouterr().err
+    assert "choose from kernels, roofline" in capsys.readouterr().err
     assert main(["bench", "--only", "step", "--against", "torch", "--threads", "1"]) == 2
     assert "PyTorch is not installed" in capsys.readouterr().err
