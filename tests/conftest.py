@@ -5,6 +5,7 @@ that it calls has changed in another file, nor when the options have. So what wa
 source files was written goes.
 """
 
+import signal
 from pathlib import Path
 
 import matplotlib
@@ -22,6 +23,8 @@ def pytest_configure():
     for compiled in KERNELS.rglob("*.nb[ic]"):
         if compiled.stat().st_mtime < newest:
             compiled.unlink(missing_ok=True)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)  # under nohup; the processes of tests would ignore it too
 
 
 @pytest.fixture(autouse=True)
