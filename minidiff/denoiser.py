@@ -5,12 +5,13 @@
 `NetworkDenoiser` computes them from a network's prediction, the exact denoisers of `oracles.py` from a formula.
 `Guided` and `editing.Inpainting` wrap another denoiser and modify its output.
 
-Classifier-free guidance (Ho and Salimans, 2022, eq. 6; w here is their 1 + w) moves the estimate along the line from
-the unconditional to the conditional one:
+In training, a label is sometimes replaced by the *null class*, which means no label. So one network gives estimates
+with the label (conditional) and without it (unconditional). Classifier-free guidance (Ho and Salimans, 2022, eq. 6; w
+here is their 1 + w) moves the estimate along the line from the unconditional to the conditional one:
 
     eps = eps_unconditional + w (eps_conditional - eps_unconditional)
 
-w = 0 is the unconditional estimate, w = 1 the conditional one, and w > 1 extrapolates beyond it.
+w = 0 is the unconditional estimate, w = 1 the conditional one, and w > 1 goes beyond it, which makes the class clearer.
 
 Read more: `tutorials/03_without_a_network.ipynb`.
 """
@@ -66,7 +67,7 @@ class NetworkConfig(Protocol):
         """The shape of one example: (H, W, C) or (D,)."""
 
     def entry_level(self, log_sigma: float) -> int:
-        """How often examples with this noise level are halved before they enter the network; 0 for points."""
+        """How many times an example with this noise level is halved before it enters the network; 0 for points."""
 
 
 class Network(Protocol):
@@ -78,12 +79,12 @@ class Network(Protocol):
 
     @property
     def kernels(self) -> Kernels:
-        """The set of kernels that its layers use."""
+        """The functions that do its layers' arithmetic (`kernels/sets.py`)."""
 
     def forward(
         self, p: Parameters, z: np.ndarray, log_sigma: np.ndarray, labels: np.ndarray | None = None, keep: bool = True
     ) -> tuple[np.ndarray, Any]:
-        """The prediction for z, already scaled by `input_scale`; and the cache, which `backward` needs (keep=True)."""
+        """The prediction for z times `Schedule.input_scale_at`; and the cache, which `backward` needs (keep=True)."""
 
     def backward(self, p: Parameters, g: Parameters, cache: Any, dprediction: np.ndarray, /) -> Any:
         """Adds the gradient with respect to p to g; `dprediction` is the gradient with respect to the prediction."""
@@ -100,7 +101,7 @@ class Network(Protocol):
 class NetworkDenoiser:
     """A denoiser that uses a trained network.
 
-    Images go through the network in microbatches, distributed evenly over the threads. No layer mixes images, so the
+    The images are split into small groups, the microbatches, which the threads process. No layer mixes images, so the
     result for an image is bit-for-bit identical for any other images and any number of threads.
 
     Args:
@@ -109,8 +110,8 @@ class NetworkDenoiser:
         schedule: the schedule it was trained with.
         target: the target it was trained with.
         workers: threads that process the microbatches.
-        microbatch_size: images per microbatch; default: N / threads, at most 8, but always at least 256
-            elements (128 points in the plane).
+        microbatch_size: images per microbatch; default: N / threads, at most 8, but of tiny examples as many as have
+            256 elements (128 points in the plane).
     """
 
     network: Network

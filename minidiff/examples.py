@@ -1,4 +1,4 @@
-"""Training examples: a clean image, a timestep, noise, a label and a loss weight for each.
+"""Training examples: a clean image, a timestep, noise and a label for each, and the weight of its loss.
 
 All random values of an example come from its own random stream (`randomness.py`), which depends on the seed, the epoch
 and the index of the image. So they are the same for every division into microbatches, for any number of threads, and
@@ -15,10 +15,10 @@ larger weight of their errors (`loss_weight`):
     uniform      weight = 1
     min_snr      (x0_hat - x0)^2 has the weight min(SNR, 5), SNR = signal^2 / noise^2   (Hang et al., 2023, section 3.4)
 
-An error of y causes an error of x0_hat that is |noise / d| times as large, with d = signal b - noise a
-(`Schedule.error_scales`). So min_snr weights (y_hat - y)^2 with
+An error of y causes an error of x0_hat that is |noise / determinant| times as large, with determinant = signal b -
+noise a (`Schedule.error_scales`). So min_snr weights (y_hat - y)^2 with
 
-    weight = min(SNR, 5) (noise / d)^2
+    weight = min(SNR, 5) (noise / determinant)^2
 
 which is the paper's min(SNR, 5) / SNR for the noise target and min(SNR, 5) / (SNR + 1) for the velocity target.
 """
@@ -38,9 +38,9 @@ from minidiff.schedule import Schedule
 from minidiff.training_config import LOSS_WEIGHTS, TrainingConfig
 
 STRATA = 4  # quarters of the distribution of t
-SMALLEST_WIDTH = 1e-9  # of a range of log_sigma that is divided by
+SMALLEST_WIDTH = 1e-9  # of a range of log_sigma, to avoid a division by zero
 GAMMA = 5.0  # the largest weight of min_snr for an error of x0_hat (gamma of Hang et al., 2023)
-TIME_BUCKETS = 4  # equal ranges of timesteps whose losses are reported separately
+TIME_BUCKETS = 4  # equal ranges of timesteps whose losses are reported separately; not the strata
 
 
 class TrainingData(Protocol):
@@ -127,11 +127,11 @@ def draw_examples(
     labels = dataset.labels[indices].copy() if num_classes and dataset.labels is not None else None
     for i, (index, position) in enumerate(zip(indices, positions, strict=True)):
         rng = rng_of(int(index))
-        stratum, flipped, dropped = rng.random(3)
-        u[i] = (position % STRATA + stratum) / STRATA
-        if config.flip and flipped < 0.5:
+        in_stratum, flip_draw, drop_draw = rng.random(3)
+        u[i] = (position % STRATA + in_stratum) / STRATA
+        if config.flip and flip_draw < 0.5:
             x0[i] = x0[i, :, ::-1].copy()
-        if labels is not None and dropped < config.class_dropout:
+        if labels is not None and drop_draw < config.class_dropout:
             labels[i] = num_classes
         rng.standard_normal(dtype=np.float32, out=eps[i])
     return Examples(x0=x0, eps=eps, t=draw_timesteps(schedule, u, config), labels=labels)
@@ -143,8 +143,8 @@ def draw_timesteps(schedule: Schedule, u: np.ndarray, config: TrainingConfig) ->
     uniform: all timesteps 1 .. T have the same probability.
     log_normal: log_sigma is normal (after Karras et al., 2022), with the mean and standard deviation of the
         configuration. By default, noise and signal have similar strength in most examples. There, training reduces the
-        loss most. In a small fraction of the examples, log_sigma is uniform between the mean and its value at T, so
-        that the network is trained up to the noise from which sampling starts.
+        loss most. The normal distribution hardly reaches the noise from which sampling starts, so in a small fraction
+        of the examples log_sigma is uniform between the mean and its value at T.
     logit_normal: t / T = 1 / (1 + exp(-n)) with n standard normal, so most timesteps are near T / 2 (Esser et al.,
         2024, eq. 19). For the schedule "flow", log_sigma is then about normal with standard deviation 1.
 
@@ -154,7 +154,7 @@ def draw_timesteps(schedule: Schedule, u: np.ndarray, config: TrainingConfig) ->
         config: its `time_distribution`, `log_sigma_mean`, `log_sigma_std` and `high_noise_fraction` are used.
 
     Returns:
-        t, int64 (n,), from 1 to T, increasing with u.
+        t, int64 (n,), from 1 to T, never decreasing with u.
     """
     if config.time_distribution == "log_normal":
         normal = NormalDist(config.log_sigma_mean, config.log_sigma_std)
@@ -162,7 +162,7 @@ def draw_timesteps(schedule: Schedule, u: np.ndarray, config: TrainingConfig) ->
         fraction = config.high_noise_fraction
 
         def probability_up_to(t: int) -> float:
-            """The probability of a log_sigma that is nearer to timestep t, or one below, than to t + 1."""
+            """The probability that log_sigma is below the middle between those of the timesteps t and t + 1."""
             log_sigma = (schedule.log_sigma[t] + schedule.log_sigma[t + 1]) / 2
             uniform = min(max((log_sigma - normal.mean) / uniform_width, 0), 1)
             return (1 - fraction) * normal.cdf(log_sigma) + fraction * uniform

@@ -1,16 +1,17 @@
 """Half the size for images with much noise.
 
-A pixel with the noise level sigma = 1 or more tells almost nothing about the detail between it and its neighbors, but
-the mean of 2 x 2 pixels has half the noise. So an image enters the network at half the size if sigma is 1 or more. This
-costs a quarter of the time, and the network decides there what the image shows: its layout, and the colors of its
-parts. The finest level of the network is left with the detail, which it adds at less noise.
+At the noise level sigma = 1 or more, a single pixel tells almost nothing about fine detail, but the mean of 2 x 2
+pixels has half the noise. So from sigma = 1 on, an image enters the network at half the size, from sigma = 2 on at a
+quarter, and so on (`UNetConfig.entry_level`). That skips the finest levels, which take a third of the time, and the
+network decides there what the image shows: its layout, and the colors of its parts. The finest level is left with the
+detail, which it adds at less noise.
 
-All formulas stay the same, because the mean over pixels commutes with them. For z = signal x0 + noise eps,
+The forward process keeps its form, because a mean is linear. For z = signal x0 + noise eps,
 
     pool(z) = signal pool(x0) + noise pool(eps)
 
-but pool(eps) has the standard deviation 1/2, since it is the mean of four independent values. Level i of the network
-sees the mean over 2^i x 2^i pixels, with the standard deviation 2^-i.
+but pool(eps) has the standard deviation 1/2, since it is the mean of four independent values, and 2^-i at level i. The
+network's input is scaled accordingly (`Schedule.input_scale_at`).
 
 Read more: `tutorials/07_unet.ipynb`; Jing, Corso, Berlinghieri, Jaakkola, "Subspace Diffusion Generative
 Models", 2022; Gu et al., "f-DM: A Multi-stage Diffusion Model via Progressive Signal Transformation", 2022.

@@ -6,7 +6,8 @@ Each evaluates the denoiser at z_t and combines x0_hat and eps_hat with the coef
 
 This is ddim. The others modify it in two ways. ddpm, and ddim with eta > 0, replace part of eps_hat by *fresh* (newly
 drawn) noise. Samplers of order 2 account for the change of x0_hat and eps_hat during the step: heun evaluates the
-denoiser also at the end of the step, dpmpp_2m uses x0_hat of the previous step. dpmpp_2m_sde does both.
+denoiser also at the end of the step, dpmpp_2m uses x0_hat of the previous step. dpmpp_2m_sde uses it too, and adds
+fresh noise.
 
              deterministic           fresh noise in every step
     order 1  ddim = euler            ddpm
@@ -17,9 +18,11 @@ sigma = noise / signal and z_bar = z / signal = x0 + sigma eps, it is
 
     d z_bar / d sigma = eps_hat                                                   (Karras et al., 2022, eq. 1 and 3)
 
-The order is the rate of convergence: doubling the number of steps divides the error by 2 (order 1) or 4 (order 2).
+The order is the rate of convergence: doubling the number of steps divides the error of a deterministic sampler by about
+2 (order 1) or 4 (order 2). A stochastic sampler is listed with the order of the one that it extends.
 
-All samplers have the arguments of `ddim` except eta and yield a `State` after each step. `SAMPLERS` lists them.
+All samplers take the arguments of `ddim`, only ddim takes eta, and all yield a `State` after each step. `SAMPLERS`
+lists them.
 
 Read more: `tutorials/09_sampling.ipynb`.
 """
@@ -75,11 +78,10 @@ def ddim(
     signal, noise = _floats(schedule.signal), _floats(schedule.noise)
     for t, s in pairs:
         x0_hat, eps_hat = denoise(z, t)
-        fresh = eta * schedule.posterior(t, s)[2] if eta else 0.0  # sigma_t(eta), eq. 16; 0 at s = 0
-        old = math.sqrt(noise[s] ** 2 - fresh**2)
-        z = signal[s] * x0_hat + old * eps_hat
-        if fresh > 0:
-            z = z + fresh * draw_noise()
+        fresh_std = eta * schedule.posterior(t, s)[2] if eta else 0.0  # sigma_t(eta) of eq. 16; 0 at s = 0
+        z = signal[s] * x0_hat + math.sqrt(noise[s] ** 2 - fresh_std**2) * eps_hat
+        if fresh_std > 0:
+            z = z + fresh_std * draw_noise()
         yield State(z=z, x0_hat=x0_hat, t=s)
 
 
@@ -112,7 +114,7 @@ def heun(denoise: Denoise, schedule: Schedule, z: np.ndarray, pairs: Pairs, draw
     """Heun's second-order method for the probability-flow ODE (Karras et al., 2022, algorithm 1).
 
     It takes an Euler step, evaluates the slope at its end, and repeats the step with the mean of both slopes. At
-    sigma = 0 the slope is undefined, so the last step is an Euler step. Function evaluations (NFE): 2 steps - 1.
+    sigma = 0 the slope is undefined, so the last step is an Euler step. It evaluates the denoiser 2 * steps - 1 times.
     """
     signal, sigma = _floats(schedule.signal), _floats(schedule.sigma)
     for t, s in pairs:
@@ -161,10 +163,10 @@ def dpmpp_2m_sde(denoise: Denoise, schedule: Schedule, z: np.ndarray, pairs: Pai
 def _extrapolate(
     schedule: Schedule, x0_hat: np.ndarray, t: int, s: int, before: tuple[np.ndarray, int] | None
 ) -> np.ndarray:
-    """D = (1 + 1 / 2r) x0_hat - 1 / 2r x0_before: x0_hat extrapolated to the middle of the step (algorithm 2, line 7).
+    """D = x0_hat + (x0_hat - x0_before) / (2 r): x0_hat extrapolated to the middle of the step (algorithm 2, line 7).
 
-    r = h_before / h is the ratio of the lengths h of the previous step and this one in log_sigma. The first step has no
-    previous one, and the last is infinitely long: both use x0_hat itself.
+    h_before and h are the lengths of the previous step and of this one in log_sigma, and r = h_before / h. The first
+    step has no previous one, and the last is infinitely long: both use x0_hat itself.
     """
     if before is None or s == 0:
         return x0_hat

@@ -11,7 +11,7 @@ spacing matters:
     karras     equally spaced in sigma^(1/7), so that steps get shorter as the noise decreases
                                                                               (Karras et al., 2022, eq. 5)
 
-All start at T itself. At lower timesteps the network was trained on z with more signal, but pure noise contains none.
+All start at T. At a lower timestep the network expects some of the image in z, but pure noise contains none.
 
 `sample` is a generator: it yields a `State` after each step, from which the caller makes progress bars and animations.
 All noise of image i comes from its own random streams, of the seed and i, so images do not depend on each other.
@@ -78,7 +78,7 @@ def sample(
         start = State(z=z, x0_hat=np.zeros_like(z), t=schedule.T)
     if start.z.shape != tuple(shape):
         raise MinidiffError(f"the start has shape {start.z.shape}, the result {tuple(shape)}; give the same shape")
-    # Order 2 gains most from short steps at low noise; with trailing, its first step is too long to be accurate.
+    # Order 2 gains most from short steps at low noise; with "trailing", the first step is too long for it.
     spacing = spacing or ("karras" if sampler in SECOND_ORDER else "trailing")
     steps = default_steps(STEPS, start.t) if steps is None else steps
     pairs = choose_steps(schedule, steps, spacing, start.t)

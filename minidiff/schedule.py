@@ -6,22 +6,8 @@ An image x0 and standard normal noise eps of the same shape give the noised imag
 
 A *schedule* is the two arrays `signal` and `noise` at the timesteps t = 0, 1, ..., T. At t = 0 the image is clean:
 signal 1, noise 0. At t = T the signal must be small compared with the noise, because sampling starts from pure noise;
-how small depends on the images (`sufficient_sigma_max`). A schedule is defined as a curve over the time u in [0, 1]
-(`curves.py`) and evaluated at u = t / T, for any T.
-
-    here                             in the papers
-    z, z_t                           x_t (Ho et al., 2020; Song et al., 2021), z_t (Kingma et al., 2021)
-    signal[t]                        sqrt(alpha_bar_t) (Ho), alpha_t (Kingma; Lu et al., 2022), s (Karras et al., 2022)
-    noise[t]                         sqrt(1 - alpha_bar_t) (Ho), sigma_t (Kingma; Lu)
-    sigma[t] = noise / signal        the *noise level* sigma of EDM (Karras)
-    log_sigma[t] = ln sigma          -lambda_t (Lu)
-    log_snr[t] = -2 log_sigma        log-SNR = ln(signal^2 / noise^2), -gamma_t (Kingma)
-    input_scale[t]                   c_in / s (Karras), for data of unit variance
-    u = t / T                        the continuous t of Song et al. and Kingma et al.
-    noise[t] of the schedule "flow"  t of Esser et al., 2024; 1 - t of Lipman et al., 2023, whose time ends at the image
-
-The signal is sqrt(alpha_bar) and the noise sqrt(1 - alpha_bar) only for variance-preserving schedules, where
-signal^2 + noise^2 = 1.
+how small depends on the images (`sufficient_sigma_max`). The ratio sigma = noise / signal is the *noise level*. A
+schedule is defined as a curve over the time u in [0, 1] (`curves.py`) and evaluated at u = t / T, for any T.
 
 The network predicts a *target*, a linear combination y = a x0 + b eps:
 
@@ -32,8 +18,25 @@ The network predicts a *target*, a linear combination y = a x0 + b eps:
 
 with r = sqrt(signal^2 + noise^2), which is 1 for variance-preserving schedules.
 
-For given z and y, the equations for z and y are linear in x0 and eps. With a prediction of y, Cramer's rule solves
-them for x0_hat and eps_hat. Samplers use only these two, so every sampler works with every schedule and every target.
+If z and y are known, the equations for z and y are two linear equations for the two unknowns x0 and eps (Cramer's rule,
+`Schedule.solve`). With the network's estimate y_hat, the solution is an estimate too, which a hat marks: x0_hat and
+eps_hat. Samplers use only these two, so every sampler works with every schedule and every target.
+
+Names in the papers, for those who know them:
+
+    here                             in the papers
+    z, z_t                           x_t (Ho et al., 2020; Song et al., 2021), z_t (Kingma et al., 2021)
+    signal[t]                        sqrt(alpha_bar_t) (Ho), alpha_t (Kingma; Lu et al., 2022), s (Karras et al., 2022)
+    noise[t]                         sqrt(1 - alpha_bar_t) (Ho), sigma_t (Kingma; Lu)
+    sigma[t] = noise / signal        sigma of EDM (Karras)
+    log_sigma[t] = ln sigma          -lambda_t (Lu)
+    log_snr[t] = -2 log_sigma        log-SNR = ln(signal^2 / noise^2), -gamma_t (Kingma)
+    input_scale[t]                   c_in / s (Karras), for data of unit variance
+    u = t / T                        the continuous t of Song et al. and Kingma et al.
+    noise[t] of the schedule "flow"  t of Esser et al., 2024; 1 - t of Lipman et al., 2023, whose time ends at the image
+
+The signal is sqrt(alpha_bar) and the noise sqrt(1 - alpha_bar) only for variance-preserving schedules, where
+signal^2 + noise^2 = 1.
 
 Read more: `tutorials/02_noise.ipynb`; Kingma et al., "Variational Diffusion Models", 2021.
 """
@@ -45,7 +48,7 @@ from minidiff.errors import MinidiffError
 
 LARGEST_FINAL_SIGNAL = 0.05  # of signal / sqrt(signal^2 + noise^2) at t = T; with more, z_T is not close to pure noise
 LARGEST_T = 1_000_000
-SPREADS = 8.0  # sigma_max, divided by the largest standard deviation of the images in any direction
+SIGMA_MAX_PER_SPREAD = 8.0  # sigma_max, divided by the largest standard deviation of the images in any direction
 SMALLEST_SIGMA_MAX = 100.0  # for any images
 SCHEDULES = tuple(CURVES)
 TARGETS = ("flow", "noise", "image", "velocity")
@@ -66,7 +69,7 @@ class Schedule:
         log_sigma: ln(noise / signal), float64 (T + 1,); minus infinity at t = 0.
         log_snr: log signal-to-noise ratio, -2 log_sigma, float64 (T + 1,); infinity at t = 0.
         input_scale: 1 / sqrt(signal^2 + noise^2), float64 (T + 1,). The network's input is z times this,
-            (x0 + sigma eps) / sqrt(1 + sigma^2): for the same noise level, it is the same for all schedules.
+            (x0 + sigma eps) / sqrt(1 + sigma^2), the same for all schedules at the same noise level.
 
     Raises:
         MinidiffError: an unknown name, an invalid shift or sigma_max, T out of range, or too much signal at t = T.
@@ -149,10 +152,11 @@ class Schedule:
         return (b * z - noise * y) / determinant, (signal * y - a * z) / determinant
 
     def error_scales(self, target: str, t: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The absolute errors of the x0_hat and eps_hat that `solve` returns, for an error of 1 in y; t is at least 1.
+        """By how much x0_hat and eps_hat of `solve` are wrong if y is wrong by 1; t is at least 1.
 
         Returns:
-            |noise / d| and |signal / d|, with the determinant d = signal b - noise a; float64, of t's shape.
+            |noise / determinant| and |signal / determinant|, with determinant = signal b - noise a; float64, of t's
+            shape.
         """
         a, b = self.target_coefficients(target, t)
         determinant = np.abs(self.signal[t] * b - self.noise[t] * a)
@@ -185,8 +189,9 @@ class Schedule:
 
             mean = z_coefficient z_t + x0_coefficient x0,    standard deviation = std
 
-        (Ho et al., 2020, eq. 6 and 7, for s = t - 1; Kingma et al., 2021, appendix A.2, for any s < t). The code
-        writes the coefficients with the ratio of the squared noise levels, sigma_s^2 / sigma_t^2.
+        if both z_t and x0 are known (Ho et al., 2020, eq. 6 and 7, for s = t - 1; Kingma et al., 2021, appendix A.2,
+        for any s < t). With ratio = sigma_s^2 / sigma_t^2, the coefficients are signal_s / signal_t ratio and
+        signal_s (1 - ratio), and std is noise_s sqrt(1 - ratio).
 
         Returns:
             z_coefficient, x0_coefficient, std.
@@ -228,28 +233,29 @@ def check_is_schedule(signal: np.ndarray, noise: np.ndarray) -> None:
 def sufficient_sigma_max(x0: np.ndarray) -> float:
     """The noise level sigma_T at which a schedule for images like these should end (Lin et al., 2024, section 3).
 
-    z_T = signal[T] (x0 + sigma_T eps) still contains a little of the image, but sampling starts from pure noise. Let
-    S be the standard deviation of the images along a direction, that is, of their projection onto a unit vector. The
-    images that a deterministic sampler generates with an exact denoiser have the smaller standard deviation
+    z_T = signal[T] (x0 + sigma_T eps) still contains a little of the image, but sampling starts from pure noise. What
+    does that cost? Project all images onto a unit vector, and let S be the standard deviation of the results. If they
+    are normally distributed, the images that a deterministic sampler generates with an exact denoiser have the smaller
+    standard deviation
 
         S / sqrt(1 + (S / sigma_T)^2)
 
-    S is largest in directions that all pixels have in common. A standard deviation s of the brightness, the mean over
-    all values of an image, is one of S = sqrt(H W C) s along the unit vector of equal values, so large images need a
-    larger sigma_T. Here it is 8 times the largest S in any direction, which preserves 99.2 % of S. It is at least 100,
-    because pure noise has also lost the mean of all images.
+    S is usually largest where all pixels change together, as with brightness: if the mean over all values of an image
+    has the standard deviation s, then S = sqrt(H W C) s for the unit vector of equal values. So large images need a
+    larger sigma_T. Here it is 8 times the largest S, which preserves 99.2 % of S. It is at least 100, because pure
+    noise does not contain the mean of all images either.
 
     Args:
         x0: images in [-1, 1], float (N, ...).
 
     Returns:
-        sigma_T, rounded to three digits.
+        sigma_T, rounded to three significant digits.
     """
     x = x0.reshape(len(x0), -1)
     x = x - x.mean(axis=0)
-    # x x' / N has the nonzero eigenvalues of the covariance x' x / N, and is smaller
+    # x x' / N has the same nonzero eigenvalues as the covariance x' x / N, and is smaller if there are few images
     largest_variance = np.linalg.eigvalsh(x @ x.T / len(x))[-1]
-    return max(SMALLEST_SIGMA_MAX, float(f"{SPREADS * np.sqrt(largest_variance):.3g}"))
+    return max(SMALLEST_SIGMA_MAX, float(f"{SIGMA_MAX_PER_SPREAD * np.sqrt(largest_variance):.3g}"))
 
 
 def per_example(coefficient: float | np.ndarray, x: np.ndarray) -> np.ndarray:

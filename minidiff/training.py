@@ -1,17 +1,18 @@
 """Training: the training step, and the loop over batches and epochs.
 
-For every example of a batch:
+For every example of a batch of N:
 
     draw a timestep t and noise eps                                                 (examples.draw_examples)
     z = signal[t] x0 + noise[t] eps                                                 (schedule.add_noise)
-    with much noise: x0, eps and z at half the size                                 (pyramid.pool)
-    y_hat = network(input_scale[t] z, log_sigma[t], label)                          (unet.forward)
+    with much noise: x0, eps and z at half the size or less                         (pyramid.pool)
+    y_hat = network(input_scale z, log_sigma[t], label)                             (unet.forward)
     y = a x0 + b eps, the target; for flow a = -1 and b = 1                         (schedule.target)
-    loss = mean over all elements of the batch of weight[t] (y_hat - y)^2
-    dy_hat = 2 weight[t] (y_hat - y) / number of elements of the batch
+    loss = weight[t] * mean over the elements of (y_hat - y)^2
+    dy_hat = 2 weight[t] (y_hat - y) / (N * number of elements)
     add the gradient with respect to the parameters to g                            (unet.backward)
 
-One optimizer step follows. The reported loss is a different number: the unweighted mean squared error of eps_hat, which
+The loss of the batch is the mean over its examples, and dy_hat is its gradient with respect to y_hat. One optimizer
+step follows. The reported loss is a different number: the unweighted mean squared error of eps_hat at full size, which
 can be compared between targets. eps_hat - eps = (y_hat - y) * signal / (signal b - noise a).
 
 The step itself is three calls: `draw` the examples, `accumulate_gradient`, `optimizer.step`. The same loop without
@@ -73,7 +74,7 @@ class Step:
         loss: mean squared error of eps_hat over the batch.
         t, losses: timestep and mean squared error of eps_hat of each example, (batch,).
         learning_rate, gradient_norm: of this step; the norm is that before clipping.
-        update_ratio: norm of (new p - old p) / norm of new p, usually a few thousandths; measured in every twentieth
+        update_ratio: norm(new p - old p) / norm(new p), usually a few thousandths; measured in every twentieth
             step and the last step of an epoch, otherwise NaN.
         images: number of examples in the batch.
         seconds: duration of the step.
@@ -211,7 +212,7 @@ class Trainer:
         examples = examples[order]
         # calls add_gradient once per microbatch, on several threads, and adds up the gradients
         g, losses = self.accumulators.sum(batch, lambda part_g, part: self.add_gradient(part_g, examples[part], batch))
-        return g, np.concatenate(losses)[np.argsort(order)]  # in the order of the batch
+        return g, np.concatenate(losses)[np.argsort(order)]  # back in the order of the batch
 
     def state(self) -> dict[str, np.ndarray]:
         """All vectors that training changes: name -> vector (size,), not copied."""
@@ -271,7 +272,7 @@ class Trainer:
         error = y_hat - schedule.target(target, x0, eps, t)
         _, eps_scale = schedule.error_scales(target, t)
         losses = eps_scale**2 * mean_square(error)
-        if level:  # eps_hat at full size also has the error that x0_hat shows no detail
+        if level:  # x0_hat lacks the detail of x0; that is an error of eps_hat of detail / sigma, whose mean is zero
             losses += mean_square(examples.x0 - repeat(x0, level)) / schedule.sigma[t] ** 2
         return error, losses, cache
 
@@ -287,7 +288,7 @@ class Trainer:
         check_fit(self.network.config, dataset)
         p = Parameters(self.p.shapes, vector=self.optimizer.average.copy())
         rng_of = partial(stream, "held-out example", self.config.seed)
-        # at random, because the images often have the classes in turn, and the position decides the quarter of t
+        # The position decides the quarter of t. Data sets often have the classes in turn, so positions are shuffled.
         rng = stream("held-out order", self.config.seed)
         positions = rng.permutation(len(dataset)) + rng.integers(STRATA)  # so each quarter has the same probability
         config, num_classes = replace(self.config, flip=False, class_dropout=0.0), self.network.config.num_classes

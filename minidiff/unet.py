@@ -10,9 +10,10 @@
              |                                                          ^
              +------------------------>  Middle  -----------------------+            H/4 x W/4
 
-The levels are in `unet_levels.py`: each has residual blocks, and the coarsest have attention. With `entry_levels` of 2
-or more, an image with much noise is halved (`pyramid.py`). It skips the finest level: it enters by a convolution of its
-own at level 1, and its prediction leaves at level 1.
+The drawing has three levels; the default network for 64 x 64 has four. They are in `unet_levels.py`: each has residual
+blocks, and the coarsest have attention. With `entry_levels` of 2 or more, an image with much noise is halved
+(`pyramid.py`). Then level 0 is not used: the image enters level 1 by the convolution conv_in1, and the prediction
+leaves after UpLevel 1 by conv_out1, at half the size.
 
 `forward` appends the caches of all layers to a list, and `backward` takes them off its end.
 
@@ -41,10 +42,10 @@ class UNet:
 
     Args:
         config: the hyperparameters.
-        kernels: the set of kernels; default: "fast".
+        kernels: the functions that do the layers' arithmetic (`kernels/sets.py`); default: "fast".
 
     Attributes:
-        children: layers and levels, in the order of `forward`.
+        children: all layers and levels, in the order of `forward`; an image passes one entry and one exit.
 
     Raises:
         MinidiffError: the hyperparameters do not fit each other.
@@ -74,9 +75,9 @@ class UNet:
 
         Args:
             p: the parameters.
-            z: noised images (N, H, W, C) times `Schedule.input_scale`, so that signal^2 + noise^2 = 1. With
-                `entry_levels` of 2, H and W may be half of those of the configuration, and so on.
-            log_sigma: ln(noise / signal) of each image, (N,).
+            z: noised images (N, H, W, C) times `Schedule.input_scale_at`. With `entry_levels` of 2, H and W may be half
+                of those of the configuration, and so on.
+            log_sigma: ln(noise / signal) of each image at full size, (N,).
             labels: class of each image, int (N,), or None for the null class, which means no label.
             keep: False for sampling: there are no caches, and layers reuse each other's memory.
 

@@ -33,9 +33,9 @@ class UNetConfig:
         image_channels: 1 (gray) or 3 (color).
         channels: of each level, from the finest to the coarsest.
         blocks_per_level: number of residual blocks at each level, both on the way down and on the way up.
-        attention_levels: number of coarsest levels with attention.
-        time_channels: length of the time vector.
-        num_groups: of every normalization; divides all `channels`.
+        attention_levels: how many levels have attention, counted from the coarsest.
+        time_channels: length of the time vector, which tells each block the noise level and the label.
+        num_groups: of the channels in every normalization; divides all `channels`.
         head_channels: channels of an attention head.
         num_classes: 0 for a network without labels.
         film: whether the time vector scales and shifts the activations of each block, or only shifts them.
@@ -66,7 +66,7 @@ class UNetConfig:
     def for_images(
         height: int, width: int, image_channels: int, num_classes: int = 0, channels: tuple[int, ...] | None = None,
     ) -> "UNetConfig":  # fmt: skip
-        """The default network for an image size: levels down to 8 pixels, at most four, with attention up to 16 pixels.
+        """The default network for an image size: up to four levels, down to 8 pixels, and attention from 16 pixels on.
 
         A head has 32 channels, or the largest power of two that divides the channels of all levels with attention.
 

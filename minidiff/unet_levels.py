@@ -1,9 +1,9 @@
 """The levels of a U-Net: down, middle and up, and the exits at which predictions leave.
 
-A level is a resolution. On the way down the image is halved and gets more channels, so that a 3x3 convolution covers
-more of the image. On the way up it is doubled again, and a skip connection joins each level with the activation of the
-same size from the way down, which keeps fine detail. Every level has residual blocks; the coarsest levels also have
-self-attention. The time vector, computed from noise level and label, conditions every block.
+A level is a resolution. On the way down the image is halved, so that a 3x3 convolution covers more of it, and gets more
+channels, which hold more about each place. On the way up it is doubled again, and a skip connection joins each level
+with the activation of the same size from the way down, which keeps fine detail. Every level has residual blocks; the
+coarsest levels also have self-attention. The time vector, computed from noise level and label, conditions every block.
 
 Each class lists its layers once, in the order of `forward`; `backward` calls them in reverse order. The cache of a
 layer is what its backward pass needs from its forward pass. `forward` appends the caches to a list, and `backward`
@@ -39,13 +39,13 @@ class DownLevel(Level):
     """
 
     def __init__(self, config: UNetConfig, i: int, kernels: Kernels) -> None:
-        C, K = config.channels[i], config.channels[i + 1]  # of this level and of the next, coarser one
+        this, coarser = config.channels[i], config.channels[i + 1]
         self.name = f"down{i}"
         self.blocks = [
-            create_block(f"{self.name}.block{j}", C, C, config, kernels) for j in range(config.blocks_per_level)
+            create_block(f"{self.name}.block{j}", this, this, config, kernels) for j in range(config.blocks_per_level)
         ]
         self.attention = create_attention(f"{self.name}.attention", i, config, kernels)  # a list of one layer, or none
-        self.downsample = Downsample(f"{self.name}.downsample", C, K, kernels)
+        self.downsample = Downsample(f"{self.name}.downsample", this, coarser, kernels)
         self.children = [*self.blocks, *self.attention, self.downsample]
 
     def forward(
@@ -73,7 +73,7 @@ class DownLevel(Level):
 
 
 class Middle(Level):
-    """The coarsest level: the residual blocks of a level, then block, attention, block.
+    """The coarsest level: the residual blocks of a level and one more, attention if this level has it, a last block.
 
     Args:
         config: hyperparameters of the network.
@@ -123,11 +123,11 @@ class UpLevel(Level):
     """
 
     def __init__(self, config: UNetConfig, i: int, kernels: Kernels) -> None:
-        C, K = config.channels[i + 1], config.channels[i]  # of the next, coarser level and of this one
+        this, coarser = config.channels[i], config.channels[i + 1]
         self.name = f"up{i}"
-        self.upsample = UpsampleAndJoin(f"{self.name}.upsample", C, K, kernels)
+        self.upsample = UpsampleAndJoin(f"{self.name}.upsample", coarser, this, kernels)
         self.blocks = [
-            create_block(f"{self.name}.block{j}", K if j else 2 * K, K, config, kernels)  # 2K: joined with the skip
+            create_block(f"{self.name}.block{j}", this if j else 2 * this, this, config, kernels)  # 2: with the skip
             for j in range(config.blocks_per_level)
         ]
         self.attention = create_attention(f"{self.name}.attention", i, config, kernels)

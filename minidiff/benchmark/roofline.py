@@ -1,16 +1,17 @@
-"""The roofline of a training step: what each kernel takes, and what this machine could reach at most.
+"""The roofline of a training step: how long each kernel takes, a function such as `convolve`, and how fast it could be.
 
-A kernel has to compute, and to move its arrays between memory and core. With an *intensity* of so many operations for
-each byte that it moves, it is at best as fast as
+A kernel computes, and moves its arrays between memory and processor. Its *intensity* is the number of operations for
+each byte that it moves. The highest speed that it can have, in operations per second, is
 
-    roof = min(rate of a matrix product, intensity * rate of a copy)
+    roof = min(speed of a matrix product in FLOP/s, intensity * speed of a copy in bytes/s)
 
-Kernels below the bend of the roof are limited by memory, those above by arithmetic. Both rates are measured in the same
-run and on the same thread as the step.
+With a low intensity, memory is the limit, with a high one arithmetic. Both speeds are measured in the same run and on
+one thread, as the step.
 
 Counted are the operations of the matrix products, as the fast kernels do them: Winograd needs a quarter of those of the
-formula, and its transforms do not count. The bytes are those of all arguments and results, each once. A kernel that
-finds them in the cache may therefore lie above the roof.
+direct method, and its transforms do not count. The bytes are those of all arguments and results, each once. A kernel
+that finds them in the cache may therefore be above the roof; one that updates arrays in place, as the optimizers do,
+reads and writes them and is nearer to it than it seems.
 
 Read more: `tutorials/speed.md`; Williams, Waterman, Patterson, "Roofline: an insightful visual performance model for
 multicore architectures", 2009.
@@ -31,7 +32,7 @@ from minidiff.kernels.sets import Kernels, create_kernels
 from minidiff.parallel import Workers
 from minidiff.unet import UNetConfig
 
-COPIED = 2**26  # bytes of the array whose copy is timed, more than any cache holds
+COPIED = 2**26  # bytes of the array whose copy is timed, more than most caches hold
 SIDE = 1024  # of the matrices whose product is timed
 MUON_PRODUCTS = 17  # of symmetric matrices, half of each, in the five rounds of `fast/muon.py`
 HEAD = ["kernel", "calls", "ms", "share", "GFLOP/s", "GB/s", "of the roof"]
@@ -140,19 +141,21 @@ def label_of(name: str, arguments: tuple) -> str:
 
 
 def operations_of(name: str, arguments: tuple) -> float:
-    """The operations of the matrix products in a call; a backward pass has twice as many as the forward pass."""
+    """The operations of the matrix products in a call; a backward pass has twice as many, in attention 5 for 2."""
     passes = 2 if name.endswith("backward") else 1
     if name.startswith("convolve"):
         (N, H, W, _), (k, _, C, K) = arguments[0].shape, arguments[1].shape
         stride = stride_of(name, arguments)
-        if k == 3 and stride == 1:  # Winograd: 36 products of C x K matrices for every tile of 4 x 4 pixels
+        if (
+            k == 3 and stride == 1
+        ):  # Winograd: for every tile of 4 x 4, 36 products of a vector (C,) and a matrix (C, K)
             return passes * 2.0 * 36 * N * -(-H // 4) * -(-W // 4) * C * K
         return passes * 2.0 * N * -(-H // stride) * -(-W // stride) * k * k * C * K
     if name.startswith("linear"):
         C, K = arguments[1].shape
         return passes * 2.0 * arguments[0].size // C * C * K
     if name.startswith("attention"):
-        N, H, W, channels = arguments[0].shape  # two products forward; backward five, one of them again
+        N, H, W, channels = arguments[0].shape  # two products forward; backward five, with the weights again
         return (5 if passes == 2 else 2) * 2.0 * N * (H * W) ** 2 * channels // 3
     if name == "muon":
         rows, side = max(arguments[0].shape), min(arguments[0].shape)
