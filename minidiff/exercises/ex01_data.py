@@ -72,10 +72,7 @@ def _check_box(answer: Any) -> None:
             (np.hypot(u, v), "the corner is nearest only beyond a corner; elsewhere a side is nearer"),
             (np.where(to_sides > 0, -to_sides, 0), "right inside, and zero outside"),
             (np.maximum(x - w, y - h), "only two of the four sides count: use the symmetry of left and right"),
-            (
-                np.maximum(np.abs(x) - w / 2, np.abs(y) - h / 2),
-                "the arguments are half the width and height already",
-            ),
+            (np.maximum(np.abs(x) - w / 2, np.abs(y) - h / 2), "the arguments are half the width and height already"),
             (to_nearest + np.minimum(np.minimum(u, v), 0), "inside, the nearer side counts: the larger of the two"),
         ]
         expect("the distance", call(answer, x, y, w, h), right, mistakes)

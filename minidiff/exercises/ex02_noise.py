@@ -39,10 +39,7 @@ def _check_closed_form(answer: Any) -> None:
             (1 - signal, "signal and noise do not sum to one here, their squares do"),
             (np.sqrt(1 - signal), "under the root is 1 - alpha_bar, and alpha_bar is the signal squared"),
             (1 - alpha_bar, "this is the variance of the noise; its standard deviation is the root"),
-            (
-                np.sqrt(np.append(0, np.cumsum(beta))),
-                "each step shrinks the earlier noise, too, as it does the image",
-            ),
+            (np.sqrt(np.append(0, np.cumsum(beta))), "each step shrinks the earlier noise, too, as it does the image"),
             (np.sqrt(np.append(0, beta)), "this is the noise of the last step alone; earlier noise is still there"),
         ]
         expect("noise", found_noise, noise, mistakes)

@@ -175,15 +175,9 @@ def _check_sigma_of_choice(answer: Any) -> None:
             (right * np.sqrt(2), "a factor of 2: the logarithm of the odds is |x_k - x_j|^2 / (2 sigma^2)"),
             (right / np.sqrt(2), "a factor of 2: only the first term of equation (4), |x_k - x_j|^2 / (2 sigma^2)"),
             (right / np.sqrt(images[0].size), "this has a mean of squares: |x_k - x_j|^2 is their sum"),
-            (
-                np.sqrt(squares.max(axis=1) / (2 * np.log(odds))),
-                "this uses the most distant image: use the nearest",
-            ),
+            (np.sqrt(squares.max(axis=1) / (2 * np.log(odds))), "this uses the most distant image: use the nearest"),
             (np.sqrt(others.min(axis=1) / (2 * odds)), "equation (4) is about the logarithm of the odds"),
-            (
-                np.sqrt(others.min(axis=1)) / (2 * np.log(odds)),
-                "take the root of the whole fraction, with 2 ln odds",
-            ),
+            (np.sqrt(others.min(axis=1)) / (2 * np.log(odds)), "take the root of the whole fraction, with 2 ln odds"),
             (np.ones(K), "1 for each image is what the cell begins with: solve the first term of (4) for sigma"),
             (right.min(), "return one value for each image, (K)"),
         ]

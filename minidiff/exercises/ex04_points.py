@@ -124,10 +124,7 @@ def _check_straightness(answer: Any) -> None:
         mistakes = [
             (distance, "this is the distance from start to end: the length of the path has to be divided by it"),
             (lengths.sum(axis=0), "this is the length of the path: divide it by the distance from start to end"),
-            (
-                1 / right,
-                "this is inverted: no path is shorter than the straight line, so the result is at least 1",
-            ),
+            (1 / right, "this is inverted: no path is shorter than the straight line, so the result is at least 1"),
             (lengths.mean(axis=0) / distance, "the length of the path is the sum of its steps, not their mean"),
             (squares / distance**2, np.sqrt(squares) / distance, "lengths add up, their squares do not: root first"),
             (absolute / np.abs(ends).sum(axis=-1), absolute / distance, "the length of (a, b) is not |a| + |b|"),
@@ -170,9 +167,6 @@ def _compare_energies(answer: Any, x: np.ndarray, y: np.ndarray) -> None:
         (others_only, "the means are over all pairs, including those of a point with itself"),
         (energy(norm=1), "the length of (a, b) is not |a| + |b|"),
         (right / 2, "a factor of 2: the first mean counts twice, and the others once"),
-        (
-            2 * N * M * mean(x, y) - N * N * mean(x, x) - M * M * mean(y, y),
-            "means, not sums: the sizes differ",
-        ),
+        (2 * N * M * mean(x, y) - N * N * mean(x, x) - M * M * mean(y, y), "means, not sums: the sizes differ"),
     ]
     expect("the distance", call(answer, x, y), right, mistakes)

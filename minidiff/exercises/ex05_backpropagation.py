@@ -124,10 +124,7 @@ def _check_rms_norm_backward(answer: Any) -> None:
             (dy / r, "r is treated as constant: it depends on each element of its row, which gives a term with x_hat"),
             ((dy - mean_dy - x_hat * inner) / r, "this is GroupNorm's: here no mean is subtracted, so its term is 0"),
             ((dy - x_hat * inner * C) / r, "r is a root of a mean: the term with x_hat has a mean, not a sum"),
-            (
-                (dy - x_hat * (dy * x_hat).mean()) / r,
-                "each row has an r of its own: take the mean over the last axis",
-            ),
+            ((dy - x_hat * (dy * x_hat).mean()) / r, "each row has an r of its own: take the mean over the last axis"),
             (dy - x_hat * inner, "right except for the division by r"),
             ((dy - x_hat * inner) * r, "multiplied by r, and it has to be divided by it"),
             ((dy + x_hat * inner) / r, "the sign of the second term: 1 / r falls as r grows"),

@@ -170,26 +170,17 @@ def _check_intensity(answer: Any) -> None:
         operations, elements = 2 * pixels * weights, pixels * (C + K) + weights
         nine = 9 * C * K
         mistakes = [
-            (
-                operations / 2 / (pixels * (C + K)),
-                "three things: additions, four bytes per element, the weight",
-            ),
+            (operations / 2 / (pixels * (C + K)), "three things: additions, four bytes per element, the weight"),
             (operations / elements, "this is per element, and not per byte: a float32 has four"),
             (operations / (8 * elements), "a factor of 2: a multiplication and an addition are two operations"),
             (operations / 2 / elements, "two things: the addition is an operation, too, and an element has four bytes"),
             (operations / (4 * pixels * (C + K)), "the weight goes through memory, too"),
             (operations / (4 * (pixels * C + weights)), "y is written, and that counts"),
             (operations / (4 * (pixels * K + weights)), "x is read, and that counts"),
-            (
-                operations / (4 * (pixels * (k * k * C + K) + weights)),
-                "x is read once, and not once for each weight",
-            ),
+            (operations / (4 * (pixels * (k * k * C + K) + weights)), "x is read once, and not once for each weight"),
             (4 * elements / operations, "this is inverted: operations per byte"),
             (operations / (4 * (H * W * (C + K) + weights)), "count the bytes of all N images"),
             (2 * pixels * nine / (4 * (pixels * (C + K) + nine)), "9 is k * k for k = 3 only: k is an argument"),
-            (
-                2 * pixels * k * C * K / (4 * (pixels * (C + K) + k * C * K)),
-                "a filter has k * k weights a channel",
-            ),
+            (2 * pixels * k * C * K / (4 * (pixels * (C + K) + k * C * K)), "a filter has k * k weights a channel"),
         ]
         expect("the intensity", call(answer, N, H, W, C, K, k), operations / (4 * elements), mistakes)

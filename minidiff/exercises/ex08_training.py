@@ -21,9 +21,9 @@ def _check_noise_scale_losses(answer: Any) -> None:
     for N, shape in ((3, (4, 5, 2)), (5, (2, 2, 3)), (1, (3, 1, 1))):
         x0, eps, error = rng.normal(size=(3, N, *shape))
         signal, noise = rng.uniform(0.2, 1, N), rng.uniform(0.2, 1, N)
-        a, b = rng.uniform(-1.2, 0.4, N), rng.uniform(0.5, 1.4, N)
+        a = rng.uniform(-1.2, 0.4, N)
+        b = (noise * a + rng.uniform(0.3, 1, N)) / signal  # so that no determinant is close to zero
         a[0], b[0] = 0, 1  # this one predicts the noise
-        b[-1] -= (signal * b - noise * a)[-1] < 0.1  # far from a determinant of zero
         z = per_example(signal, x0) * x0 + per_example(noise, x0) * eps
         y_hat = per_example(a, x0) * x0 + per_example(b, x0) * eps + error
         eps_hat = np.empty(x0.shape)
@@ -129,7 +129,7 @@ def _check_orthogonalize_slowly(answer: Any) -> None:
             _compare_rounds(call(answer, X, rounds), X, rounds)
     with Attempt() as attempt:  # the only functions of NumPy that refuse float16 are those of its LAPACK
         call(answer, X.astype(np.float16), 1)
-    if "linalg" in str(attempt.error):
+    if "unsupported in linalg" in str(attempt.error):
         raise Wrong("without any decomposition: products of matrices are enough")
 
 
@@ -176,10 +176,7 @@ def _check_batch_gradient(answer: Any) -> None:
         total = sum(size * gradient for size, gradient in zip(sizes, gradients, strict=True))
         inverse = sum(gradient / size for size, gradient in zip(sizes, gradients, strict=True))
         mistakes = [
-            (
-                np.mean(gradients, axis=0),
-                "the mean of the means: the images of a small microbatch count more",
-            ),
+            (np.mean(gradients, axis=0), "the mean of the means: the images of a small microbatch count more"),
             (np.sum(gradients, axis=0), "a sum of means: it grows with the number of microbatches"),
             (total, "this is the sum over the images: the mean of the batch divides by the number of images"),
             (total / len(sizes), "divided by the number of microbatches, and not by the number of images"),
@@ -232,10 +229,7 @@ def _compare_quarters(answer: Any, t: np.ndarray, losses: np.ndarray, floor: np.
         (quarters(excess, t // (T // 4)), "check the borders: T/4 belongs to the first quarter, T to the last"),
         (quarters(excess, np.minimum(t // (T // 4), 3)), "check the borders: T/4 belongs to the first quarter"),
         (quarters(losses, right) - of_floor, "use the floor at the timesteps of the examples: floor[t]"),
-        (
-            quarters(losses - floor[t - 1], right),
-            "floor begins with t = 0: floor[t], not floor[t - 1]",
-        ),
+        (quarters(losses - floor[t - 1], right), "floor begins with t = 0: floor[t], not floor[t - 1]"),
         (np.full(4, excess.mean()), "this is the mean over all t, four times"),
         (np.full(4, losses.mean()), "the mean of all losses, four times: select each quarter, and subtract the floor"),
         (np.array([excess[right == quarter].sum() for quarter in range(4)]), "a sum; take the mean"),

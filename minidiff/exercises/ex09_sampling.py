@@ -181,10 +181,7 @@ def _check_steps_needed(answer: Any) -> None:
         found = call(answer, p, steps, error, target)
         value = as_array("the number of steps", found)
         mistakes = [
-            (
-                math.ceil(steps * ratio),
-                "this is order 1: with order p, k times the steps divide the error by k^p",
-            ),
+            (math.ceil(steps * ratio), "this is order 1: with order p, k times the steps divide the error by k^p"),
             (math.ceil(steps * ratio**p), "the reverse: a higher order needs fewer steps, so it is not ratio^p"),
             (math.ceil(steps * ratio / p), "order is an exponent, not a factor: the error falls with steps^-p"),
             (math.ceil(steps / ratio ** (1 / p)), "a smaller error needs more steps, and not fewer"),

@@ -35,15 +35,9 @@ def _check_steer(answer: Any) -> None:
             (any_class + w * more, "nothing leads away from the unwanted class: v is missing"),
             (any_class + w * more + v * less, "v leads to the unwanted class: its sign"),
             (w * more - v * less, "only the differences: add the unconditional estimate"),
-            (
-                w * towards - v * away,
-                "the estimates themselves are mixed: use differences to the unconditional one",
-            ),
+            (w * towards - v * away, "the estimates themselves are mixed: use differences to the unconditional one"),
             (any_class + w * (towards - away), "this goes from one class to the other; v has a difference of its own"),
-            (
-                any_class + (w - v) * (towards - away),
-                "each weight has a difference of its own",
-            ),
+            (any_class + (w - v) * (towards - away), "each weight has a difference of its own"),
             (any_class + w * less - v * more, "wanted and unwanted are exchanged"),
             (x0_hat + more, "begin at the unconditional estimate, not at that for the wanted class"),
         ]

@@ -13,6 +13,8 @@ from typing import Any
 from minidiff.exercises.attempt import Attempt, describe
 from minidiff.exercises.time_limit import TooSlow, call_within
 
+SHAPES = "_shapes"  # attribute of an error of an answer: the shapes of the arrays that it was called with
+
 
 class Wrong(Exception):
     """The answer is wrong; the message says why and hints at the correction."""
@@ -77,4 +79,6 @@ def examine(exercise: Exercise, answer: Any, seconds: float | None = None) -> Re
     if isinstance(attempt.error, TooSlow):
         return Result("too slow", f"your answer was stopped after {seconds:g} seconds: does a loop never end?")
     file = answer.__code__.co_filename if isinstance(answer, FunctionType) else None
-    return Result("raised", f"your answer raised {describe(attempt.error, file)}")
+    shapes = vars(attempt.error).get(SHAPES)
+    given = f", with arrays of the shapes {shapes}" if shapes else ""
+    return Result("raised", f"your answer raised {describe(attempt.error, file)}{given}")

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from minidiff.exercises.exercise import Wrong
+from minidiff.exercises.attempt import Attempt
+from minidiff.exercises.exercise import SHAPES, Wrong
 
 Mistakes = Sequence[tuple]  # of the results of a typical mistake, one or more, followed by its hint
 
@@ -34,7 +35,12 @@ def call(answer: Any, *inputs: Any) -> Any:
         raise Wrong(f"the answer should be a function and is {_kind(answer)}: pass its name, without parentheses")
     copies = copy.deepcopy(inputs)
     _leave_garbage(inputs)
-    found = answer(*copies)
+    with Attempt() as attempt:
+        found = answer(*copies)
+    if attempt.error is not None:
+        shapes = [str(given.shape) for given in inputs if isinstance(given, np.ndarray)]
+        vars(attempt.error)[SHAPES] = ", ".join(shapes)
+        raise attempt.error
     for number, (given, copied) in enumerate(zip(inputs, copies, strict=True), start=1):
         if not _unchanged(given, copied):
             raise Wrong(f"argument {number} is not the same after the call: work on a copy, not in place")

@@ -133,10 +133,7 @@ WRONG = {
         (velocity(lambda ds, dn, x0_hat, eps_hat: ds * x0_hat), "eps_hat is missing"),
         (velocity(lambda ds, dn, x0_hat, eps_hat: dn * x0_hat + ds * eps_hat), "belongs to"),
         (forward_velocity, "one-sided"),
-        (
-            lambda schedule, x0_hat, eps_hat, t: schedule.signal[t] * x0_hat + schedule.noise[t] * eps_hat,
-            "z itself",
-        ),
+        (lambda schedule, x0_hat, eps_hat, t: schedule.signal[t] * x0_hat + schedule.noise[t] * eps_hat, "z itself"),
         (lambda schedule, x0_hat, eps_hat, t: velocity_at_37(schedule, x0_hat, eps_hat), "not right"),
     ],
     "ex04_3": [

@@ -267,6 +267,12 @@ def test_an_error_of_the_answer_is_described_in_one_line(name):
         assert result.hint.startswith("your answer raised ZeroDivisionError: nothing works (line ")
 
 
+def test_an_error_is_described_with_the_shapes_of_the_arrays():
+    result = examine(EXERCISES["ex05_6"], lambda x: SOLUTIONS["ex05_6"](x.reshape(2, 7)))
+    assert result.outcome == "raised"
+    assert result.hint.endswith("with arrays of the shapes (5, 3)")
+
+
 @pytest.mark.parametrize("name", ["ex05_1", "ex08_3", "ex10_5"])
 def test_an_endless_loop_is_stopped(name, capsys, monkeypatch):
     def endless(*inputs):
