@@ -36,7 +36,7 @@ def load(file):
     return module
 
 
-ANSWERS = [load(file) for file in sorted(Path(__file__).parent.glob("answers_ex*.py"))]
+ANSWERS = [load(file) for file in sorted(Path(__file__).parent.glob("*_ex[0-9][0-9].py"))]
 WRONG = {name: cases for module in ANSWERS for name, cases in module.WRONG.items()}
 RIGHT = {name: cases for module in ANSWERS for name, cases in module.RIGHT.items()}
 
