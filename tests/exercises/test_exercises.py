@@ -210,6 +210,18 @@ def test_an_answer_for_one_shape_only_is_wrong(name):
 
 
 @every_function
+def test_arrays_that_were_not_initialized_are_wrong(name):
+    found = [parts_of(SOLUTIONS[name](*inputs)) for inputs in calls_of(name)]
+    shapes = [[np.shape(part) for part in parts] for parts in found]
+
+    def answer(*inputs):
+        parts = [np.empty(shape) for shape in shapes.pop(0)]
+        return parts if len(parts) > 1 else parts[0]
+
+    assert examine(EXERCISES[name], answer).outcome == "wrong"
+
+
+@every_function
 def test_every_result_matters(name):
     """With one element of one part of the results changed in the last calls."""
     total = len(calls_of(name))
