@@ -178,6 +178,7 @@ def test_a_constant_result_is_wrong(name):
 
 
 @every_function
+@pytest.mark.filterwarnings("ignore")
 def test_every_argument_matters(name):
     """With any argument fixed at its first value, such as a variable that the notebook happens to define."""
     first = calls_of(name)[0]
