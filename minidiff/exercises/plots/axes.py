@@ -8,6 +8,7 @@ from minidiff.plotting import COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
 
 BLUE, ORANGE, GREEN, RED, PINK, SKY, BLACK = COLORS
 TRAINING, HELD_OUT = BLUE, RED  # images
@@ -44,7 +45,7 @@ def plane(axes: "Axes", title: str = "", limit: float = 1.05, height: float | No
     axes.spines[:].set_color("0.8")
 
 
-def draw_matrix(axes: "Axes", matrix: np.ndarray, title: str, limit: float | None = None) -> object:
+def draw_matrix(axes: "Axes", matrix: np.ndarray, title: str, limit: float | None = None) -> "AxesImage":
     """Draws a matrix as colors from -limit to limit, by default to its largest element, and returns the image.
 
     Negative elements of more than a twentieth of the limit have a minus sign.

@@ -1,7 +1,7 @@
 """The figures of `05_backpropagation.ipynb`."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -98,7 +98,7 @@ def differences_by_upstream(names: Sequence[str], found: Mapping[tuple[str, str]
     axes = figure.add_subplot()
     for offset, upstream, color, hatch in ((0.18, "ones", ORANGE, "//"), (-0.18, "random", BLUE, "")):
         lengths = [found[name, upstream] for name in names]
-        bars = {"color": color, "hatch": hatch, "edgecolor": "white", "label": f"upstream: {upstream}"}
+        bars: dict[str, Any] = {"color": color, "hatch": hatch, "edgecolor": "white", "label": f"upstream: {upstream}"}
         axes.barh(np.arange(len(names)) + offset, lengths, 0.34, **bars)
     axes.axvline(1e-6, color=PATH, linestyle=":", label="tolerance $10^{-6}$")
     label_axes(axes, "largest difference from finite differences", log="x")

@@ -1,7 +1,7 @@
 """The figures of `04_points.ipynb`. Points are arrays (N, 2)."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,13 +21,12 @@ from minidiff.plotting import new_figure
 from minidiff.points.data import Points
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SHOWN = 500  # points in a panel
 
 
-def scatter_classes(axes: "Axes", positions: np.ndarray, labels: np.ndarray) -> None:
+def scatter_classes(axes: Any, positions: np.ndarray, labels: np.ndarray) -> None:
     """Draws points with a color for each of two classes, or a color and a mark for each of more."""
     for label in np.unique(labels):
         color = CLASSES[label] if labels.max() < 2 else COLORS[label % 7]
@@ -109,7 +108,7 @@ def trajectories(data: np.ndarray, paths: Mapping[str, np.ndarray], limit: float
 def paths_and_estimates(data: np.ndarray, path: np.ndarray, estimates: np.ndarray, times: np.ndarray) -> "Figure":
     """For each of a few points, its path (steps + 1, N, 2) and its estimates (steps, N, 2), colored by timestep."""
     figure = new_figure(8, 2.6)
-    panels = figure.subplots(1, path.shape[1])
+    panels: Any = figure.subplots(1, path.shape[1])
     for i, axes in enumerate(panels):
         axes.scatter(*data[:SHOWN].T, s=1, color=REFERENCE)
         axes.plot(*path[:, i].T, color=PATH, linewidth=1, label="z")
@@ -129,7 +128,7 @@ def samples_and_distances(
 ) -> "Figure":
     """The data, the samples with the `far` ones marked, and the fraction of points with a larger distance."""
     figure = new_figure(8.4, 4)
-    panels = figure.subplot_mosaic([["data", "distances"], ["samples", "distances"]], width_ratios=(1, 1.1))
+    panels: Any = figure.subplot_mosaic([["data", "distances"], ["samples", "distances"]], width_ratios=(1, 1.1))
     above, below, right = (panels[name] for name in ("data", "samples", "distances"))
     above.scatter(*data.T, s=1, color="0.5")
     plane(above, f"{len(data)} of the data", height=0.75)
