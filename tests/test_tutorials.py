@@ -71,13 +71,24 @@ def test_notebooks_link_back_to_their_modules(name, file):
 def test_a_notebook_has_all_parts(notebook):
     first, *rest = texts(notebook)
     assert first.startswith(f"# {notebook.name[:2]} {notebook.title}\n")
-    for part in ("**You will**", "**You learn**", "**You need**", "**Time**"):
+    for part in ("**You will", "**You need**", "**Time**"):
         assert part in first
     for heading in ("## Exercises", "## What was shown", "## Where to go next"):
         assert sum(bool(re.search(rf"^{heading}$", text, re.MULTILINE)) for text in rest) == 1
     code = ["".join(cell["source"]) for cell in stored(notebook)["cells"] if cell["cell_type"] == "code"]
     assert any(re.search(r"\bshow\(", cell) for cell in code)
     assert "assert " in code[-1]
+
+
+@every_notebook
+def test_a_self_test_has_three_questions_with_folded_answers(notebook):
+    last = texts(notebook)[-1]
+    if "## Self-test" not in "\n".join(texts(notebook)):
+        pytest.skip("it has no self-test yet")
+    questions, answers = last.removesuffix("\n\n</details>").split("\n\n<details><summary>Answers</summary>\n\n")
+    assert questions.startswith("## Self-test\n")
+    for numbered in (questions, answers):
+        assert re.findall(r"^(\d)\. ", numbered, re.MULTILINE) == ["1", "2", "3"]
 
 
 @pytest.mark.parametrize("page", [*NOTEBOOKS, *PAGES], ids=lambda page: page.name)

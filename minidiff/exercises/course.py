@@ -21,7 +21,7 @@ class Notebook:
 
 
 NOTEBOOKS = (
-    Notebook("00_tour", "Ten-minute tour"),
+    Notebook("00_tour", "A first tour"),
     Notebook("01_data", "Data"),
     Notebook("02_noise", "Noise"),
     Notebook("03_without_a_network", "Diffusion without a network"),
