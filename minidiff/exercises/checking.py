@@ -14,14 +14,17 @@ from minidiff.exercises.course import NOTEBOOKS
 from minidiff.exercises.exercise import Exercise, examine
 from minidiff.exercises.source import definition, show_text
 
+SECONDS = 8.0  # time limit of a check; a right answer needs a fraction of a second
+
 
 def check(name: str, answer: Any) -> None:
     """Prints whether the answer to an exercise such as "ex05_1" is right, and a hint if it is not.
 
-    The answer is a function or a value, as the exercise requires. A wrong one raises nothing.
+    The answer is a function or a value, as the exercise requires. A wrong one raises nothing, and an endless
+    loop in it is stopped.
     """
     exercise = find(name)
-    result = examine(exercise, answer)
+    result = examine(exercise, answer, SECONDS)
     points = f"{exercise.points} point{'s' if exercise.points > 1 else ''}"
     print(f"{name}, {exercise.title}: {f'right, {points}.' if result.outcome == 'right' else 'not yet.'}")
     if result.hint:

@@ -7,9 +7,13 @@ of odd shapes. `expecting.py` has the helpers with which checks are written.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 from minidiff.exercises.attempt import Attempt, describe
+from minidiff.exercises.time_limit import TooSlow, call_within
+
+SHAPES = "_shapes"  # attribute of an error of an answer: the shapes of the arrays that it was called with
 
 
 class Wrong(Exception):
@@ -38,7 +42,7 @@ class Exercise:
 class Result:
     """The result of an examined answer, and a hint at the correction, empty if it is right.
 
-    The outcome is "right", "wrong" or "raised" (an error); from the grader also "missing", "too slow" and "crashed"
+    The outcome is "right", "wrong", "raised" (an error) or "too slow"; from the grader also "missing" and "crashed"
     (the interpreter ended).
     """
 
@@ -55,13 +59,26 @@ def exercise(name: str, title: str, points: int) -> Callable[[Callable[[Any], No
     return decorate
 
 
-def examine(exercise: Exercise, answer: Any) -> Result:
-    """Checks an answer, a function or a value; no error of the answer gets through."""
+def examine(exercise: Exercise, answer: Any, seconds: float | None = None) -> Result:
+    """Checks an answer, a function or a value; no error of the answer gets through.
+
+    Args:
+        exercise: the exercise.
+        answer: the answer to it.
+        seconds: time limit of the whole check, which then runs in a thread of its own; default: no limit.
+    """
     with Attempt() as attempt:
-        exercise.check(answer)
+        if seconds is None:
+            exercise.check(answer)
+        else:
+            call_within(seconds, lambda: exercise.check(answer))
     if attempt.error is None:
         return Result("right")
     if isinstance(attempt.error, Wrong):
         return Result("wrong", str(attempt.error))
-    code = getattr(answer, "__code__", None)
-    return Result("raised", f"your answer raised {describe(attempt.error, code and code.co_filename)}")
+    if isinstance(attempt.error, TooSlow):
+        return Result("too slow", f"your answer was stopped after {seconds:g} seconds: does a loop never end?")
+    file = answer.__code__.co_filename if isinstance(answer, FunctionType) else None
+    shapes = vars(attempt.error).get(SHAPES)
+    given = f", with arrays of the shapes {shapes}" if shapes else ""
+    return Result("raised", f"your answer raised {describe(attempt.error, file)}{given}")

@@ -1,4 +1,7 @@
-"""The mistakes that are recognized in every exercise, each with its hint."""
+"""The mistakes that are recognized in every exercise, each with its hint, and the forms in which a result is right."""
+
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -6,7 +9,7 @@ import pytest
 from minidiff.errors import MinidiffError
 from minidiff.exercises import check, solution
 from minidiff.exercises.exercise import Wrong
-from minidiff.exercises.expecting import agree, call, expect, unpack
+from minidiff.exercises.expecting import agree, call, expect, names_in, unpack
 
 RIGHT = np.random.default_rng(0).normal(size=(3, 4))
 
@@ -17,7 +20,10 @@ def hint_of(function, *arguments):
     return str(caught.value)
 
 
-@pytest.mark.parametrize("found", [RIGHT, RIGHT.astype(np.float32), RIGHT.tolist(), RIGHT + 1e-9])
+FRACTIONS = [[Fraction(one) for one in row] for row in RIGHT.tolist()]
+
+
+@pytest.mark.parametrize("found", [RIGHT, RIGHT.astype(np.float32), RIGHT.tolist(), RIGHT + 1e-9, FRACTIONS])
 def test_right_results_pass(found):
     expect("dx", found, RIGHT)
 
@@ -74,8 +80,49 @@ def test_calling_an_answer():
     assert "without parentheses" in hint_of(call, RIGHT)
 
 
+@pytest.mark.parametrize("found", [2, 2.0, Fraction(4, 2), Decimal(2), np.int8(2), np.array(2), [2], np.array([[2]])])
+def test_a_number_may_be_of_any_type(found):
+    expect("n", found, 2)
+    assert "should be 3" in hint_of(expect, "n", found, 3)
+
+
+def test_arrays_in_lists_must_not_change_and_each_call_has_its_own():
+    def in_place(arrays, rows):
+        arrays[0] *= 2
+        rows.pop()
+        return arrays
+
+    arrays = [RIGHT.copy()]
+    assert "argument 1" in hint_of(call, in_place, arrays, [1])
+    assert call(lambda rows: [rows.pop()], [1, 2]) == [2]
+    np.testing.assert_array_equal(arrays[0], RIGHT)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
+def test_elements_that_were_never_set_are_recognized(dtype):
+    found = call(lambda x: np.empty((3, 4), dtype), RIGHT)
+    assert "np.empty" in hint_of(expect, "dx", found, RIGHT)
+
+
+def test_names_of_globals_and_attributes_are_found_in_inner_and_called_functions():
+    def outer(x):
+        return [helper(y) for y in x] + [(lambda z: np.linalg.qr(z))(x)]
+
+    assert {"linalg", "qr", "svd"} <= names_in(outer)
+    assert names_in(len) == names_in(None) == set()
+
+
+def helper(x):
+    return helper(x) if x is None else np.linalg.svd(x)
+
+
 def test_unpacking_an_answer():
     assert unpack([1, 2], "dx, dw") == (1, 2)
+    dx, dw = unpack(np.stack([RIGHT, 2 * RIGHT]), "dx, dw")
+    np.testing.assert_array_equal(dw, 2 * dx)
+    assert unpack(call(lambda: (i for i in (1, 2))), "dx, dw") == (1, 2)
+    for found in ("ab", {1: 2, 3: 4}, 7, np.array(7)):
+        assert "2 things" in hint_of(unpack, found, "dx, dw")
     assert "2 things, `return dx, dw`; it returned a ndarray" in hint_of(unpack, RIGHT, "dx, dw")
     assert "a tuple of 3" in hint_of(unpack, (1, 2, 3), "dx, dw")
 

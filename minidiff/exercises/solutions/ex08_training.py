@@ -10,12 +10,13 @@ def noise_scale_losses(error, signal, noise, a, b):
     return factor**2 * np.mean(error**2, axis=(1, 2, 3))
 
 
-# AdamW, with m one update ahead where it is used: as if the same gradient came once more.
+# AdamW, with m one update ahead where it is used: as if the same gradient came once more. After n + 1 updates the
+# weights of the gradients in m add up to 1 - beta1^(n + 1), hence its bias correction.
 def nadamw_step(p, g, m, v, n, lr, decay, beta1, beta2):
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
-    ahead = beta1 * m + (1 - beta1) * g
-    step = (ahead / (1 - beta1**n)) / (np.sqrt(v / (1 - beta2**n)) + 1e-8)
+    ahead = beta1 * m / (1 - beta1 ** (n + 1)) + (1 - beta1) * g / (1 - beta1**n)
+    step = ahead / (np.sqrt(v / (1 - beta2**n)) + 1e-8)
     return (1 - lr * decay) * p - lr * step, m, v
 
 

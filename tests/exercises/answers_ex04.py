@@ -1,4 +1,6 @@
-"""Typical wrong answers to the exercises of notebook 04, each with words of its hint."""
+"""Answers to the exercises of notebook 04: wrong ones, each with words of its hint, and right ones in other styles."""
+
+import math
 
 import numpy as np
 
@@ -67,6 +69,42 @@ def total_length(x, y):
     return np.linalg.norm(x[:, None] - y, axis=-1).sum()
 
 
+def evenly_spaced(rng, count):
+    angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
+    return 0.7 * np.stack([np.cos(angle), np.sin(angle)], axis=1) + rng.normal(0, 0.05, (count, 2))
+
+
+def velocity_at_37(schedule, x0_hat, eps_hat):
+    return velocity(lambda ds, dn, x0_hat, eps_hat: ds * x0_hat + dn * eps_hat)(schedule, x0_hat, eps_hat, 37)
+
+
+def ring_of_directions(rng, count):
+    directions = rng.standard_normal((count, 2))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    return 0.7 * directions + 0.05 * rng.standard_normal((count, 2))
+
+
+def ring_point_by_point(rng, count):
+    points = 0.7 * np.exp(2j * np.pi * rng.random(count)) + rng.normal(0, 0.05, count) + 1j * rng.normal(0, 0.05, count)
+    return list(zip(points.real, points.imag, strict=True))
+
+
+def path_in_loops(paths):
+    steps, N, _ = paths.shape
+    found = []
+    for n in range(N):
+        length = sum(math.dist(paths[i, n], paths[i + 1, n]) for i in range(steps - 1))
+        found.append(length / math.dist(paths[0, n], paths[-1, n]))
+    return found
+
+
+def energy_in_loops(x, y):
+    def mean(a, b):
+        return sum(math.dist(p, q) for p in a for q in b) / len(a) / len(b)
+
+    return 2 * mean(x, y) - mean(x, x) - mean(y, y)
+
+
 WRONG = {
     "ex04_1": [
         (lambda rng, count: rng.uniform(-0.7, 0.7, (count, 2)), "fill an area"),
@@ -80,6 +118,11 @@ WRONG = {
         (ring(lambda rng, curve: (curve + rng.normal(0, 0.05, curve.shape)).T), "row for each point"),
         (lambda rng, count: ring()(np.random.default_rng(), count), "same seed"),
         (lambda rng, count: None, "return"),
+        (lambda rng, count: ring()(np.random.default_rng(0), count), "another rng"),
+        (ring(lambda rng, curve: curve * (1 + rng.normal(0, 0.05 / 0.7, (len(curve), 1)))), "one direction"),
+        (ring(lambda rng, curve: curve + rng.uniform(-0.05, 0.05, curve.shape) * 3**0.5), "not normal"),
+        (evenly_spaced, "evenly spaced"),
+        (lambda rng, count: ring()(rng, 80_000), "shape"),
     ],
     "ex04_2": [
         (lambda schedule, x0_hat, eps_hat, t: (eps_hat - x0_hat) / schedule.T, "other rates"),
@@ -90,10 +133,8 @@ WRONG = {
         (velocity(lambda ds, dn, x0_hat, eps_hat: ds * x0_hat), "eps_hat is missing"),
         (velocity(lambda ds, dn, x0_hat, eps_hat: dn * x0_hat + ds * eps_hat), "belongs to"),
         (forward_velocity, "one-sided"),
-        (
-            lambda schedule, x0_hat, eps_hat, t: schedule.signal[t] * x0_hat + schedule.noise[t] * eps_hat,
-            "z itself",
-        ),
+        (lambda schedule, x0_hat, eps_hat, t: schedule.signal[t] * x0_hat + schedule.noise[t] * eps_hat, "z itself"),
+        (lambda schedule, x0_hat, eps_hat, t: velocity_at_37(schedule, x0_hat, eps_hat), "not right"),
     ],
     "ex04_3": [
         (lambda s, n, d: np.ones_like(s), "eps_hat = 0"),
@@ -105,6 +146,7 @@ WRONG = {
         (lambda s, n, d: s**2 * d / (s**2 * d + n**2), "square d"),
         (lambda s, n, d: s**2 * d**2 / n**2, "divisor"),
         (lambda s, n, d: n**2 * s**2 * d**2 / (s**2 * d**2 + n**2), "noise eps"),
+        (lambda s, n, d: s**2 * 0.16 / (s**2 * 0.16 + n**2), "not right"),
     ],
     "ex04_4": [
         (distance, "has to be divided by it"),
@@ -115,6 +157,7 @@ WRONG = {
         (lambda paths: np.abs(np.diff(paths, axis=0)).sum(axis=(0, 2)) / distance(paths), "|a| + |b|"),
         (lambda paths: (lengths(paths).sum(axis=0) / distance(paths)).mean(), "each point"),
         (lambda paths: lengths(paths).sum() / distance(paths).sum(), "steps alone"),
+        (lambda paths: lengths(paths)[:8].sum(axis=0) / distance(paths), "not right"),
     ],
     "ex04_5": [
         (lambda x, y: np.linalg.norm(x.mean(axis=0) - y.mean(axis=0)), "compares the means"),
@@ -126,5 +169,55 @@ WRONG = {
         (energy(mean_of_others), "with itself"),
         (energy(mean_absolute), "|a| + |b|"),
         (energy(total_length), "not sums"),
+        (lambda x, y: 0.0, "zero"),
+    ],
+}
+
+
+RIGHT = {
+    "ex04_1": [
+        ring_of_directions,
+        ring_point_by_point,
+        ring(turn=8 * np.pi),
+        lambda rng, count: (
+            np.array([rng.normal(0, 0.05, count), rng.normal(0, 0.05, count)]).T
+            + 0.7 * np.stack([np.sin(a := rng.uniform(-np.pi, np.pi, count)), np.cos(a)], axis=-1)
+        ),
+    ],
+    "ex04_2": [
+        velocity(lambda ds, dn, x0_hat, eps_hat: (dn * eps_hat + ds * x0_hat).tolist()),
+        lambda schedule, x0_hat, eps_hat, t: (
+            np.gradient(schedule.signal)[t] * x0_hat + np.gradient(schedule.noise)[t] * eps_hat
+        ),
+        lambda schedule, x0_hat, eps_hat, t: sum(
+            (
+                np.convolve(array, [0.5, 0, -0.5], "same")[t] * hat
+                for array, hat in ((schedule.signal, x0_hat), (schedule.noise, eps_hat))
+            )
+        ),
+    ],
+    "ex04_3": [
+        lambda s, n, d: 1 - n**2 / (s**2 * d**2 + n**2),
+        lambda s, n, d: 1 / (1 + (n / (s * d)) ** 2),
+        lambda s, n, d: ((s * d) ** 2 / np.hypot(s * d, n) ** 2).tolist(),
+    ],
+    "ex04_4": [
+        path_in_loops,
+        lambda paths: (
+            sum(np.hypot(*(paths[i + 1] - paths[i]).T) for i in range(len(paths) - 1))
+            / np.hypot(*(paths[-1] - paths[0]).T)
+        ),
+        lambda paths: (
+            np.sqrt(((paths[1:] - paths[:-1]) ** 2).sum(2)).sum(0) / np.sqrt(((paths[0] - paths[-1]) ** 2).sum(1))
+        ),
+    ],
+    "ex04_5": [
+        energy_in_loops,
+        lambda x, y: np.array([energy(mean_length)(x, y)]),
+        lambda x, y: (
+            np.mean(2 * np.sqrt(((x[:, None] - y) ** 2).sum(2)))
+            - np.sum(abs((x[:, None] - x) @ [1, 1j])) / len(x) ** 2
+            - np.sum(abs((y[:, None] - y) @ [1, 1j])) / len(y) ** 2
+        ),
     ],
 }

@@ -1,4 +1,6 @@
-"""Typical wrong answers to the exercises of notebook 02, each with words of its hint."""
+"""Answers to the exercises of notebook 02: wrong ones, each with words of its hint, and right ones in other styles."""
+
+import math
 
 import numpy as np
 
@@ -36,6 +38,40 @@ def not_a_number(u):
         return np.sqrt(1 - 2 * u), np.sqrt(2 * u)
 
 
+def closed_form_in_a_loop(beta):
+    signal, noise = [1.0], [0.0]
+    for b in beta:
+        signal.append(signal[-1] * (1 - b) ** 0.5)
+        noise.append(((1 - b) * noise[-1] ** 2 + b) ** 0.5)
+    return signal, noise
+
+
+def by_noise_levels(signal, noise, signal_up, noise_up):
+    return np.array([signal_up / signal, noise_up * np.sqrt(1 - (noise / signal / (noise_up / signal_up)) ** 2)])
+
+
+def by_bisection(log_snr):
+    low, high = np.full(log_snr.shape, 1e-9), np.full(log_snr.shape, 1.01)
+    for _ in range(80):
+        middle = (low + high) / 2
+        with np.errstate(all="ignore"):
+            clean = 2 * np.log((1 - 0.99 * middle) / (0.99 * middle)) > log_snr
+        low, high = np.where(clean, middle, low), np.where(clean, high, middle)
+    return low
+
+
+def rotated(u):
+    power = np.log(0.5 / 0.995) / np.log(0.25)
+    angle = 0.995 * np.pi / 2 * u**power
+    return np.stack([np.cos(angle), np.sin(angle)])
+
+
+def by_log_snr(u):
+    x = 12 * (np.sqrt(np.clip(u, 1e-12, None)) - 0.5)
+    x = np.where(u > 0, x + np.log(np.clip(u, 1e-12, None)) / 2 - np.log(0.25) / 2, -60)
+    return np.sqrt(1 / (1 + np.exp(x))), np.sqrt(1 / (1 + np.exp(-x)))
+
+
 WRONG = {
     "ex02_1": [
         (levels(signal=lambda beta, alpha_bar: alpha_bar), "square of the signal"),
@@ -50,6 +86,8 @@ WRONG = {
         (levels(noise=lambda beta, alpha_bar: np.sqrt(np.append(0, np.cumsum(beta)))), "shrinks the earlier"),
         (levels(noise=lambda beta, alpha_bar: np.sqrt(np.append(0, beta))), "last step alone"),
         (lambda beta: np.sqrt(np.cumprod(1 - beta)), "2 things"),
+        (levels(signal=lambda beta, alpha_bar: np.sqrt(1 - beta)), "t = 0 is missing"),
+        (lambda beta: levels()(np.array([0.02, 0.1, 0.05, 0.3, 0.25])), "shape"),
     ],
     "ex02_2": [
         (more(ratio=lambda signal, signal_up: signal / signal_up), "inverted"),
@@ -61,6 +99,7 @@ WRONG = {
         (more(std=lambda noise, up, ratio: up), "noisy already"),
         (more(std=lambda noise, up, ratio: up**2 - (ratio * noise) ** 2), "its root"),
         (more(std=lambda noise, up, ratio: np.sqrt(1 - ratio**2)), "only if the squares"),
+        (more(ratio=lambda signal, signal_up: 0.5), "ratio is not right"),
     ],
     "ex02_3": [
         (time(lambda log_snr: np.exp(-log_snr / 2), end=1), "99 %"),
@@ -69,7 +108,9 @@ WRONG = {
         (time(lambda log_snr: np.exp(-2 * log_snr)), "inverted"),
         (time(lambda log_snr: 10 ** (-log_snr / 2)), "natural one, not"),
         (time(lambda log_snr: 10 ** (-log_snr / 20)), "decibels"),
-        (lambda log_snr: np.exp(-log_snr / 2), "solve for the u"),
+        (lambda log_snr: np.exp(-log_snr / 2), "this is the noise level"),
+        (lambda log_snr: np.exp(-log_snr), "1 / SNR"),
+        (lambda log_snr: np.exp(-log_snr / 2) / (1 + np.exp(-log_snr / 2)) * 0.99, "divide by 0.99"),
     ],
     "ex02_4": [
         (curve(lambda u: 1 - 0.999 * u), "at a quarter"),
@@ -81,6 +122,10 @@ WRONG = {
         (not_a_number, "NaN"),
         (lambda u: (1.0, 0.0), "shape"),
         (lambda u: 1 - u, "2 things"),
+        (lambda u: curve(lambda v: 1 - 0.999 * np.sqrt(v))(np.linspace(0, 1, u.size).reshape(u.shape)), "use u alone"),
+        (lambda u: curve(lambda v: 1 - 0.999 * np.sqrt(v))(u / u.max()), "use u alone"),
+        (lambda u: (np.cos(0.99 * np.pi / 2 * np.sqrt(u)), np.sin(0.99 * np.pi / 2 * np.sqrt(u))), "nearly"),
+        (lambda u: (np.sqrt(1 - 0.999 * np.sqrt(u)), -np.sqrt(0.999 * np.sqrt(u))), "negative"),
     ],
     "ex02_5": [
         (lambda z, score, signal, noise: (z, noise * score), "points back"),
@@ -92,5 +137,41 @@ WRONG = {
         (lambda z, score, signal, noise: ((z - noise**2 * score) / signal, -noise * score), "second term"),
         (lambda z, score, signal, noise: ((z + noise * score) / signal, -noise * score), "squared"),
         (lambda z, score, signal, noise: (z + noise**2 * score / signal, -noise * score), "z too"),
+        (lambda z, score, signal, noise: (-noise * score, (z + noise**2 * score) / signal), "in the order"),
+    ],
+}
+
+
+RIGHT = {
+    "ex02_1": [
+        closed_form_in_a_loop,
+        lambda beta: np.stack(levels()(beta)),
+        lambda beta: list(levels()(beta)),
+        lambda beta: (s := np.exp(np.append(0, np.cumsum(np.log(1 - beta))) / 2), (1 - s * s) ** 0.5),
+    ],
+    "ex02_2": [
+        by_noise_levels,
+        lambda signal, noise, signal_up, noise_up: [
+            signal_up / signal,
+            math.sqrt((noise_up - signal_up / signal * noise) * (noise_up + signal_up / signal * noise)),
+        ],
+        lambda *given: tuple(np.array([part]) for part in more()(*given)),
+    ],
+    "ex02_3": [
+        by_bisection,
+        lambda log_snr: 1 / (0.99 * (1 + np.exp(log_snr / 2))),
+        lambda log_snr: ((1 - np.tanh(log_snr / 4)) / 2 / 0.99).tolist(),
+    ],
+    "ex02_4": [
+        rotated,
+        by_log_snr,
+        curve(lambda u: np.where(u < 0.25, 1 - 2 * u, 0.5 - (u - 0.25) / 0.75 * 0.4999)),
+    ],
+    "ex02_5": [
+        lambda z, score, signal, noise: [(z + noise**2 * score) / signal, -noise * score],
+        lambda z, score, signal, noise: np.array([z / signal + noise * noise / signal * score, score * -noise]),
+        lambda z, score, signal, noise: np.einsum(
+            "ij,j...->i...", np.linalg.inv([[signal, noise], [0, -1 / noise]]), np.stack([z, score])
+        ),
     ],
 }
