@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 HEADER = struct.Struct(">QQ")
-LARGEST_JSON = 2**22  # bytes that the grader accepts in one message
+LARGEST_JSON = 2**24  # bytes that the grader accepts in one message
 LARGEST_ARRAYS = 2**25
 CHUNK = 2**20
 

@@ -73,6 +73,10 @@ class RemoteFunction:
             restore(inputs, changed)
         return result
 
+    def names_in_process(self) -> set[str]:
+        """The result of `expecting.names_in` for the function itself."""
+        return set(map(str, self._session.ask("names_in", self._number)))
+
     def __deepcopy__(self, memo: dict) -> "RemoteFunction":
         return self
 

@@ -68,7 +68,7 @@ class Encoder:
         if isinstance(value, dict):
             return {"dict": [[self.encode(key), self.encode(one)] for key, one in value.items()]}
         if isinstance(value, Fraction):
-            return {"fraction": self._all([value.numerator, value.denominator])}
+            return {"fraction": self._all([int(value.numerator), int(value.denominator)])}
         if isinstance(value, Decimal):
             return {"decimal": str(value)}
         if isinstance(value, complex):
@@ -89,6 +89,8 @@ class Encoder:
 
     def _array(self, value: np.ndarray | np.generic) -> Any:
         array = np.asarray(value)
+        if isinstance(value, np.generic) and array.dtype.kind in "biuf" and array.itemsize <= 8:
+            return {"number": [array.dtype.str, value.item()]}  # a list may have many of them
         if array.dtype.kind == "O":
             return {"objects": [list(array.shape), self._all(array.ravel().tolist())]}
         if array.dtype.kind not in NUMERIC + TEXTUAL:
@@ -138,6 +140,11 @@ class Decoder:
             return from_npy(self._arrays[content])
         if kind == "scalar":
             return from_npy(self._arrays[content])[()]
+        if kind == "number":
+            dtype = np.dtype(str(content[0]))
+            if dtype.kind not in "biuf":
+                raise NotAValueError(f"numbers of type {dtype} do not cross")
+            return dtype.type(content[1])
         if kind == "tuple":
             return tuple(map(self._decode, content))
         if kind == "set":

@@ -22,6 +22,7 @@ import numpy as np
 from minidiff import exercises
 from minidiff.exercises import checking
 from minidiff.exercises.attempt import Attempt, describe
+from minidiff.exercises.expecting import leave_garbage, names_in
 from minidiff.exercises.grading.channel import Channel
 from minidiff.exercises.grading.guard import forbid_checks, limit_resources
 from minidiff.exercises.grading.jupyter import plain_python
@@ -86,8 +87,13 @@ class Worker:
     def call(self, number: int, inputs: tuple, named: dict) -> list:
         """Calls a function of the hand-in; returns its result, and the inputs if it has changed them."""
         before = _snapshot(inputs)
+        leave_garbage(inputs)
         result = self._functions[number](*inputs, **named)
         return [result, None if _snapshot(inputs) == before else inputs]
+
+    def names_in(self, number: int) -> set[str]:
+        """The names that a function of the hand-in uses."""
+        return names_in(self._functions[number])
 
     def note(self, name: str, answer: Any) -> None:
         """Stands for `check`: notes which answer was given."""

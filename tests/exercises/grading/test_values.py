@@ -54,6 +54,11 @@ def test_arrays(array):
 
 
 def test_scalars_of_numpy_keep_their_type():
+    for one in (np.float32(0.1), np.uint8(255), np.bool_(True), np.complex64(1j), np.longdouble(1) / 3, np.str_("a")):
+        assert across(one) == one
+        assert type(across(one)) is type(one)
+    assert len(json.dumps(Encoder(id, objects=False).encode([np.float64(1 / 3)] * 1000))) < 50_000
+    assert across(Fraction(np.int64(1), np.int64(3))) == Fraction(1, 3)
     assert type(across(np.float32(2.5))) is np.float32
     assert across(np.int64(3)) == 3
 
@@ -101,7 +106,8 @@ def test_functions_and_objects_of_the_exercise():
     [
         {}, {"array": 0}, {"array": "x"}, {"object": ["os", "system"], "attributes": {"dict": []}}, {"nothing": 1},
         {"tuple": 3}, {"dict": [[{"dict": []}, 1]]}, {"dict": [1]}, {"function": "x", "attributes": None},
-        {"function": 1}, {"fraction": [1, 0]}, {"decimal": "x"}, {"decimal": "1e9999"},
+        {"function": 1}, {"fraction": [1, 0]}, {"decimal": "x"}, {"decimal": "1e9999"}, {"number": ["O", 1]},
+        {"number": ["<f8", {}]}, {"number": 3},
         {"objects": [[3], [1]]}, {"generator": {"dict": []}},
         {"generator": {"dict": [["bit_generator", "RandomState"]]}},
     ],
