@@ -30,7 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--total", type=float, default=default.total_seconds, metavar="SECONDS",
-        help="time limit for a notebook (default: %(default)g)",
+        help="time limit for a student (default: %(default)g)",
     )  # fmt: skip
     parser.add_argument(
         "--memory", type=float, default=default.memory / GIGABYTE, metavar="GB",
@@ -47,7 +47,6 @@ def run(options: argparse.Namespace) -> None:
         check_writable(path)
     if options.pages:
         check_folder(options.pages)
-        Path(options.pages).mkdir(parents=True, exist_ok=True)
     prefixes = [f"ex{number.strip()}" for number in options.notebooks.split(",")] if options.notebooks else None
     wanted = wanted_exercises(prefixes) if prefixes else None
     limits = Limits(options.seconds, options.total, round(options.memory * GIGABYTE))
@@ -75,4 +74,5 @@ def write(options: argparse.Namespace, students: list[Student], last: bool) -> N
     if options.pages:
         from minidiff.exercises.grading.pages import write_pages  # imports Pillow
 
+        Path(options.pages).mkdir(parents=True, exist_ok=True)
         write_pages(options.pages, students, last)

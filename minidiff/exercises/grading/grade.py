@@ -54,7 +54,7 @@ def grade(hand_ins: Sequence[HandIn], limits: Limits, notebooks: Sequence[str] |
 
     Args:
         hand_ins: from `find_hand_ins`.
-        limits: for each notebook.
+        limits: of time and memory, for each student.
         notebooks: prefixes of the notebooks to mark, such as ["ex05"]; by default all of the course.
     """
     wanted = wanted_exercises(notebooks)
@@ -62,9 +62,13 @@ def grade(hand_ins: Sequence[HandIn], limits: Limits, notebooks: Sequence[str] |
         for hand_in in hand_ins:
             results: dict[str, Result] = {}
             problems = list(hand_in.problems)
+            end = time.monotonic() + limits.total_seconds
             for path in hand_in.notebooks:
+                if time.monotonic() > end:
+                    problems.append(f"{path.name} and what follows: {_too_slow(limits)}")
+                    break
                 try:
-                    found = grade_notebook(read_file(path), wanted, limits, path.stem)
+                    found = grade_notebook(read_file(path), wanted, limits, path.stem, end=end)
                 except MinidiffError as error:
                     problems.append(f"{path.name}: {error}")
                     continue
@@ -91,6 +95,7 @@ def grade_notebook(
     limits: Limits,
     stem: str = "",
     starts: dict[str, str] = STARTS,
+    end: float | None = None,
 ) -> dict[str, Result]:
     """Marks one notebook.
 
@@ -100,6 +105,7 @@ def grade_notebook(
         limits: of time and memory.
         stem: name of the file without its suffix; it counts if nothing else says which notebook this is.
         starts: for each exercise, the answer with which the notebook of the course begins.
+        end: when the time of the student is over, on `time.monotonic()`; by default it begins now.
 
     Returns:
         Exercise -> result, of the wanted exercises that belong to this notebook.
@@ -107,19 +113,26 @@ def grade_notebook(
     Raises:
         MinidiffError: the file is not a notebook, or reading it exceeds a limit.
     """
-    return Grading(content, wanted, limits, stem, starts).results()
+    end = time.monotonic() + limits.total_seconds if end is None else end
+    return Grading(content, wanted, limits, stem, starts, end).results()
 
 
 class Grading:
     """The grading of one notebook, in as many processes as it ends."""
 
     def __init__(
-        self, content: bytes, wanted: Sequence[Exercise], limits: Limits, stem: str, starts: dict[str, str]
+        self,
+        content: bytes,
+        wanted: Sequence[Exercise],
+        limits: Limits,
+        stem: str,
+        starts: dict[str, str],
+        end: float,
     ) -> None:
         self._content, self._stem = np.frombuffer(content, np.uint8), stem
         self._exercises = {one.name: one for one in wanted}
         self._asked = [[one.name, one.answer, starts.get(one.name, "")] for one in wanted]
-        self._limits, self._end = limits, time.monotonic() + limits.total_seconds
+        self._limits, self._end = limits, end
         self._left_out: dict[int, Result] = {}  # cells that did not end, and why
         self._errors: dict[int, str] = {}  # of cells
 
@@ -147,8 +160,7 @@ class Grading:
                             break
             todo = [name for name in todo if name not in results]
             if todo and time.monotonic() > self._end:
-                hint = f"the notebook was not done after {self._limits.total_seconds:g} seconds"
-                results |= dict.fromkeys(todo, Result("too slow", hint))
+                results |= dict.fromkeys(todo, Result("too slow", _too_slow(self._limits)))
                 todo = []
             if not todo:
                 return results
@@ -211,6 +223,10 @@ class Grading:
     def _error_of(self, number: int) -> Result | None:
         error = self._errors.get(number)
         return Result("raised", f"its cell raised {error}") if error else None
+
+
+def _too_slow(limits: Limits) -> str:
+    return f"the hand-in was not done after {limits.total_seconds:g} seconds"
 
 
 def _pairs(answers: Any, names: list[str]) -> list:

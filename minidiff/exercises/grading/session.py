@@ -41,7 +41,7 @@ class Limits:
 
     Attributes:
         seconds: for a cell, and for the check of an answer.
-        total_seconds: for a notebook.
+        total_seconds: for all notebooks of a student.
         memory: of the process and all that it has started, in bytes.
     """
 
@@ -85,7 +85,7 @@ class Session:
     """A process for one hand-in, as a context manager that ends it and everything that it has started."""
 
     def __init__(self, limits: Limits, deadline: float) -> None:
-        """`deadline` is when the notebook has used its time, on `time.monotonic()`."""
+        """`deadline` is when the time of the student is over, on `time.monotonic()`."""
         self.stopped: Result | None = None
         self._limits, self._last = limits, deadline
         self._begun, self._deadline = 0.0, 0.0

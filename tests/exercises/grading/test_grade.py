@@ -11,7 +11,7 @@ from minidiff.cli import main
 from minidiff.errors import MinidiffError
 from minidiff.exercises.checking import definition, exercises, solutions
 from minidiff.exercises.exercise import Result
-from minidiff.exercises.grading.grade import OUTCOMES, STARTS, better, grade_notebook
+from minidiff.exercises.grading.grade import OUTCOMES, STARTS, better, grade, grade_notebook
 from minidiff.exercises.grading.hand_in import find_hand_ins
 from minidiff.exercises.grading.session import Limits
 from tests.exercises.grading.notebooks import (
@@ -170,13 +170,17 @@ def test_the_statements_after_an_error_are_run(tmp_path):
     assert outcomes(mark(tmp_path / "class"))["ex05_1"] == "right"
 
 
-def test_a_notebook_has_a_time_limit_as_a_whole(tmp_path):
+def test_a_student_has_a_time_limit_as_a_whole(tmp_path):
     hand_in(tmp_path / "class", "## Exercises", START, *[answer(name, "while True: pass") for name in EXERCISES])
     start = time.monotonic()
     results = mark(tmp_path / "class", Limits(seconds=1, total_seconds=3))
-    assert time.monotonic() - start < 12
+    assert time.monotonic() - start < 30
     assert set(outcomes(results).values()) == {"too slow"}
     assert "3 seconds" in results["ex05_6"].hint
+    hand_in(tmp_path / "class", "## Exercises", *[answer(name) for name in EXERCISES], file="z.ipynb")
+    (student,) = grade(find_hand_ins(tmp_path / "class"), Limits(seconds=1, total_seconds=3))
+    assert set(outcomes(student.results).values()) == {"too slow"}
+    assert student.problem.startswith("z.ipynb and what follows: the hand-in was not done after 3 seconds")
 
 
 def test_an_endless_loop_that_allocates_memory_is_stopped(tmp_path):
