@@ -7,6 +7,7 @@ Windows `taskkill` ends the tree of processes, and memory is not watched.
 
 import contextlib
 import ctypes
+import math
 import os
 import signal
 import subprocess
@@ -23,11 +24,15 @@ PAUSE = 0.02  # seconds between two rounds
 
 @dataclass(frozen=True)
 class Process:
-    """A running process: its parent, its process group, and its memory in bytes."""
+    """A running process: its parent, its process group, its memory in bytes, and the seconds that it has computed.
+
+    The seconds include those of children that have ended. They are infinity where the system does not tell them.
+    """
 
     parent: int
     group: int
     memory: int
+    seconds: float
 
 
 @contextlib.contextmanager
@@ -73,6 +78,10 @@ class Family:
         """The memory of the family in bytes."""
         return sum(one.memory for one in self.members().values())
 
+    def seconds(self) -> float:
+        """The time that the family has computed; infinity if that is not known."""
+        return sum(one.seconds for one in self.members().values()) or math.inf
+
     def end(self) -> None:
         """Ends the family. They are stopped first, so that none of them starts another one meanwhile."""
         if os.name == "nt":
@@ -105,18 +114,19 @@ def processes() -> dict[int, Process]:
     columns = ["ps", "-A", "-o", "pid=,ppid=,pgid=,rss=,stat="]
     rows = [line.split() for line in subprocess.run(columns, capture_output=True, text=True).stdout.splitlines()]
     return {
-        int(row[0]): Process(int(row[1]), int(row[2]), 1024 * int(row[3]))
+        int(row[0]): Process(int(row[1]), int(row[2]), 1024 * int(row[3]), math.inf)
         for row in rows
         if len(row) == 5 and not row[4].startswith("Z")
     }
 
 
 def _from_proc() -> Iterator[tuple[int, Process]]:
-    page = os.sysconf("SC_PAGE_SIZE")
+    page, ticks = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
     for entry in os.listdir("/proc"):
         if not entry.isdecimal():
             continue
         with contextlib.suppress(OSError):  # it has ended meanwhile
             state, *fields = Path("/proc", entry, "stat").read_bytes().rpartition(b")")[2].split()
             if state not in (b"Z", b"X"):
-                yield int(entry), Process(int(fields[0]), int(fields[1]), page * int(fields[20]))
+                seconds = sum(map(int, fields[10:14])) / ticks
+                yield int(entry), Process(int(fields[0]), int(fields[1]), page * int(fields[20]), seconds)

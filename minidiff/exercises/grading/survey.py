@@ -17,7 +17,7 @@ from minidiff.exercises.grading.names import EVERYTHING, Names, names_of
 from minidiff.exercises.grading.notebook import Cell, Notebook
 
 EXERCISE = re.compile(r"\b(ex\d\d)_\d+\b")
-SIMILAR = 0.75  # of a name with a typing error and the right one, in [0, 1]
+SIMILAR = 0.8  # of a name with a typing error and the right one, in [0, 1]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,8 @@ def _find(asked: Asked, cells: list[Cell], names: list[Names], answers: set[str]
         if not defining and not mentioning:
             defining = {cell.number for cell in part if asked.answer in names[cell.number].defined}
             mentioning = {cell.number for cell in part if _mentions(cell, asked, names[cell.number])}
-    others = _other_names(asked, names, below, {cell.number for cell in section or cells}, answers)
+    near = set() if defining else {cell.number for cell in section or cells}
+    others = _other_names(asked, names, below, near, answers)
     statements = [one for number in sorted(defining) for one in names[number].definitions[asked.answer]]
     changed = any(not asked.start or _dump(one) != _dump(ast.parse(asked.start).body[0]) for one in statements)
     if changed:
@@ -128,7 +129,7 @@ def _checks_another(asked: Asked, cell: Cell) -> bool:
 
 
 def _other_names(asked: Asked, names: list[Names], below: set[int], near: set[int], answers: set[str]) -> list[str]:
-    """Names of definitions like that of the answer: the last ones below its heading, and the most similar name."""
+    """Names of definitions like that of the answer: those below its heading, and among those near it a similar one."""
     pattern = ast.parse(asked.start).body[0] if asked.start else None
 
     def like_it(numbers: Iterable[int]) -> list[str]:

@@ -1,5 +1,6 @@
 """The processes of a hand-in are found, measured and ended."""
 
+import math
 import os
 import subprocess
 import sys
@@ -27,10 +28,18 @@ def wait_for(condition):
     raise AssertionError("nothing happened")
 
 
+def test_the_time_that_a_family_computes_is_measured():
+    family = start("while True: pass")
+    wait_for(lambda: 0.1 < family.seconds() < math.inf)
+    family.end()
+    assert family.seconds() == math.inf
+
+
 def test_this_process_is_among_the_running_ones():
     found = processes()[os.getpid()]
     assert found.parent == os.getppid()
     assert found.memory > 10**6
+    assert found.seconds > 0
 
 
 def test_a_family_is_ended_with_its_children():

@@ -47,6 +47,12 @@ def test_answers_are_told_apart():
     assert found.found["ex05_3"].names == ["mine"]
 
 
+def test_a_function_of_the_lesson_with_a_similar_name_is_no_answer():
+    lesson = "def lossy_backward(y_hat, y, weight): pass"
+    assert states(look(lesson, STARTS["ex05_1"], 'check("ex05_1", loss_backward)')) == {"ex05_1": "unanswered"}
+    assert look(lesson, "# ex05", 'check("ex05_2", 1)').found["ex05_1"].names == ["lossy_backward"]
+
+
 def test_layout_and_comments_do_not_make_an_answer():
     start = STARTS["ex05_1"].replace("\n    ", '\n\n        """My idea."""\n        # not done\n        ')
     assert states(look("# ex05", 'check("ex05_1", loss_backward)', start)) == {"ex05_1": "unanswered"}
