@@ -14,7 +14,8 @@ import pytest
 from minidiff.exercises.checking import exercises
 from minidiff.exercises.course import NOTEBOOKS
 from minidiff.exercises.grading.grade import grade_notebook
-from minidiff.exercises.grading.hand_in import read_cells
+from minidiff.exercises.grading.notebook import read_notebook
+from minidiff.exercises.grading.session import Limits
 
 ROOT = Path(__file__).parents[1]
 TUTORIALS = ROOT / "tutorials"
@@ -25,6 +26,7 @@ PAGES = [
     TUTORIALS / "speed.md",
     TUTORIALS / "ablation.md",
     TUTORIALS / "measures.md",
+    TUTORIALS / "teaching.md",
     ROOT / "README.md",
 ]
 
@@ -110,13 +112,14 @@ def test_outputs_belong_to_the_code_and_show_the_current_source(notebook):
 def test_exercises_have_a_start_that_runs_and_is_wrong(notebook):
     own = exercises(notebook.prefix)
     assert 3 <= len(own) <= 6
-    cells = [cell for cell in read_cells(TUTORIALS / f"{notebook.name}.ipynb") if cell.in_exercises]
+    content = (TUTORIALS / f"{notebook.name}.ipynb").read_bytes()
+    cells = [cell for cell in read_notebook(content).cells if cell.in_exercises]
     headings = "\n".join(texts(notebook))
     for exercise in own:
         points = f"{exercise.points} point{'s' if exercise.points > 1 else ''}"
         assert f"### {exercise.name}: {exercise.title} ({points})\n" in headings
         assert sum(f'check("{exercise.name}", {exercise.answer})' in cell.source for cell in cells) == 1
-    for name, result in grade_notebook(cells, own, 60).items():
+    for name, result in grade_notebook(content, own, Limits(), starts={}).items():
         assert result.outcome == "wrong", f"{name}: {result}"
 
 
@@ -127,6 +130,7 @@ def test_the_readme_has_a_row_for_each_notebook():
     assert "(speed.md)" in page
     assert "(ablation.md)" in page
     assert "(measures.md)" in page
+    assert "(teaching.md)" in page
 
 
 def test_every_notebook_is_in_the_table():

@@ -42,8 +42,8 @@ class Exercise:
 class Result:
     """The result of an examined answer, and a hint at the correction, empty if it is right.
 
-    The outcome is "right", "wrong", "raised" (an error) or "too slow"; from the grader also "missing" and "crashed"
-    (the interpreter ended).
+    The outcome is "right", "wrong", "raised" (an error) or "too slow"; the grader has more (`grading/grade.py`). From
+    the grader a right answer has a hint if it has another name than it should have.
     """
 
     outcome: str

@@ -1,198 +1,251 @@
-"""Marks hand-ins: runs their cells in a process that may hang or crash, and checks the answers there.
+"""Marks hand-ins: runs their answers in processes of their own, and checks the results here.
 
-The exercises of a notebook are under a heading of their own, with all imports that they need. Only those cells are run.
-If a name is missing, all cells of the notebook are run.
+    for student in grade(find_hand_ins("class"), Limits()):
+        print(student.name, student.results)
 
-A cell or an answer that takes too long or crashes the interpreter is left out, and the others are run again: it costs
-only its own exercise. Hand-ins run with the rights of the user who marks them; mark those of strangers in a container.
+Checks, expected values and solutions never leave this process. A cell or an answer that takes too long, uses too much
+memory or ends its process is left out, and the others are run again: it costs only its own exercise. Hand-ins run with
+the rights of the user who marks them; mark those of strangers in a container.
 """
 
-import contextlib
 import json
 import logging
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from minidiff.errors import MinidiffError
 from minidiff.exercises.checking import exercises
-from minidiff.exercises.exercise import Exercise, Result
-from minidiff.exercises.grading.hand_in import Cell, read_cells
-from minidiff.exercises.source import ROOT
+from minidiff.exercises.exercise import Exercise, Result, examine
+from minidiff.exercises.grading.hand_in import HandIn, read_file
+from minidiff.exercises.grading.processes import adopting_orphans
+from minidiff.exercises.grading.session import LONGEST_MESSAGE, AnswerError, Limits, Session, StoppedError
 
-SECONDS_TO_START = 60  # for importing the library, in addition to the limit
-OUTCOMES = ("right", "wrong", "raised", "too slow", "crashed", "missing")  # the best first
+# the best first
+OUTCOMES = (
+    "right", "wrong", "raised", "too slow", "out of memory", "crashed", "renamed", "unanswered", "missing",
+)  # fmt: skip
+STARTS = json.loads(Path(__file__).with_name("starts.json").read_text(encoding="utf-8"))
 
 logger = logging.getLogger(__name__)
 
 
-def grade(
-    hand_ins: dict[str, list[Path]], seconds: float, notebooks: Sequence[str] | None = None
-) -> dict[str, dict[str, Result]]:
-    """Marks hand-ins and logs one line for each.
+@dataclass(frozen=True)
+class Graded:
+    """The results of one student.
+
+    Attributes:
+        name: the student's.
+        results: exercise -> result, of the exercises in the notebooks that were handed in.
+        problem: what is wrong with a file that could not be read, or "".
+    """
+
+    name: str
+    results: dict[str, Result]
+    problem: str
+
+
+def grade(hand_ins: Sequence[HandIn], limits: Limits, notebooks: Sequence[str] | None = None) -> Iterator[Graded]:
+    """Marks hand-ins one after the other and logs one line for each.
 
     Args:
-        hand_ins: name -> paths of notebooks, from `find_hand_ins`.
-        seconds: limit for each cell and for the check of each answer.
-        notebooks: prefixes of the notebooks to mark, such as ["ex05"] (default: all that occur in a hand-in).
+        hand_ins: from `find_hand_ins`.
+        limits: of time and memory, for each student.
+        notebooks: prefixes of the notebooks to mark, such as ["ex05"]; by default all of the course.
+    """
+    wanted = wanted_exercises(notebooks)
+    with adopting_orphans():
+        for hand_in in hand_ins:
+            results: dict[str, Result] = {}
+            problems = list(hand_in.problems)
+            end = time.monotonic() + limits.total_seconds
+            for path in hand_in.notebooks:
+                if time.monotonic() > end:
+                    problems.append(f"{path.name} and what follows: {_too_slow(limits)}")
+                    break
+                try:
+                    found = grade_notebook(read_file(path), wanted, limits, path.stem, end=end)
+                except MinidiffError as error:
+                    problems.append(f"{path.name}: {error}")
+                    continue
+                results = better(results, found)
+            right = sum(result.outcome == "right" for result in results.values())
+            logger.info(f"{hand_in.name}: {right} of {len(results)} right")
+            ordered = {one.name: results[one.name] for one in wanted if one.name in results}
+            yield Graded(hand_in.name, ordered, "; ".join(problems))
+
+
+def wanted_exercises(notebooks: Sequence[str] | None) -> list[Exercise]:
+    """The exercises of notebooks with some prefixes; by default all."""
+    if notebooks is None:
+        return exercises()
+    wanted = [exercise for prefix in notebooks for exercise in exercises(prefix)]
+    if not wanted:
+        raise MinidiffError(f"no exercises have the prefix {', '.join(notebooks)}; choose from ex00, ex01, ...")
+    return wanted
+
+
+def grade_notebook(
+    content: bytes,
+    wanted: Sequence[Exercise],
+    limits: Limits,
+    stem: str = "",
+    starts: dict[str, str] = STARTS,
+    end: float | None = None,
+) -> dict[str, Result]:
+    """Marks one notebook.
+
+    Args:
+        content: of the file.
+        wanted: the exercises to look for.
+        limits: of time and memory.
+        stem: name of the file without its suffix; it counts if nothing else says which notebook this is.
+        starts: for each exercise, the answer with which the notebook of the course begins.
+        end: when the time of the student is over, on `time.monotonic()`; by default it begins now.
 
     Returns:
-        name -> {name of an exercise -> result}; exercises without an answer are "missing".
+        Exercise -> result, of the wanted exercises that belong to this notebook.
+
+    Raises:
+        MinidiffError: the file is not a notebook, or reading it exceeds a limit.
     """
-    read = {name: [_read(path) for path in paths] for name, paths in hand_ins.items()}
-    if notebooks is not None:
-        wanted = [exercise for prefix in notebooks for exercise in exercises(prefix)]
-        if not wanted:
-            raise MinidiffError(f"no exercises have the prefix {', '.join(notebooks)}; choose from ex00, ..., ex11")
-    else:
-        everything = [cells for several in read.values() for cells, _ in several]
-        handed_in = {one.name[:4] for one in exercises() if any(_answered(cells, one) for cells in everything)}
-        wanted = [exercise for exercise in exercises() if exercise.name[:4] in handed_in]
-    marked = {}
-    for name, several in read.items():
-        unreadable = "; ".join(problem for _, problem in several if problem)
-        results = {one.name: Result("missing", unreadable or "not handed in") for one in wanted}
-        for cells, _ in several:
-            answered = [exercise for exercise in wanted if _answered(cells, exercise)]
-            if answered:
-                results = _better(results, grade_notebook(cells, answered, seconds))
-        marked[name] = results
-        right = sum(result.outcome == "right" for result in results.values())
-        logger.info(f"{name}: {right} of {len(results)} right")
-    return marked
+    end = time.monotonic() + limits.total_seconds if end is None else end
+    return Grading(content, wanted, limits, stem, starts, end).results()
 
 
-def grade_notebook(cells: list[Cell], answered: list[Exercise], seconds: float) -> dict[str, Result]:
-    """Marks the answered exercises of one notebook; `seconds` as in `grade`."""
-    part = [cell for cell in cells if cell.in_exercises]
-    others = [cell for cell in cells if not cell.in_exercises]
-    results = run_cells(part, answered, seconds) if part else {one.name: Result("missing") for one in answered}
-    for exercise in answered:
-        result = results[exercise.name]
-        elsewhere = result.outcome == "missing" and any(cell.mentions(exercise) for cell in others)
-        if elsewhere or (result.outcome != "right" and "NameError" in result.hint and others):
-            return _better(results, run_cells(cells, answered, seconds))
-    return results
+class Grading:
+    """The grading of one notebook, in as many processes as it ends."""
 
+    def __init__(
+        self,
+        content: bytes,
+        wanted: Sequence[Exercise],
+        limits: Limits,
+        stem: str,
+        starts: dict[str, str],
+        end: float,
+    ) -> None:
+        self._content, self._stem = np.frombuffer(content, np.uint8), stem
+        self._exercises = {one.name: one for one in wanted}
+        self._asked = [[one.name, one.answer, starts.get(one.name, "")] for one in wanted]
+        self._limits, self._end = limits, end
+        self._left_out: dict[int, Result] = {}  # cells that did not end, and why
+        self._errors: dict[int, str] = {}  # of cells
 
-def run_cells(cells: list[Cell], answered: list[Exercise], seconds: float) -> dict[str, Result]:
-    """Runs cells and checks the answers, repeatedly without what hangs or crashes."""
-    left_out: dict[str, Result] = {}
-    results: dict[str, Result] = {}
-    while True:
-        job = {
-            "cells": [(cell.number, cell.source) for cell in cells if f"cell {cell.number}" not in left_out],
-            "exercises": [one.name for one in answered if one.name not in {**left_out, **results}],
-        }
-        events, stopped = run_job(job, seconds)
-        results |= {event["exercise"]: Result(event["outcome"], event["hint"]) for event in events if "hint" in event}
-        left_out |= stopped
-        if not stopped or all(one.name in {**left_out, **results} for one in answered):
-            break
-    errors = {one["cell"]: Result("raised", f"its cell raised {one['error']}") for one in events if "cell" in one}
-    for exercise in answered:
-        result = left_out.get(exercise.name) or results[exercise.name]
-        if result.outcome == "missing":
-            own = [cell for cell in cells if cell.mentions(exercise)]
-            problems = [left_out.get(f"cell {cell.number}") or errors.get(cell.number) for cell in own]
-            result = next((problem for problem in problems if problem), result)
-        results[exercise.name] = result
-    return {exercise.name: results[exercise.name] for exercise in answered}
+    def results(self) -> dict[str, Result]:
+        """The result of each exercise."""
+        results = self._run("run", None)
+        again = [name for name, one in results.items() if one.outcome != "right" and "NameError" in one.hint]
+        if again and len(self._survey["all"]) > len(self._survey["run"]):
+            results = better(results, self._run("all", again))
+        return results
 
+    def _run(self, which: str, names: list[str] | None) -> dict[str, Result]:
+        """Runs the cells that the survey lists under `which`, and examines the named answers, by default all."""
+        results: dict[str, Result] = {}
+        while True:
+            with Session(self._limits, self._end) as session:
+                self._survey = self._ask_for_survey(session)
+                todo = [name for name in names or self._survey["found"] if name not in results]
+                results |= {name: result for name in todo if (result := self._without_running(name))}
+                todo = [name for name in todo if name not in results]
+                if todo and self._run_cells(session, self._survey[which]):
+                    for name in todo:
+                        results[name] = self._examine(session, name)
+                        if session.stopped:
+                            break
+            todo = [name for name in todo if name not in results]
+            if todo and time.monotonic() > self._end:
+                results |= dict.fromkeys(todo, Result("too slow", _too_slow(self._limits)))
+                todo = []
+            if not todo:
+                return results
 
-def run_job(job: dict, seconds: float) -> tuple[list[dict[str, Any]], dict[str, Result]]:
-    """Runs one process (`worker.py`) until it ends, crashes, or writes no line of its report for some seconds.
-
-    Returns:
-        The lines of the report, and {what was running when it stopped: result}, empty if it ran to its end.
-    """
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        report, job_file, desk = Path(folder, "report"), Path(folder, "job.json"), Path(folder, "desk")
-        desk.mkdir()
-        job_file.write_text(json.dumps(job | {"report": str(report)}), encoding="utf-8")
-        process = _start(job_file, desk)
+    def _ask_for_survey(self, session: Session) -> dict[str, Any]:
+        session.allow(self._limits.seconds, "reading the notebook")
         try:
-            slow = not _wait(process, report, seconds)
-        finally:
-            _end(process)
-        events = _events(report)
-    begun = [event["begin"] for event in events if "begin" in event]
-    if begun[-1:] == ["end"]:
-        return events, {}
-    if not begun or begun == ["start"]:
-        raise MinidiffError("the process that runs hand-ins does not start; does `python -m minidiff` work here?")
-    if slow:
-        return events, {begun[-1]: Result("too slow", f"not done after {seconds:g} seconds: an endless loop?")}
-    return events, {begun[-1]: Result("crashed", f"it ended the interpreter (exit code {process.returncode})")}
+            return session.ask("survey", self._content, self._stem, self._asked)
+        except AnswerError as error:
+            raise MinidiffError(str(error)) from error
+        except StoppedError as error:
+            raise MinidiffError(session.stopped.hint if session.stopped else "it cannot be read") from error
 
+    def _without_running(self, name: str) -> Result | None:
+        """The result of an exercise without an answer, or None."""
+        state = self._survey["found"][name]["state"]
+        if state == "unanswered":
+            return Result("unanswered", "the answer is the one with which the notebook of the course begins")
+        if state == "missing":
+            return Result("missing", f"the notebook does not define {self._exercises[name].answer}")
+        return None
 
-def _start(job_file: Path, desk: Path) -> subprocess.Popen:
-    """Starts the worker in an empty folder, without input and output, as the leader of a process group."""
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    environment = os.environ | {"PYTHONPATH": path, "MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "minidiff.exercises.grading.worker", str(job_file)]
-    null = subprocess.DEVNULL
-    return subprocess.Popen(
-        command, cwd=desk, env=environment, stdin=null, stdout=null, stderr=null, start_new_session=True
-    )
+    def _run_cells(self, session: Session, numbers: list[int]) -> bool:
+        """Runs cells without those that are left out; False if one of them does not end."""
+        for number in numbers:
+            if number in self._left_out:
+                continue
+            session.allow(self._limits.seconds, "a cell")
+            try:
+                if error := session.ask("run", number):
+                    self._errors[number] = str(error)[:LONGEST_MESSAGE]
+            except AnswerError as error:
+                self._errors[number] = str(error)
+            except StoppedError:
+                self._left_out[number] = session.stopped or Result("crashed")
+                return False
+        return True
 
-
-def _wait(process: subprocess.Popen, report: Path, seconds: float) -> bool:
-    """Waits until the process ends (True) or writes nothing for too long (False)."""
-    size, deadline = 0, time.monotonic() + seconds + SECONDS_TO_START
-    while process.poll() is None:
-        if time.monotonic() > deadline:
-            return False
-        now = report.stat().st_size if report.exists() else 0
-        if now != size:
-            size, deadline = now, time.monotonic() + seconds
-        time.sleep(0.02)
-    return True
-
-
-def _end(process: subprocess.Popen) -> None:
-    """Ends the process and everything that it has started."""
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
-    process.wait()
-
-
-def _events(report: Path) -> list[dict[str, Any]]:
-    """The lines of a report; an incomplete last line is left out."""
-    events = []
-    for line in report.read_text(encoding="utf-8").splitlines() if report.exists() else []:
+    def _examine(self, session: Session, name: str) -> Result:
+        """The best result of what may be the answer to an exercise."""
+        exercise, found = self._exercises[name], self._survey["found"][name]
+        session.allow(self._limits.seconds, "the answer")
+        results = []
         try:
-            events.append(json.loads(line))
-        except ValueError:
-            break
-    return events
+            for other_name, answer in _pairs(session.ask("answers", name, found["names"]), found["names"]):
+                result = examine(exercise, answer)
+                if other_name not in ("", exercise.answer):
+                    result = _renamed(result, exercise.answer, other_name)
+                results.append(session.stopped or result)
+                if session.stopped or result.outcome == "right":
+                    break
+        except AnswerError as error:
+            results.append(Result("raised", f"the answer cannot be sent: {error}"))
+        except StoppedError:
+            results.append(session.stopped or Result("crashed"))
+        problems = [self._left_out.get(number) or self._error_of(number) for number in found["cells"]]
+        results += [problem for problem in problems if problem and not results]
+        return min(results, key=_rank, default=Result("missing", f"the notebook does not define {exercise.answer}"))
+
+    def _error_of(self, number: int) -> Result | None:
+        error = self._errors.get(number)
+        return Result("raised", f"its cell raised {error}") if error else None
 
 
-def _read(path: Path) -> tuple[list[Cell], str | None]:
-    """The cells of a notebook and None, or no cells and the reason."""
-    try:
-        return read_cells(path), None
-    except MinidiffError as error:
-        return [], str(error)
+def _too_slow(limits: Limits) -> str:
+    return f"the hand-in was not done after {limits.total_seconds:g} seconds"
 
 
-def _answered(cells: list[Cell], exercise: Exercise) -> bool:
-    """Whether a notebook mentions an exercise: its notebook's number too, because answers may share a name."""
-    return any(exercise.name[:5] in cell.source for cell in cells) and any(cell.mentions(exercise) for cell in cells)
+def _pairs(answers: Any, names: list[str]) -> list:
+    """The answers with their names as the process of the hand-in has sent them; none if they are something else."""
+    if not isinstance(answers, list) or not all(isinstance(one, list) and len(one) == 2 for one in answers):
+        return []
+    return [one for one in answers if isinstance(one[0], str) and one[0] in ("", *names)]
 
 
-def _better(some: dict[str, Result], others: dict[str, Result]) -> dict[str, Result]:
+def _renamed(result: Result, name: str, other_name: str) -> Result:
+    """The result of an answer that has another name than it should have."""
+    note = f"the notebook does not define {name}; {other_name} was taken for it"
+    return Result("right", note) if result.outcome == "right" else Result("renamed", f"{note}: {result.hint}")
+
+
+def better(some: dict[str, Result], others: dict[str, Result]) -> dict[str, Result]:
     """The better one of two results for each exercise."""
-    return {
-        name: min(result, others.get(name, result), key=lambda one: OUTCOMES.index(one.outcome))
-        for name, result in some.items()
-    }
+    return {**some, **{name: min(result, some.get(name, result), key=_rank) for name, result in others.items()}}
+
+
+def _rank(result: Result) -> int:
+    return OUTCOMES.index(result.outcome)

@@ -1,77 +1,108 @@
-"""Hand-ins of students: folders of notebooks, and the cells of code in them.
+"""Finds the hand-ins of students in folders, and reads their files.
 
-Which exercises a notebook answers is determined from its code, not from its file name: students rename files.
+A folder contains whatever students upload: links, devices, folders without end. Only regular files that belong to the
+student's own folder are read.
 """
 
-import json
-import re
-from dataclasses import dataclass
+import itertools
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from minidiff.errors import MinidiffError
-from minidiff.exercises.exercise import Exercise
-from minidiff.regular import read_text
+from minidiff.regular import MAX_TEXT_BYTES, open_regular
 
-EXERCISES_HEADING = re.compile(r"^##\s+Exercises\b", re.MULTILINE)
-NEXT_HEADING = re.compile(r"^##?\s", re.MULTILINE)
-PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture")  # the rest of their cells is Python
+DEEPEST = 8  # folders within a student's folder
+MOST_ENTRIES = 20_000  # of files and folders within a student's folder
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A cell of code: its index among those, its text, and whether it is under the heading "Exercises"."""
+@dataclass
+class HandIn:
+    """What a student has handed in: notebooks, and problems with files that cannot be graded."""
 
-    number: int
-    source: str
-    in_exercises: bool
-
-    def mentions(self, exercise: Exercise) -> bool:
-        """Whether the cell contains the name of an exercise or of its answer."""
-        return bool(re.search(rf"\b({exercise.name}|{exercise.answer})\b", self.source))
+    name: str
+    notebooks: list[Path] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
 
-def find_hand_ins(folder: str | Path) -> dict[str, list[Path]]:
-    """The notebooks in a folder, if it has any, and in each sub-folder: name -> sorted paths, possibly none."""
+def find_hand_ins(folder: str | Path, flat: bool = False) -> list[HandIn]:
+    """The hand-ins in a folder, sorted by name.
+
+    Args:
+        folder: contains the notebooks of one student, or a subfolder for each student.
+        flat: each notebook in the folder is that of another student, named as its file.
+    """
     folder = Path(folder)
     if not folder.is_dir():
-        raise MinidiffError(f"{folder} is not a folder; give one with notebooks, or with a sub-folder for each student")
-    found = {}
-    if directly := sorted(folder.glob("*.ipynb")):
-        found[folder.resolve().name] = directly
-    for inner in sorted(folder.iterdir()):
-        if inner.is_dir() and not inner.name.startswith("."):
-            notebooks = [path for path in sorted(inner.rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts]
-            if notebooks or not directly:
-                found[inner.name] = notebooks
-    if not any(found.values()):
-        raise MinidiffError(f"no notebooks (.ipynb) in {folder} and its sub-folders; choose another folder")
+        raise MinidiffError(f"{folder} is not a folder; give one with notebooks, or with a subfolder for each student")
+    here = HandIn(folder.resolve().name)
+    _add_notebooks(here, folder, deep=False, links=not flat)
+    if flat:
+        found = [HandIn(path.stem, [path]) for path in here.notebooks]
+        found += [HandIn(Path(problem.partition(":")[0]).stem, [], [problem]) for problem in here.problems]
+        found.sort(key=lambda one: one.name)
+    else:
+        found = [here] if here.notebooks or here.problems else []
+        for inner in sorted(_subfolders(folder)):
+            hand_in = HandIn(inner.name)
+            if inner.is_symlink() and _within(inner, folder):
+                hand_in.problems.append("the folder is a link to that of another student")
+            else:
+                _add_notebooks(hand_in, inner, deep=True, links=True)
+            if hand_in.notebooks or hand_in.problems or not here.notebooks:
+                found.append(hand_in)
+    if not any(one.notebooks for one in found):
+        raise MinidiffError(f"no notebooks (.ipynb) in {folder} and its subfolders; choose another folder")
     return found
 
 
-def read_cells(path: str | Path) -> list[Cell]:
-    """The cells of code of a notebook (`.ipynb`); `MinidiffError` if the file is not one."""
+def read_file(path: Path) -> bytes:
+    """The content of a file; `MinidiffError` if it cannot be read."""
     try:
-        notebook = json.loads(read_text(path))
-        cells = [(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]]
+        with open_regular(path) as file:
+            content = file.read(MAX_TEXT_BYTES + 1)
     except OSError as error:
-        raise MinidiffError(f"cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise MinidiffError(f"{path} is not a notebook: {type(error).__name__} while reading it") from error
-    found: list[Cell] = []
-    in_exercises = False
-    for kind, source in cells:
-        if kind == "markdown" and EXERCISES_HEADING.search(source):
-            in_exercises = True
-        elif kind == "markdown" and NEXT_HEADING.search(source):
-            in_exercises = False
-        elif kind == "code":
-            found.append(Cell(number=len(found), source=source, in_exercises=in_exercises))
-    return found
+        raise MinidiffError(f"cannot be read: {error.strerror or error}") from error
+    if len(content) > MAX_TEXT_BYTES:
+        raise MinidiffError(f"larger than {MAX_TEXT_BYTES:,} bytes; delete its outputs")
+    return content
 
 
-def plain_python(source: str) -> str:
-    """The source of a cell without the syntax of Jupyter: magics (%time) and shell commands (!ls)."""
-    lines = source.splitlines()
-    if lines and lines[0].startswith("%%") and lines[0].split()[0] not in PYTHON_MAGICS:
-        return ""
-    return "\n".join(re.sub(r"^(\s*)[%!?].*$", r"\1pass", line) for line in lines)
+def _subfolders(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+
+
+def _add_notebooks(hand_in: HandIn, folder: Path, deep: bool, links: bool) -> None:
+    """Adds the notebooks in a folder and, if `deep`, in its subfolders; of links at most those within the folder."""
+    todo, left = [(folder, 0)], MOST_ENTRIES
+    found: list[Path] = []
+    while todo:
+        inner, depth = todo.pop()
+        try:
+            with os.scandir(inner) as entries:
+                some = itertools.islice(entries, left)
+                paths = [(Path(entry.path), entry.is_dir(follow_symlinks=False)) for entry in some]
+        except OSError as error:
+            hand_in.problems.append(f"{inner.name}: {error.strerror or error}")
+            continue
+        left -= len(paths)
+        for path, is_folder in paths:
+            if path.name.startswith("."):  # such as .ipynb_checkpoints
+                continue
+            if is_folder:
+                if deep and depth < DEEPEST:
+                    todo.append((path, depth + 1))
+            elif path.suffix.lower() == ".ipynb":
+                if path.is_symlink() and not (links and _within(path, folder)):
+                    hand_in.problems.append(f"{path.name}: a link to a file of somebody else")
+                else:
+                    found.append(path)
+        if left <= 0:
+            hand_in.problems.append(f"more than {MOST_ENTRIES:,} files; only the first ones are read")
+            break
+    hand_in.notebooks += sorted(found)
+
+
+def _within(path: Path, folder: Path) -> bool:
+    """Whether a link leads to something within a folder."""
+    return os.path.realpath(path).startswith(os.path.realpath(folder) + os.sep)

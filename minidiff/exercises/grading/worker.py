@@ -1,68 +1,176 @@
-"""Runs cells of one hand-in and checks its answers, in a process of its own that may hang or crash.
+"""The process that runs the cells of one hand-in and calls its answers; it may hang or crash.
 
-`grade.py` starts it as `python -m minidiff.exercises.grading.worker JOB`. JOB is a JSON file with "cells" (pairs of
-number and source), "exercises" (names) and "report", the path of a file. The worker appends a line of JSON to that file
-at the beginning and at the end of everything that it runs, so that the grader knows where it stopped.
-
-Only the answers themselves count, not what the hand-in prints, and not a `check` that it replaces.
+`session.py` starts it as `python -m minidiff.exercises.grading.worker MEMORY [SOCKET]`, asks it questions and gets
+values. It knows no check: the modules with checks and solutions can be neither imported nor opened here, and `check`
+only notes which answer it was given. What the hand-in prints is discarded.
 """
 
-import json
+import ast
+import builtins
+import codeop
+import importlib
 import os
+import socket
 import sys
-from pathlib import Path
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
+from minidiff import exercises
+from minidiff.exercises import checking
 from minidiff.exercises.attempt import Attempt, describe
-from minidiff.exercises.checking import find
-from minidiff.exercises.exercise import Result, examine
-from minidiff.exercises.grading.hand_in import plain_python
+from minidiff.exercises.expecting import leave_garbage, names_in
+from minidiff.exercises.grading.channel import Channel
+from minidiff.exercises.grading.guard import forbid_checks, limit_resources
+from minidiff.exercises.grading.jupyter import plain_python
+from minidiff.exercises.grading.notebook import Notebook, read_notebook
+from minidiff.exercises.grading.survey import Asked, survey
+from minidiff.exercises.grading.values import Decoder, Encoder
 
-LARGEST_MEMORY = 4 * 2**30  # bytes of address space
 
+class Worker:
+    """Answers the questions of the grader, one after the other. The public methods are the questions."""
 
-def main(job_file: str) -> None:
-    """Does a job, then ends the process and all threads that the hand-in has started."""
-    job = json.loads(Path(job_file).read_text(encoding="utf-8"))
-    limit_memory()
-    report = Path(job["report"])
-    exercises = [find(name) for name in job["exercises"]]
-    space: dict[str, Any] = {"__name__": "__main__", "display": print}
-    write(report, begin="start")
-    for number, source in job["cells"]:
-        write(report, begin=f"cell {number}")
-        file = f"<cell {number}>"
+    def __init__(self, connection: socket.socket) -> None:
+        self._channel = Channel(connection, limited=False)
+        self._number = 0  # of the question that is being answered
+        self._turn = threading.Lock()  # threads of a hand-in may call back at the same time
+        self._functions: list[Callable] = []
+        self._checked: dict[str, Any] = {}  # exercise -> answer that `check` was given
+        self._space: dict[str, Any] = {"__name__": "__main__", "display": print}
+        self._compile = codeop.Compile()  # remembers `from __future__` as Jupyter does
+        self._notebook = Notebook([], [])
+
+    def serve(self) -> None:
+        """Answers questions until the grader ends this process."""
+        while True:
+            question, content = self._receive()
+            with Attempt() as attempt:
+                self._send("reply", getattr(self, question)(*content))
+            if attempt.error is not None:
+                self._send("error", self._describe(attempt.error, question, content))
+
+    def hello(self) -> None:
+        """Shows that the process has started."""
+
+    def survey(self, content: np.ndarray, stem: str, asked: list) -> dict:
+        """Reads a notebook, the bytes of a file, and returns its `Survey`."""
+        self._notebook = read_notebook(content.tobytes())
+        return asdict(survey(self._notebook, stem, [Asked(*one) for one in asked]))
+
+    def run(self, number: int) -> str | None:
+        """Runs a cell and returns its first error in one line; the statements after an error are run, too."""
+        file, first = f"<cell {number}>", None
+        statements: list[ast.stmt] = []
         with Attempt() as attempt:
-            exec(compile(plain_python(source), file, "exec"), space)
+            statements = ast.parse(plain_python(self._notebook.cells[number].source), file).body
         if attempt.error is not None:
-            write(report, cell=number, error=describe(attempt.error, file))
-    for exercise in exercises:
-        write(report, begin=exercise.name)
-        if exercise.answer in space:
-            result = examine(exercise, space[exercise.answer])
-        else:
-            result = Result("missing", f"the notebook does not define {exercise.answer}")
-        write(report, exercise=exercise.name, outcome=result.outcome, hint=result.hint)
-    write(report, begin="end")
-    os._exit(0)
+            return describe(attempt.error, file)
+        for statement in statements:
+            with Attempt() as attempt:
+                exec(self._compile(ast.Module([statement], []), file, "exec"), self._space)  # type: ignore[arg-type]
+            if attempt.error is not None and first is None:
+                first = describe(attempt.error, file)
+        return first
+
+    def answers(self, exercise: str, names: list[str]) -> list:
+        """The answers to an exercise with their names: the one that was checked last (""), and those of some names."""
+        found = [["", self._checked[exercise]]] if exercise in self._checked else []
+        for name in names:
+            if name in self._space and all(self._space[name] is not one for _, one in found):
+                found.append([name, self._space[name]])
+        return found
+
+    def call(self, number: int, inputs: tuple, named: dict) -> list:
+        """Calls a function of the hand-in; returns its result, and the inputs if it has changed them."""
+        before = _snapshot(inputs)
+        leave_garbage(inputs)
+        result = self._functions[number](*inputs, **named)
+        return [result, None if _snapshot(inputs) == before else inputs]
+
+    def names_in(self, number: int) -> set[str]:
+        """The names that a function of the hand-in uses."""
+        return names_in(self._functions[number])
+
+    def note(self, name: str, answer: Any) -> None:
+        """Stands for `check`: notes which answer was given."""
+        self._checked[name] = answer
+
+    def call_back(self, number: int, inputs: tuple, named: dict) -> Any:
+        """Calls a function that the exercise has passed in."""
+        with self._turn:
+            self._send("call", [number, inputs, named])
+            kind, content = self._receive()
+        if kind == "error":
+            name, text = content
+            known = getattr(builtins, name, None)
+            kind_of_error = known if isinstance(known, type) and issubclass(known, Exception) else Exception
+            raise type(name, (kind_of_error,), {})(text)
+        return content
+
+    def _send(self, kind: str, content: Any) -> None:
+        encoder = Encoder(self._keep, objects=False)
+        data = encoder.encode(content)
+        self._channel.send([self._number, kind, data], encoder.arrays)
+
+    def _receive(self) -> tuple[str, Any]:
+        (self._number, kind, content), arrays = self._channel.receive()
+        return kind, Decoder(arrays, lambda *function: Remote(self, *function), _create).decode(content)
+
+    def _keep(self, function: Callable) -> int:
+        self._functions.append(function)
+        return len(self._functions) - 1
+
+    def _describe(self, error: BaseException, question: str, content: list) -> list[str]:
+        """The name of an error's type, and its message with the line."""
+        code = getattr(self._functions[content[0]], "__code__", None) if question == "call" else None
+        name = type(error).__name__
+        text = describe(error, code and code.co_filename).removeprefix(name)
+        return [name, text.removeprefix(":").strip()]
 
 
-def write(report: Path, **event: Any) -> None:
-    """Appends a line to the report. The file is opened each time because the hand-in may close all open files."""
-    with report.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(event) + "\n")
+class Remote:
+    """A function that the exercise has passed in; it is called across."""
+
+    def __init__(self, worker: Worker, number: int, attributes: dict) -> None:
+        self._worker, self._number = worker, number
+        vars(self).update(attributes)
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        return self._worker.call_back(self._number, inputs, named)
 
 
-def limit_memory() -> None:
-    """Limits the memory, so that an endless loop raises MemoryError; does nothing on Windows."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    limit = LARGEST_MEMORY if hard == resource.RLIM_INFINITY else min(LARGEST_MEMORY, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+def _create(module: str, name: str, attributes: dict) -> Any:
+    """An object of minidiff that the exercise has passed in."""
+    kind = getattr(importlib.import_module(module), name)
+    made = object.__new__(kind)
+    vars(made).update(attributes)
+    return made
+
+
+def _snapshot(values: tuple) -> tuple:
+    """What is compared to find out whether a function changes its arguments."""
+    encoder = Encoder(lambda function: id(function), objects=False)
+    return encoder.encode(values), encoder.arrays
+
+
+def main(memory: str, number: str = "") -> None:
+    """Connects to the grader and answers its questions."""
+    if os.name == "nt":
+        connection = socket.fromshare(sys.stdin.buffer.read())  # type: ignore[attr-defined]  # exists there only
+    else:
+        connection = socket.socket(fileno=int(number))
+        connection.set_inheritable(False)
+    worker = Worker(connection)
+    exercises.check = checking.check = worker.note
+    exercises.solution = checking.solution = lambda name: None
+    limit_resources(int(memory))
+    forbid_checks()
+    worker.serve()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -1,0 +1,132 @@
+"""Everything that a hand-in has started: its processes, their memory, and their end.
+
+A process group is not enough: a process can leave it, and after the end of its parent it belongs to nobody. On Linux
+the grader adopts such processes, so that they are found. On other systems the group and the parents are searched. On
+Windows `taskkill` ends the tree of processes, and memory is not watched.
+"""
+
+import contextlib
+import ctypes
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PR_SET_CHILD_SUBREAPER = 36
+ROUNDS = 200  # of looking for processes and ending them
+PAUSE = 0.02  # seconds between two rounds
+
+
+@dataclass(frozen=True)
+class Process:
+    """A running process: its parent, its process group, its memory in bytes, and the seconds that it has computed.
+
+    The seconds include those of children that have ended. They are infinity where the system does not tell them.
+    """
+
+    parent: int
+    group: int
+    memory: int
+    seconds: float
+
+
+@contextlib.contextmanager
+def adopting_orphans() -> Iterator[None]:
+    """While the context is open, a process that has lost its parent becomes a child of this one (Linux only)."""
+    _adopt(True)
+    try:
+        yield
+    finally:
+        _adopt(False)
+
+
+def _adopt(on: bool) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, int(on), 0, 0, 0)
+
+
+def children() -> set[int]:
+    """The processes that this one has started or adopted."""
+    return {number for number, one in processes().items() if one.parent == os.getpid()}
+
+
+class Family:
+    """A process, its descendants, its group, and the orphans that were adopted after its start."""
+
+    def __init__(self, leader: subprocess.Popen, siblings: set[int]) -> None:
+        """`siblings` are the children of this process before `leader` was started."""
+        self._leader, self._siblings = leader, siblings
+
+    def members(self) -> dict[int, Process]:
+        """All processes of the family that are running."""
+        found = processes()
+        members = {number for number, one in found.items() if self._leader.pid in (number, one.group)}
+        if sys.platform == "linux":
+            members |= {number for number, one in found.items() if one.parent == os.getpid()} - self._siblings
+        size = 0
+        while len(members) > size:
+            size = len(members)
+            members |= {number for number, one in found.items() if one.parent in members}
+        return {number: found[number] for number in members}
+
+    def memory(self) -> int:
+        """The memory of the family in bytes."""
+        return sum(one.memory for one in self.members().values())
+
+    def seconds(self) -> float:
+        """The time that the family has computed; infinity if that is not known."""
+        return sum(one.seconds for one in self.members().values()) or math.inf
+
+    def end(self) -> None:
+        """Ends the family. They are stopped first, so that none of them starts another one meanwhile."""
+        if os.name == "nt":
+            subprocess.run(["taskkill", "/F", "/T", "/PID", str(self._leader.pid)], capture_output=True, check=False)
+            self._leader.wait()
+            return
+        for _ in range(ROUNDS):
+            members = self.members()
+            for number in (signal.SIGSTOP, signal.SIGKILL):
+                for process in members:
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        os.kill(process, number)
+            self._leader.poll()
+            for process in members.keys() - {self._leader.pid}:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(process, os.WNOHANG)
+            if not members:
+                break
+            time.sleep(PAUSE)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._leader.wait(1)
+
+
+def processes() -> dict[int, Process]:
+    """The running processes of this computer by their number; nothing on Windows."""
+    if sys.platform == "linux":
+        return dict(_from_proc())
+    if os.name == "nt":
+        return {}
+    columns = ["ps", "-A", "-o", "pid=,ppid=,pgid=,rss=,stat="]
+    rows = [line.split() for line in subprocess.run(columns, capture_output=True, text=True).stdout.splitlines()]
+    return {
+        int(row[0]): Process(int(row[1]), int(row[2]), 1024 * int(row[3]), math.inf)
+        for row in rows
+        if len(row) == 5 and not row[4].startswith("Z")
+    }
+
+
+def _from_proc() -> Iterator[tuple[int, Process]]:
+    page, ticks = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
+    for entry in os.listdir("/proc"):
+        if not entry.isdecimal():
+            continue
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            state, *fields = Path("/proc", entry, "stat").read_bytes().rpartition(b")")[2].split()
+            if state not in (b"Z", b"X"):
+                seconds = sum(map(int, fields[10:14])) / ticks
+                yield int(entry), Process(int(fields[0]), int(fields[1]), page * int(fields[20]), seconds)
