@@ -28,6 +28,7 @@ class Mark:
 
     @property
     def points(self) -> int:
+        """All points of the exercise, or none."""
         return self.exercise.points if self.result.outcome == "right" else 0
 
 
@@ -40,10 +41,12 @@ class Student:
 
     @property
     def points(self) -> int:
+        """The points of all marks."""
         return sum(mark.points for mark in self.marks)
 
     @property
     def possible(self) -> int:
+        """The points if every answer were right."""
         return sum(mark.exercise.points for mark in self.marks)
 
 
