@@ -28,6 +28,7 @@ class Mark:
 
     @property
     def points(self) -> int:
+        """The points of the exercise, or 0."""
         return self.exercise.points if self.result.outcome == "right" else 0
 
 
@@ -40,10 +41,12 @@ class Student:
 
     @property
     def points(self) -> int:
+        """The points of the student."""
         return sum(mark.points for mark in self.marks)
 
     @property
     def possible(self) -> int:
+        """The points that the student can have."""
         return sum(mark.exercise.points for mark in self.marks)
 
 
