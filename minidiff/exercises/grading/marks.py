@@ -28,7 +28,7 @@ class Mark:
 
     @property
     def points(self) -> int:
-        """All points of the exercise, or none."""
+        """The points of the exercise, or 0."""
         return self.exercise.points if self.result.outcome == "right" else 0
 
 
@@ -41,12 +41,12 @@ class Student:
 
     @property
     def points(self) -> int:
-        """The points of all marks."""
+        """The points of the student."""
         return sum(mark.points for mark in self.marks)
 
     @property
     def possible(self) -> int:
-        """The points if every answer were right."""
+        """The points that the student can have."""
         return sum(mark.exercise.points for mark in self.marks)
 
 
