@@ -1,11 +1,12 @@
 """Runs: folders with a configuration, a history and checkpoints, and training that can stop and resume exactly."""
 
+from minidiff.runs.distill import distill_run
 from minidiff.runs.folder import Run, check_new
 from minidiff.runs.pipeline import collect, describe, labels_for, load_data, load_denoiser, run_stages
 from minidiff.runs.train import network_for, read_config, start_run, train_run, training_for
 
 __all__ = [
-    "Run", "check_new", "collect", "describe", "labels_for", "load_data", "load_denoiser", "network_for",
+    "Run", "check_new", "collect", "describe", "distill_run", "labels_for", "load_data", "load_denoiser", "network_for",
     "read_config", "run_stages", "start_run", "train_run",
     "training_for",
 ]  # fmt: skip
