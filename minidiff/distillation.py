@@ -18,6 +18,8 @@ takes ddim steps from z at t to s, through timesteps between them. In the variab
 z_bar_s = x0_hat + (sigma_s / sigma_t) (z_bar_t - x0_hat), and the steps together are one step with a weighted mean of
 their estimates (`mean_estimate`), which is x0'. In consistency training, the same x0 and eps with the noise of the next
 lower level s give z_s, and x0' is the student's own x0_hat from z_s, without a gradient; at s = 0 it is x0.
+
+Read more: `tutorials/15_fewer_steps.ipynb`.
 """
 
 from dataclasses import dataclass, replace
