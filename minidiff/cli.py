@@ -16,6 +16,7 @@ from minidiff.commands import (
     bench,
     data,
     demo,
+    distill,
     evaluate,
     grade,
     metrics,
@@ -37,7 +38,8 @@ INTERRUPTED = 130  # the exit code
 
 # in the order in which --help lists them
 COMMANDS = [
-    demo, data, train, sample, evaluate, metrics, ablate, report, samplers, schedules, quiz, grade, bench, summary,
+    demo, data, train, sample, distill, evaluate, metrics, ablate, report, samplers, schedules, quiz, grade, bench,
+    summary,
 ]  # fmt: skip
 
 

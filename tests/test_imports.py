@@ -77,6 +77,7 @@ LAYERS = (
     ("sampling", "examples"),
     ("divergence",),
     ("editing", "training"),
+    ("distillation",),
     ("points", "runs", "benchmark", "quiz"),
     ("evaluation",),
     ("page",),

@@ -18,8 +18,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `minidiff evaluate` to its parser."""
     parser.add_argument("run", metavar="RUN", help="folder of the run")
     parser.add_argument("--samples", type=int, default=2048, help="number of images to generate (default: 2048)")
-    parser.add_argument("--sampler", default=SAMPLER, help=f"{', '.join(SAMPLERS)} (default: {SAMPLER})")
-    steps_help = f"number of sampler steps (default: {STEPS}, or all if there are fewer)"
+    parser.add_argument("--sampler", help=f"{', '.join(SAMPLERS)} (default: {SAMPLER}; that of a distilled run)")
+    steps_help = f"number of sampler steps (default: {STEPS}, or all if there are fewer; those of a distilled run)"
     parser.add_argument("--steps", type=int, help=steps_help)
     parser.add_argument("--guidance", type=float, default=1.0, metavar="W", help="guidance weight (default: 1, none)")
     parser.add_argument("--best", action="store_true", help="use the checkpoint with the lowest held-out loss")
@@ -39,10 +39,12 @@ def run(options: argparse.Namespace) -> None:
         raise MinidiffError(f"--out {out}: there is no such folder; make it first")
     for name in (EVALUATION, DECISIONS, "evaluation.png"):
         check_writable(out / name)
+    distilled = run.read_sampling()
+    usual = distilled.steps if distilled else STEPS
     sampling = Sampling(
         count=options.samples,
-        sampler=options.sampler,
-        steps=default_steps(STEPS, run.read_config()[1].T) if options.steps is None else options.steps,
+        sampler=options.sampler or (distilled.sampler if distilled else SAMPLER),
+        steps=default_steps(usual, run.read_config()[1].T) if options.steps is None else options.steps,
         guidance=options.guidance,
         seed=options.seed,
         best=options.best,

@@ -20,6 +20,7 @@ from minidiff.commands.options import add_threads, check_at_least, check_count, 
 from minidiff.denoiser import Guided
 from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
+from minidiff.runs.config import SamplerOptions
 from minidiff.runs.pipeline import SAMPLER, STEPS
 from minidiff.sampling import SAMPLERS, SPACINGS, State, default_steps, sample, starting_noise
 from minidiff.text import clean
@@ -35,9 +36,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `minidiff sample` to its parser."""
     parser.add_argument("run", metavar="RUN", help="folder of the run")
     parser.add_argument("-n", type=int, default=16, help="number of images (default: 16)")
-    steps_help = f"number of sampler steps (default: {STEPS}, or all if there are fewer)"
+    steps_help = f"number of sampler steps (default: {STEPS}, or all if there are fewer; those of a distilled run)"
     parser.add_argument("--steps", type=int, help=steps_help)
-    sampler_help = f"{', '.join(SAMPLERS)} (default: {SAMPLER}; ddim for --interpolate and --eta)"
+    sampler_help = f"{', '.join(SAMPLERS)} (default: {SAMPLER}; ddim for --interpolate, --eta and a distilled run)"
     parser.add_argument("--sampler", help=sampler_help)
     parser.add_argument(
         "--spacing",
@@ -76,13 +77,16 @@ def run(options: argparse.Namespace) -> None:
     check_at_least("-n", options.n, 1)
     check_at_least("--seed", options.seed, 0)
     edit = chosen_edit(options)
+    distilled = run.read_sampling()
     needs_ddim = edit == "interpolate" or options.eta is not None
-    options.sampler = options.sampler or ("ddim" if needs_ddim else SAMPLER)
+    options.sampler = options.sampler or ("ddim" if needs_ddim else distilled.sampler if distilled else SAMPLER)
     if edit == "from_image" and options.strength is None:
         options.strength = STRENGTH
     if options.steps is None:
-        T = run.read_config()[1].T
-        options.steps = default_steps(STEPS, editing.first_timestep(options.strength, T) if edit == "from_image" else T)
+        T, usual = run.read_config()[1].T, distilled.steps if distilled else STEPS
+        options.steps = default_steps(usual, editing.first_timestep(options.strength, T) if edit == "from_image" else T)
+    if distilled:
+        use_or_warn(distilled, edit, options)
     kind = f"{edit}_" if edit else ""
     default = run.path / f"samples_{kind}{options.sampler}_{options.steps}_{options.seed}.png"
     check_out(options.out or default, (".png", ".gif", ".npz"), "images")
@@ -104,6 +108,15 @@ def run(options: argparse.Namespace) -> None:
         else:
             plotting.save_images(out, images, labels)
     print(clean(out))
+
+
+def use_or_warn(distilled: SamplerOptions, edit: str | None, options: argparse.Namespace) -> None:
+    """Sets the spacing of a distilled run, and prints a note if its network gets timesteps it was not trained for."""
+    if options.spacing is None and options.sampler == distilled.sampler and edit != "inpaint":
+        options.spacing = distilled.spacing
+    chosen = (options.sampler, options.steps, options.spacing or distilled.spacing)
+    if edit == "from_image" or chosen != (distilled.sampler, distilled.steps, distilled.spacing):
+        print(f"this run was distilled for {distilled}; with other timesteps its images are worse")
 
 
 def chosen_edit(options: argparse.Namespace) -> str | None:

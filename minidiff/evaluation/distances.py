@@ -19,6 +19,8 @@ them is left out in turn, and
 
 Features are scaled so that the variances of those of real images add up to 100. That makes the distances of different
 data sets comparable.
+
+Read more: `tutorials/14_measuring.ipynb`.
 """
 
 from collections.abc import Callable

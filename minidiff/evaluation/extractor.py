@@ -9,6 +9,8 @@ The features have two parts of equal weight:
 
 The real images were not trained on. One half of them, chosen at random, is the *reference*, which samples are compared
 with. The other half is the *control*. Its distance from the reference is the floor that good samples approach.
+
+Read more: `tutorials/14_measuring.ipynb`.
 """
 
 from collections.abc import Callable, Sequence

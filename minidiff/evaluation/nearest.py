@@ -2,6 +2,8 @@
 
 A network that memorizes generates training images. Its samples are then closer to them than held-out images are, so
 the distances of held-out images serve as the comparison.
+
+Read more: `tutorials/14_measuring.ipynb`.
 """
 
 import numpy as np

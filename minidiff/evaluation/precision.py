@@ -7,6 +7,8 @@ in the same set (section 2, equation 1).
     recall       fraction of the real images within the balls of samples: do samples cover all kinds of images?
 
 Both are less than 1 for two sets of real images, which serve as the floor.
+
+Read more: `tutorials/14_measuring.ipynb`.
 """
 
 import numpy as np

@@ -11,6 +11,8 @@ like spliced ones.
 
 How much b resembles a along the seam varies (`NEAREST`). With the most similar images the parts sometimes agree by
 chance. Nobody can tell such a splice from a whole image, but without them the network would rely on seams.
+
+Read more: `tutorials/14_measuring.ipynb`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -33,4 +33,6 @@ NOTEBOOKS = (
     Notebook("09_sampling", "Sampling"),
     Notebook("10_editing", "Editing"),
     Notebook("11_what_goes_wrong", "What goes wrong"),
+    Notebook("14_measuring", "Measuring"),
+    Notebook("15_fewer_steps", "Fewer steps"),
 )

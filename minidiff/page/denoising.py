@@ -4,7 +4,7 @@ import numpy as np
 
 from minidiff.page.animation import Frame, animation
 from minidiff.page.markup import Markup, element, image_grid, missing, section
-from minidiff.page.report_data import PATH_SAMPLER, SEEDS, ReportData
+from minidiff.page.report_data import SEEDS, ReportData
 
 
 def render(report: ReportData) -> Markup:
@@ -26,7 +26,7 @@ def render(report: ReportData) -> Markup:
         title,
         f"Generation of four images from the noise of seeds {seeds}{classes}. On the left is z, which begins as "
         "pure noise. On the right is x0_hat, the clean image that the network predicts from z. Each sampler step "
-        f"computes the next z from x0_hat and less noise (sampler {PATH_SAMPLER}, {last} steps).",
+        f"computes the next z from x0_hat and less noise (sampler {found.sampler}, {last} steps).",
         animation("denoising-animation", "Sampler step", frames),
         "At high noise many images are consistent with z, and x0_hat is close to their mean, which is blurred. At "
         "lower noise fewer images remain possible, and x0_hat becomes sharp.",

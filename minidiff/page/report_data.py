@@ -55,6 +55,7 @@ class Denoising:
     z: np.ndarray
     x0_hat: np.ndarray
     names: list[str]
+    sampler: str = PATH_SAMPLER
 
 
 @dataclass(frozen=True)
@@ -167,15 +168,20 @@ def add_generated(report: ReportData, run: Run, workers: Workers) -> None:
     z = np.concatenate([starting_noise(report.schedule, (1, *shape), seed) for seed in SEEDS])
     start = State(z, np.zeros_like(z), report.schedule.T)
     few = None if labels is None else labels[: len(SEEDS)]
-    states = list(sample(denoiser, z.shape, PATH_SAMPLER, min(PATH_STEPS, T), labels=few, start=start))
+    distilled = run.read_sampling()  # of no use with any other sampler
+    sampler, steps = (distilled.sampler, distilled.steps) if distilled else (PATH_SAMPLER, min(PATH_STEPS, T))
+    states = list(sample(denoiser, z.shape, sampler, steps, labels=few, start=start))
     report.denoising = Denoising(
         t=[state.t for state in states],
         z=np.stack([to_bytes(state.z) for state in states]),
         x0_hat=np.stack([to_bytes(state.x0_hat) for state in [*states[1:], states[-1]]]),
         names=names[: len(SEEDS)],
+        sampler=sampler,
     )
+    if not distilled:
+        sampler, steps = SAMPLER, min(STEPS, T)
     seed = report.training.seed
-    images = generate(denoiser, (SAMPLES, *shape), sampler=SAMPLER, steps=min(STEPS, T), seed=seed, labels=labels)
+    images = generate(denoiser, (SAMPLES, *shape), sampler=sampler, steps=steps, seed=seed, labels=labels)
     report.samples = with_nearest(to_bytes(images), names, report.dataset)
 
 

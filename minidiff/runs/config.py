@@ -6,7 +6,7 @@ those of the network. Of the data options, only the types are checked here; `dat
 
 import json
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -17,6 +17,7 @@ from minidiff.layers import count_parameters
 from minidiff.randomness import EarlierSeed
 from minidiff.regular import read_text
 from minidiff.runs.compatibility import current_names
+from minidiff.sampling import SPACINGS, check_sampler
 from minidiff.text import clean, clean_all
 from minidiff.training_config import TrainingConfig
 from minidiff.unet import UNet
@@ -29,7 +30,21 @@ INFORMATION = ("command", "version", "python", "numpy", "numba", "machine", "nam
 # of `pipeline.load_data`
 DATA_OPTIONS = get_type_hints(ReadingOptions) | {"spec": str, "held_out": float | None, "cache_folder": str | None}
 DATA_OPTIONS["images"] = DATA_OPTIONS.pop("num_images")
-Config = TypeVar("Config", UNetConfig, TrainingConfig)
+
+
+@dataclass(frozen=True)
+class SamplerOptions:
+    """The options of `sampling.sample` that a distilled run was trained for."""
+
+    sampler: str
+    steps: int
+    spacing: str
+
+    def __str__(self) -> str:
+        return f"{self.sampler} in {self.steps} step{'s' if self.steps > 1 else ''}, spacing {self.spacing}"
+
+
+Config = TypeVar("Config", UNetConfig, TrainingConfig, SamplerOptions)
 
 
 def read_file(file: Path) -> dict[str, Any]:
@@ -62,6 +77,7 @@ def check(config: dict[str, Any], file: Path) -> tuple[UNetConfig, TrainingConfi
         network, training = create(UNetConfig, config, "network"), create(TrainingConfig, config, "training")
         count_parameters(UNet(network).children)
         training.create_schedule()
+        read_sampling(config, training.T)
         names = convert("class_names", config["class_names"], tuple[str, ...])
         if len(names) != network.num_classes:
             raise MinidiffError(f"there are {len(names)} class_names, but num_classes is {network.num_classes}")
@@ -73,6 +89,21 @@ def check(config: dict[str, Any], file: Path) -> tuple[UNetConfig, TrainingConfi
     except MinidiffError as error:
         raise MinidiffError(f"{file}: {error}; {REMEDY}") from error
     return network, training, options
+
+
+def read_sampling(config: dict[str, Any], T: int) -> SamplerOptions | None:
+    """The sampler options in the contents of config.json, checked; None for a run that was not distilled."""
+    if config.get("sampling") is None:
+        return None
+    sampling = create(SamplerOptions, config, "sampling")
+    for name, kind in get_type_hints(SamplerOptions).items():
+        convert(f"sampling: {name}", getattr(sampling, name), kind)
+    check_sampler(sampling.sampler)
+    if sampling.spacing not in SPACINGS:
+        raise MinidiffError(f"unknown spacing of steps {quote(sampling.spacing)}; choose from {', '.join(SPACINGS)}")
+    if not 1 <= sampling.steps <= T:
+        raise MinidiffError(f"{quote(sampling.steps)} sampler steps do not fit into {T} timesteps")
+    return sampling
 
 
 def create(kind: type[Config], config: dict[str, Any], part: str) -> Config:

@@ -22,7 +22,7 @@ import numpy as np
 from minidiff.atomic import UNFINISHED, check_folder, numbered, write_text
 from minidiff.errors import MinidiffError
 from minidiff.runs.checkpoint import Check, Checkpoint, accept, load_checkpoint, load_newest, save_checkpoint, steps_in
-from minidiff.runs.config import FORMAT, check, read_file
+from minidiff.runs.config import FORMAT, SamplerOptions, check, read_file, read_sampling
 from minidiff.runs.history import read_history, write_history
 from minidiff.runs.lock import LOCK_FILE, FolderLock
 from minidiff.training_config import TrainingConfig
@@ -137,6 +137,10 @@ class Run:
     def read_config(self) -> tuple[UNetConfig, TrainingConfig, dict[str, Any]]:
         """The configuration of the network, that of training, and the data options; see `config.check`."""
         return check(self.config, self.path / CONFIG)
+
+    def read_sampling(self) -> SamplerOptions | None:
+        """The sampler options that a distilled run was trained for; None for any other run."""
+        return read_sampling(self.config, self.read_config()[1].T)
 
     def write_config(self, config: dict) -> None:
         """Writes config.json."""

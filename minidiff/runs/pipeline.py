@@ -31,7 +31,8 @@ from minidiff.unet import UNet, UNetConfig
 
 logger = logging.getLogger(__name__)
 
-SAMPLES, SAMPLER, STEPS = 16, "dpmpp_2m_sde", 25  # of stage 4, `minidiff sample` and `minidiff evaluate`
+# of stage 4, `minidiff sample` and `minidiff evaluate`; a distilled run has its own sampler and steps
+SAMPLES, SAMPLER, STEPS = 16, "dpmpp_2m_sde", 25
 
 
 def load_data(options: dict[str, Any]) -> tuple[Dataset, Dataset | None]:

@@ -98,13 +98,7 @@ def start_run(
         UNet(network).children
     )  # both raise an error for an invalid configuration before the folder is created
     training.create_schedule()
-    config = {
-        "command": shlex.join(["minidiff", *sys.argv[1:]]),
-        "version": __version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "numba": numba.__version__,
-        "machine": f"{platform.system()} on {platform.machine()}, {available_cores()} cores",
+    config = provenance() | {
         "random": RANDOM_VERSION,
         "data": with_absolute_path(data_options),
         "name": dataset.name,
@@ -115,6 +109,18 @@ def start_run(
         "training": training.as_dict(),
     }
     return Run.create(path, config, any_name=any_name)
+
+
+def provenance() -> dict[str, str]:
+    """The command of this process, and with what it runs, for config.json."""
+    return {
+        "command": shlex.join(["minidiff", *sys.argv[1:]]),
+        "version": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+        "machine": f"{platform.system()} on {platform.machine()}, {available_cores()} cores",
+    }
 
 
 def with_absolute_path(data_options: dict[str, Any]) -> dict[str, Any]:
@@ -163,6 +169,8 @@ def train_run(
         MinidiffError: a checkpoint of another training run, a full disk, or a value that is NaN or infinite.
         KeyboardInterrupt: Ctrl-C or a request to terminate, after saving; the message contains the command to resume.
     """
+    if run.read_sampling():
+        raise MinidiffError(f"{run.path} was distilled and cannot be trained further; distill the first run again")
     network = UNet(network_config, create_kernels(kernels))
     trainer = Trainer(network, network.create_parameters(training.seed), dataset, training, workers)
     config = {

@@ -156,6 +156,7 @@ def on_nothing(source: Path, random: Random) -> list[str]:
         ["metrics", "shapes", "--size", "8", "--samples", str(FEWEST)],
         ["evaluate", str(source), "--samples", str(FEWEST), "--steps", "2"],
         ["report", str(source), "--out", "new.html"],
+        ["distill", str(source), "--steps", "2", "--epochs", "1", "--out", "new"],
     ]
     words = random.choice(commands)
     words = [*words, *random_options(words[0], random, often=True)]
