@@ -37,8 +37,8 @@ def show_roofline(
     names = "\n".join(f"{number}  {name}" for number, name in enumerate(points, 1))
     axes.text(1.02, 0.5, names, transform=axes.transAxes, va="center", fontsize=9)
     axes.set(
-        xlabel="arithmetic intensity: operations per byte (log scale)",
-        ylabel="10^9 operations per second (log scale)",
+        xlabel="arithmetic intensity: operations per byte, log scale",
+        ylabel="10^9 operations per second, log scale",
         ylim=(0.3, 3 * peak),
     )
     axes.legend(frameon=False, fontsize=9, loc="lower right")
@@ -63,7 +63,7 @@ def show_bars(
         for i, (name, values) in enumerate(bars.items()):
             left = np.arange(len(groups)) + width * (i - (len(bars) - 1) / 2)
             drawn = axes.bar(
-                left, values, 0.9 * width, color=COLORS[i], label=name, hatch=HATCHES[i], edgecolor="white"
+                left, values, 0.9 * width, color=COLORS[i], label=name, hatch=HATCHES[i], edgecolor="white", linewidth=0
             )
             axes.bar_label(drawn, fmt="%.0f", fontsize=7)
         if line:
@@ -93,7 +93,7 @@ def show_layers(
     lefts = np.cumsum([0] + [C / 4 + 4 * GAP for _, _, C in layers])
     for i, (kind, H, C) in enumerate(layers):
         number = kinds.index(kind)
-        axes.bar(lefts[i], H, C / 4, bottom=-H / 2, align="edge", color=COLORS[number], edgecolor="white",
+        axes.bar(lefts[i], H, C / 4, bottom=-H / 2, align="edge", color=COLORS[number], edgecolor="white", linewidth=0,
                  hatch=HATCHES[number], label=kind)  # fmt: skip
         if i in labels:
             axes.text(lefts[i] + C / 8, -H / 2 - 1, labels[i], ha="center", va="top", fontsize=8)
@@ -129,7 +129,7 @@ def show_errors(errors: Mapping[str, Mapping[str, float]], description: str, hid
     )
     for start in starts:
         axes.axvline(start - 0.5, color="lightgray", linewidth=0.5)
-    axes.set(ylabel="relative error (log scale)", xlabel="array, in the order of the forward pass")
+    axes.set(ylabel="relative error, log scale", xlabel="array, in the order of the forward pass")
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     show_figure(figure, description)
 
@@ -213,7 +213,7 @@ def show_valley(paths: Mapping[str, np.ndarray], steepness: np.ndarray, descript
         left.plot(*path.T, "." + line, color=color, linewidth=1.2, markersize=4, label=name)
         right.semilogy(path**2 @ steepness / 2, line, color=color)
     left.set(xlabel="first parameter", ylabel="second parameter")
-    right.set(xlabel="optimizer step", ylabel="L (log scale)")
+    right.set(xlabel="optimizer step", ylabel="L, log scale")
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     show_figure(figure, description)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREEN, RED, PINK, SKY, BLACK = COLORS
 MOST_MARKERS = 24  # a curve with more points has none
+LETTERS_PER_INCH = 13  # of a legend
 DENSE_TICKS = 300  # a logarithmic axis that spans a smaller ratio has ticks at 1, 2 and 5
 
 
@@ -40,7 +41,7 @@ CYCLE = (  # for names without a look, in this order
     Look(PINK, "-", "v"),
     Look(SKY, "--", "X"),
 )
-REFERENCE, DATA = Look(BLACK, ":"), Look("lightgray", "-", "", 5)
+REFERENCE, DATA = Look(BLACK, ":"), Look("0.75", "-", "", 5)
 LOOKS = {
     "exact": REFERENCE,
     "floor": REFERENCE,
@@ -67,7 +68,7 @@ class Panel:
 
     Args:
         curves: name to (x, y); several columns of y are several curves with one name.
-        xlabel, ylabel, title: texts; " (log scale)" is added to the label of a logarithmic axis.
+        xlabel, ylabel, title: texts; ", log scale" is added to the label of a logarithmic axis.
         log: the logarithmic axes, "x", "y" or "xy".
         xticks: positions on the x axis; default: matplotlib's.
         yticks: whether the y axis has ticks and a line.
@@ -94,11 +95,13 @@ def show_panels(
     figure = new_figure(*size)
     handles: dict[str, Any] = {}
     for panel, axes in zip(panels, figure.subplots(1, len(panels), squeeze=False, sharey=sharey)[0], strict=True):
-        handles = _draw(axes, panel) | handles
+        handles |= _draw(axes, panel)
     if len(handles) > 1:
+        fitting = int(LETTERS_PER_INCH * size[0] / (6 + max(len(name) for name in handles)))
         figure.legend(
-            handles.values(), handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False, fontsize=9
-        )
+            handles.values(), handles, loc="outside lower center", ncols=max(1, min(len(handles), fitting)),
+            frameon=False, fontsize=9,
+        )  # fmt: skip
     show_figure(figure, description)
 
 
@@ -127,12 +130,17 @@ def show_image_rows(
 def show_clouds(
     clouds: Mapping[str, np.ndarray], description: str, limit: float = 1.2, circles: Sequence[tuple[Any, float]] = ()
 ) -> None:
-    """Shows sets of points (N, 2) side by side, with `circles` (center, radius), of which the first is solid."""
+    """Shows sets of points (N, 2) side by side: data blue, generated points green.
+
+    Args:
+        clouds: name to points; the names of data begin with "data".
+        circles: (center, radius) of circles in every panel; the first is solid.
+    """
     from matplotlib.patches import Circle
 
     figure = new_figure(8, 8 / len(clouds) + 0.4)
     for axes, (name, points) in zip(figure.subplots(1, len(clouds), squeeze=False)[0], clouds.items(), strict=True):
-        axes.plot(*np.asarray(points).T, ".", color=BLUE, markersize=2)
+        axes.plot(*np.asarray(points).T, ".", color=BLUE if name.startswith("data") else GREEN, markersize=2)
         for i, (center, radius) in enumerate(circles):
             axes.add_patch(Circle(center, radius, fill=False, color=BLACK, linestyle=":" if i else "-", zorder=3))
         plane(axes, name, limit)
@@ -203,10 +211,11 @@ def frame(axes: "Axes", left: float, top: float, width: float, height: float, co
 
 
 def plane(axes: "Axes", title: str, limit: float) -> None:
-    """Makes a square panel without ticks, from -limit to limit."""
-    axes.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[], yticks=[])
+    """Makes a square panel from -limit to limit, with ticks that show its scale."""
+    axes.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=(-1, 0, 1), yticks=(-1, 0, 1))
+    axes.tick_params(labelsize=7, length=2)
     axes.set_title(title, fontsize=10)
-    axes.spines[:].set_visible(False)
+    axes.spines[:].set_color("0.8")
 
 
 def _draw(axes: "Axes", panel: Panel) -> dict[str, Any]:
@@ -215,13 +224,14 @@ def _draw(axes: "Axes", panel: Panel) -> dict[str, Any]:
     for i, (name, (x, y)) in enumerate(panel.curves.items()):
         look = panel.looks.get(name) or LOOKS.get(name) or CYCLE[i % len(CYCLE)]
         marker = look.marker if np.size(x) <= MOST_MARKERS or not look.line else ""
+        size = 4 if np.size(x) <= MOST_MARKERS else 2
         handles[name], *_ = axes.plot(
-            x, y, color=look.color, linestyle=look.line, marker=marker, linewidth=look.width, markersize=4
+            x, y, color=look.color, linestyle=look.line, marker=marker, linewidth=look.width, markersize=size
         )
     axes.set_title(panel.title, fontsize=10)
     for name, label in (("x", panel.xlabel), ("y", panel.ylabel)):
         is_log = name in panel.log
-        axes.set(**{f"{name}label": f"{label} (log scale)" if label and is_log else label})
+        axes.set(**{f"{name}label": f"{label}, log scale" if label and is_log else label})
         if is_log:
             axes.set(**{f"{name}scale": "log"})
     axes.set(**{name: limits for name, limits in (("xlim", panel.xlim), ("ylim", panel.ylim)) if limits})

@@ -38,7 +38,7 @@ def test_a_panel_shows_its_curves_and_marks_logarithmic_axes(shown):
     assert description == "two panels"
     for line, factor in zip(left.lines, (1, 2), strict=True):
         np.testing.assert_array_equal(line.get_xydata(), np.stack([x, factor * y], axis=1))
-    assert (left.get_xlabel(), left.get_ylabel(), left.get_title()) == ("steps (log scale)", "error", "both")
+    assert (left.get_xlabel(), left.get_ylabel(), left.get_title()) == ("steps, log scale", "error", "both")
     assert (left.get_xscale(), left.get_yscale()) == ("log", "linear")
     assert [label.get_text() for label in left.get_xticklabels()] == ["1", "10", "100"]
     assert (right.get_xlim(), right.get_ylim(), right.get_xscale()) == ((0, 7), (1, 2), "linear")
@@ -96,11 +96,12 @@ def test_image_rows_show_every_pixel_and_all_names(shown):
 
 def test_clouds_and_paths_show_their_points(shown):
     points = np.random.default_rng(0).uniform(-1, 1, (7, 2))
-    show_clouds({"a": points, "b": -points}, "clouds", limit=2, circles=[((0, 0), 1)])
+    show_clouds({"data": points, "b": -points}, "clouds", limit=2, circles=[((0, 0), 1)])
     left, right = shown[0][0].axes
     np.testing.assert_array_equal(left.lines[0].get_xydata(), points)
     np.testing.assert_array_equal(right.lines[0].get_xydata(), -points)
-    assert (left.get_title(), right.get_title(), left.get_xlim()) == ("a", "b", (-2, 2))
+    assert (left.get_title(), right.get_title(), left.get_xlim()) == ("data", "b", (-2, 2))
+    assert left.lines[0].get_color() != right.lines[0].get_color()
     path = np.random.default_rng(1).uniform(-1, 1, (3, 1, 2))
     show_paths({"path": path}, points, "paths", estimates={"path": 2 * path[:2]})
     lines = [line.get_xydata() for line in shown[1][0].axes[0].lines]
