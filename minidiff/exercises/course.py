@@ -33,4 +33,5 @@ NOTEBOOKS = (
     Notebook("09_sampling", "Sampling"),
     Notebook("10_editing", "Editing"),
     Notebook("11_what_goes_wrong", "What goes wrong"),
+    Notebook("12_why_it_works", "Why it works"),
 )
