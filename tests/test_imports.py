@@ -74,7 +74,7 @@ LAYERS = (
     ("layers", "samplers", "oracles", "optim"),
     ("unet_levels",),
     ("unet", "gradient_check", "denoiser", "training_config", "plotting"),
-    ("sampling", "examples"),
+    ("sampling", "examples", "continuous"),
     ("divergence",),
     ("editing", "training"),
     ("distillation",),

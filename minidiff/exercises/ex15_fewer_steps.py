@@ -78,9 +78,10 @@ def _weights(sigma: np.ndarray) -> np.ndarray:
 @exercise("ex15_3", "the end of a path in closed form", points=2)
 def _check_end_of_path(answer: Any) -> None:
     schedule = Schedule("cosine", 4000)
-    for seed, (t, m, d) in enumerate([(4000, 0.3, 0.5), (1500, -0.4, 0.2), (2600, 0.0, 1.3)]):
+    cases = [(4000, 0.3, 0.5, (4, 2)), (1500, -0.4, 0.2, (3,)), (2600, 0.0, 1.3, (2, 3, 2))]
+    for seed, (t, m, d, shape) in enumerate(cases):
         signal, noise = float(schedule.signal[t]), float(schedule.noise[t])
-        z = np.random.default_rng(seed).normal(signal * m, noise, (4, 2))
+        z = np.random.default_rng(seed).normal(signal * m, noise, shape)
         variance = signal**2 * d**2 + noise**2
         right = m + d * (z - signal * m) / np.sqrt(variance)
         mistakes = [
@@ -107,16 +108,17 @@ def _check_end_of_path(answer: Any) -> None:
 
 @exercise("ex15_4", "sampling with a consistency model in several steps", points=2)
 def _check_multistep(answer: Any) -> None:
-    for seed, (times, shape) in enumerate([([100, 60, 25], (4, 2)), ([80, 30], (3, 5)), ([100], (2, 3))]):
-        _check_steps(answer, times, np.random.default_rng(seed).normal(size=(len(times), *shape)))
+    cases = [("flow", [100, 60, 25], (4, 2)), ("cosine", [80, 30], (3, 5)), ("sigmoid", [90], (2, 3))]
+    for seed, (name, times, shape) in enumerate(cases):
+        eps = np.random.default_rng(seed).normal(size=(len(times), *shape))
+        _check_steps(answer, Schedule(name, 100), times, eps, 1 + 0.2 * seed)
 
 
-def _check_steps(answer: Any, times: list[int], eps: np.ndarray) -> None:
-    schedule = Schedule("flow", 100)
+def _check_steps(answer: Any, schedule: Schedule, times: list[int], eps: np.ndarray, slope: float) -> None:
     signal, noise = schedule.signal, schedule.noise
 
     def f(z: np.ndarray, t: int) -> np.ndarray:
-        return np.tanh(z + 0.01 * float(t)) / (1 + float(noise[t]))
+        return np.tanh(slope * z + 0.01 * float(t)) / (1 + float(noise[t]))
 
     def run(change: Callable[[np.ndarray, np.ndarray, int, int], np.ndarray], first: float | None = None) -> np.ndarray:
         """The last estimate; `change` maps z, x0_hat, i and t = times[i] to the next z."""
@@ -149,12 +151,12 @@ def _check_steps(answer: Any, times: list[int], eps: np.ndarray) -> None:
 @exercise("ex15_5", "the target of a shortcut model", points=2)
 def _check_shortcut_target(answer: Any) -> None:
     for seed, (shape, u, d) in enumerate([((4, 2), 0.25, 0.125), ((3, 2, 2), 0.0, 0.5), ((5,), 0.5, 0.0625)]):
-        z = np.random.default_rng(seed).normal(size=shape)
+        z, frequency = np.random.default_rng(seed).normal(size=shape), 2 + 0.3 * seed
 
         def s(z: np.ndarray, u: float, d: float) -> np.ndarray:
             if not 0 <= u <= 1:
                 raise Wrong(f"s was called at u = {u}: two steps of length d go from u to u + d and to u + 2 d")
-            return np.sin(2 * z) + u - 3 * d * z
+            return np.sin(frequency * z) + u - 3 * d * z
 
         first = s(z, u, d)
         second = s(z + d * first, u + d, d)
