@@ -1,6 +1,7 @@
 """The exercises of `tutorials/15_fewer_steps.ipynb`: targets of distillation, compared with steps that are taken."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -148,16 +149,17 @@ def _check_steps(answer: Any, schedule: Schedule, times: list[int], eps: np.ndar
     expect("the images", found, right, mistakes if len(times) > 1 else mistakes[6:7])
 
 
+def _velocity(frequency: float, z: np.ndarray, u: float, d: float) -> np.ndarray:
+    """The network of ex15_5, but for its first argument."""
+    if not 0 <= u <= 1:
+        raise Wrong(f"s was called at u = {u}: two steps of length d go from u to u + d and to u + 2 d")
+    return np.sin(frequency * z) + u - 3 * d * z
+
+
 @exercise("ex15_5", "the target of a shortcut model", points=2)
 def _check_shortcut_target(answer: Any) -> None:
     for seed, (shape, u, d) in enumerate([((4, 2), 0.25, 0.125), ((3, 2, 2), 0.0, 0.5), ((5,), 0.5, 0.0625)]):
-        z, frequency = np.random.default_rng(seed).normal(size=shape), 2 + 0.3 * seed
-
-        def s(z: np.ndarray, u: float, d: float) -> np.ndarray:
-            if not 0 <= u <= 1:
-                raise Wrong(f"s was called at u = {u}: two steps of length d go from u to u + d and to u + 2 d")
-            return np.sin(frequency * z) + u - 3 * d * z
-
+        z, s = np.random.default_rng(seed).normal(size=shape), partial(_velocity, 2 + 0.3 * seed)
         first = s(z, u, d)
         second = s(z + d * first, u + d, d)
         mistakes = [

@@ -143,10 +143,12 @@ def _panels(
 
 def _legend(figure: "Figure", axes_of: "list[Axes]") -> None:
     """A legend below all panels with each label once; none for a single label."""
-    handles = {}
+    handles: dict[str, Artist] = {}
     for axes in axes_of:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     if len(handles) > 1:
         columns = 1 if max(map(len, handles)) > 40 else min(len(handles), 4)
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns, frameon=False)
+        figure.legend(
+            list(handles.values()), list(handles.keys()), loc="outside lower center", ncols=columns, frameon=False
+        )
