@@ -13,6 +13,7 @@ from minidiff.exercises.figures import show_figure
 from minidiff.plotting import COLORS, new_figure
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -123,7 +124,7 @@ def show_points(
     figure, axes_of = _panels(list(panels), size, True, "", "")
     for axes, layers in zip(axes_of, panels.values(), strict=True):
         for points, color, dot in layers:
-            axes.scatter(*points.T, s=dot, color=color, linewidths=0)
+            axes.scatter(points[:, 0], points[:, 1], s=dot, color=color, linewidths=0)
         axes.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
     show_figure(figure, description)
@@ -143,12 +144,11 @@ def _panels(
 
 def _legend(figure: "Figure", axes_of: "list[Axes]") -> None:
     """A legend below all panels with each label once; none for a single label."""
-    handles: dict[str, Artist] = {}
+    handles: "dict[str, Artist]" = {}
     for axes in axes_of:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     if len(handles) > 1:
         columns = 1 if max(map(len, handles)) > 40 else min(len(handles), 4)
-        figure.legend(
-            list(handles.values()), list(handles.keys()), loc="outside lower center", ncols=columns, frameon=False
-        )
+        shown, labels = list(handles.values()), list(handles)
+        figure.legend(shown, labels, loc="outside lower center", ncols=columns, frameon=False)
