@@ -144,7 +144,7 @@ def _panels(
 
 def _legend(figure: "Figure", axes_of: "list[Axes]") -> None:
     """A legend below all panels with each label once; none for a single label."""
-    handles: "dict[str, Artist]" = {}
+    handles: dict[str, Artist] = {}
     for axes in axes_of:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
