@@ -28,6 +28,7 @@ from minidiff.divergence import Diverged
 from minidiff.errors import MinidiffError
 from minidiff.kernels.sets import create_kernels
 from minidiff.layers import count_parameters
+from minidiff.memory import check_memory
 from minidiff.parallel import Workers, available_cores
 from minidiff.randomness import VERSION as RANDOM_VERSION
 from minidiff.randomness import stream
@@ -47,6 +48,7 @@ from minidiff.version import __version__
 logger = logging.getLogger(__name__)
 
 SIDE_AT_MEAN_0 = 28  # pixels; up to this size, most examples have as much noise as signal
+PROGRAM_BYTES = 250_000_000  # of the process itself: Python, its libraries and the compiled kernels
 MOST_IMAGES = 200  # from which `training_for` estimates how different the images are
 
 
@@ -187,6 +189,7 @@ def train_run(
         "   out: a prediction of the same shape; %s parameters, %d threads", f"{trainer.p.size:,}", workers.threads
     )
     check_space(run, trainer.p.size)
+    check_enough_memory(trainer, dataset)
     progress = restore_progress(run, trainer, config, accept_changes)
     changed = {"training": config["training"]}
     changed |= {"data": with_absolute_path(data_options)} if data_options else {}
@@ -306,6 +309,14 @@ def check_space(run: Run, size: int) -> None:
             f"{run.path}: checkpoints need {needed / 2**20:.0f} MB and the disk has {free / 2**20:.0f} MB left; "
             "free some space, or use another disk"
         )
+
+
+def check_enough_memory(trainer: Trainer, dataset: Dataset) -> None:
+    """Raises an error if a training takes more memory than there is, not counting its activations."""
+    vectors = len(trainer.state()) + len(trainer.accumulators.gradients)
+    num_bytes = PROGRAM_BYTES + vectors * trainer.p.vector.nbytes + dataset.images.nbytes
+    what = f"a network of {trainer.p.size:,} parameters, its optimizer and {len(dataset):,} images"
+    check_memory(num_bytes, what, "use fewer channels or images")
 
 
 def open_bar(total: int, done: int, epoch: int) -> tqdm:
