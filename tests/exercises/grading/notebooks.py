@@ -12,7 +12,7 @@ EXERCISES = {exercise.name: exercise for exercise in exercises("ex05")}
 ALL_RIGHT = dict.fromkeys(EXERCISES, "right")
 START = "import numpy as np\nfrom minidiff.exercises import check"
 SECONDS = 3  # the time of an endless loop; everything else takes a fraction of a second
-LIMITS = Limits(seconds=SECONDS, total_seconds=30)
+LIMITS = Limits(seconds=SECONDS, total_seconds=90)
 
 
 def notebook(*cells):

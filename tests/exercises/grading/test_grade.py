@@ -172,15 +172,15 @@ def test_the_statements_after_an_error_are_run(tmp_path):
 def test_a_student_has_a_time_limit_as_a_whole(tmp_path):
     hand_in(tmp_path / "class", "## Exercises", START, *[answer(name, "while True: pass") for name in EXERCISES])
     start = time.monotonic()
-    limits = Limits(seconds=2, total_seconds=6)
+    limits = Limits(seconds=4, total_seconds=10)
     results = mark(tmp_path / "class", limits)
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 60
     assert set(outcomes(results).values()) == {"too slow"}
-    assert "6 seconds" in results["ex05_6"].hint
+    assert "10 seconds" in results["ex05_6"].hint
     hand_in(tmp_path / "class", "## Exercises", *[answer(name) for name in EXERCISES], file="z.ipynb")
     (student,) = grade(find_hand_ins(tmp_path / "class"), limits)
     assert set(outcomes(student.results).values()) == {"too slow"}
-    assert student.problem.startswith("z.ipynb and what follows: the hand-in was not done after 6 seconds")
+    assert student.problem.startswith("z.ipynb and what follows: the hand-in was not done after 10 seconds")
 
 
 def test_an_endless_loop_that_allocates_memory_is_stopped(tmp_path):
