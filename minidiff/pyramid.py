@@ -2,8 +2,8 @@
 
 A pixel with the noise level sigma = 1 or more tells almost nothing about the detail between it and its neighbors, but
 the mean of 2 x 2 pixels has half the noise. So an image enters the network at half the size if sigma is 1 or more. This
-costs a quarter of the time, and the network decides there what the image shows: its layout, and the colors of its
-parts. The finest level of the network is left with the detail, which it adds at less noise.
+skips the finest level, 30 % of the operations for 64 x 64, and the network decides there what the image shows: its
+layout, and the colors of its parts. The finest level is left with the detail, which it adds at less noise.
 
 All formulas stay the same, because the mean over pixels commutes with them. For z = signal x0 + noise eps,
 
