@@ -187,7 +187,8 @@ def save_roofline(path: Path, spent: dict[str, Spent], machine: Machine) -> None
     products = {name: sums for name, sums in spent.items() if sums.operations}
     total = sum(sums.seconds for sums in spent.values())
     intensities = [sums.intensity for sums in products.values()]
-    line = np.geomspace(min(intensities) / 2, 2 * max(intensities), 100)
+    bend = machine.product / machine.copy
+    line = np.geomspace(min(bend, *intensities) / 2, 2 * max(intensities), 100)
     axes.plot(line, [machine.roof(intensity) / 1e9 for intensity in line], color="black", label="roof")
     for i, (name, sums) in enumerate(products.items()):
         rate, area = sums.operations / sums.seconds / 1e9, 3000 * sums.seconds / total
