@@ -11,7 +11,6 @@ import logging
 import math
 import platform
 import shlex
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -28,15 +27,15 @@ from minidiff.divergence import Diverged
 from minidiff.errors import MinidiffError
 from minidiff.kernels.sets import create_kernels
 from minidiff.layers import count_parameters
-from minidiff.memory import check_memory
 from minidiff.parallel import Workers, available_cores
 from minidiff.randomness import VERSION as RANDOM_VERSION
 from minidiff.randomness import stream
-from minidiff.runs.checkpoint import KEPT, tidy
+from minidiff.runs.checkpoint import tidy
 from minidiff.runs.compatibility import check_differences, differences, fingerprint
 from minidiff.runs.folder import Run
 from minidiff.runs.interruption import Interruption
 from minidiff.runs.progress import Progress
+from minidiff.runs.resources import check_enough_memory, check_space
 from minidiff.runs.snapshots import is_snapshot_epoch, remove_snapshots, save_snapshot
 from minidiff.schedule import sufficient_sigma_max
 from minidiff.training import Step, Trainer
@@ -48,7 +47,6 @@ from minidiff.version import __version__
 logger = logging.getLogger(__name__)
 
 SIDE_AT_MEAN_0 = 28  # pixels; up to this size, most examples have as much noise as signal
-PROGRAM_BYTES = 250_000_000  # of the process itself: Python, its libraries and the compiled kernels
 MOST_IMAGES = 200  # from which `training_for` estimates how different the images are
 
 
@@ -298,25 +296,6 @@ def restore_progress(run: Run, trainer: Trainer, config: dict[str, Any], accept_
         command = f"minidiff train --resume {shlex.quote(str(run.path))} --epochs N --accept-changes"
         logger.info("   the training is complete; to continue it with more epochs: %s", command)
     return progress
-
-
-def check_space(run: Run, size: int) -> None:
-    """Raises an error if the disk has no space for the checkpoints of a network with `size` parameters."""
-    missing = KEPT + 2 - min(len(run.steps()), KEPT + 1)  # one more is written before the oldest is removed
-    needed, free = missing * 4 * 4 * size, shutil.disk_usage(run.path).free  # four vectors of float32 each
-    if free < needed:
-        raise MinidiffError(
-            f"{run.path}: checkpoints need {needed / 2**20:.0f} MB and the disk has {free / 2**20:.0f} MB left; "
-            "free some space, or use another disk"
-        )
-
-
-def check_enough_memory(trainer: Trainer, dataset: Dataset) -> None:
-    """Raises an error if a training takes more memory than there is, not counting its activations."""
-    vectors = len(trainer.state()) + len(trainer.accumulators.gradients)
-    num_bytes = PROGRAM_BYTES + vectors * trainer.p.vector.nbytes + dataset.images.nbytes
-    what = f"a network of {trainer.p.size:,} parameters, its optimizer and {len(dataset):,} images"
-    check_memory(num_bytes, what, "use fewer channels or images")
 
 
 def open_bar(total: int, done: int, epoch: int) -> tqdm:
