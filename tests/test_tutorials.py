@@ -25,6 +25,7 @@ PAGES = [
     TUTORIALS / "speed.md",
     TUTORIALS / "ablation.md",
     TUTORIALS / "measures.md",
+    TUTORIALS / "models.md",
     ROOT / "README.md",
 ]
 

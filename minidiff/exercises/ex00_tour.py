@@ -49,7 +49,7 @@ def _parse(line: Any, name: str) -> argparse.Namespace:
 @exercise("ex00_1", "an animation of nine stars", points=1)
 def _check_sample_command(answer: Any) -> None:
     options = _parse(answer, "sample")
-    if options.run.rstrip("/") != "runs/shapes":
+    if (options.run or "").rstrip("/") != "runs/shapes":
         raise Wrong(f"the run is the first argument after sample, runs/shapes; here it is {options.run}")
     if options.n != 9:
         raise Wrong(f"this generates {options.n} images, not nine: see -n")
