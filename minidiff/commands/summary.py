@@ -1,4 +1,4 @@
-"""`minidiff summary`: describes a run, or lists the layers of a network with their shapes, parameters and operations.
+"""`minidiff summary`: describes a run, or lists the layers of a network with shapes and operations.
 
 minidiff summary RUN                        data, training, and the layers of its network
 minidiff summary --size 32 --classes 10     the default network for these images
