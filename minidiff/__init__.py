@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from minidiff.oracles import GaussianDenoiser, IdealDenoiser, MixtureDenoiser
     from minidiff.parallel import Workers
     from minidiff.parameters import Parameters
+    from minidiff.pretrained import load_pretrained
     from minidiff.sampling import generate, sample
     from minidiff.schedule import Schedule
     from minidiff.training import Trainer, TrainingConfig
@@ -35,6 +36,7 @@ MODULES = {
     "Workers": "parallel",
     "Parameters": "parameters",
     "generate": "sampling",
+    "load_pretrained": "pretrained",
     "sample": "sampling",
     "Schedule": "schedule",
     "Trainer": "training",
@@ -61,6 +63,7 @@ __all__ = [
     "data",
     "editing",
     "generate",
+    "load_pretrained",
     "plotting",
     "points",
     "sample",

@@ -9,6 +9,7 @@ Read more: `tutorials/00_tour.ipynb`.
 import argparse
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import NoReturn
 
 from minidiff.commands import (
@@ -18,7 +19,9 @@ from minidiff.commands import (
     demo,
     distill,
     evaluate,
+    export,
     grade,
+    import_,
     metrics,
     quiz,
     report,
@@ -38,8 +41,8 @@ INTERRUPTED = 130  # the exit code
 
 # in the order in which --help lists them
 COMMANDS = [
-    demo, data, train, sample, distill, evaluate, metrics, ablate, report, samplers, schedules, quiz, grade, bench,
-    summary,
+    demo, data, train, sample, distill, evaluate, metrics, ablate, report, export, import_, samplers, schedules, quiz,
+    grade, bench, summary,
 ]  # fmt: skip
 
 
@@ -90,7 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
     for module in COMMANDS:
         description = (module.__doc__ or "").partition(": ")[2]
         command = commands.add_parser(
-            module.__name__.rpartition(".")[2],
+            name_of(module),
             help=description.splitlines()[0].rstrip("."),
             description=description[:1].upper() + description[1:],
             formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -98,6 +101,11 @@ def build_parser() -> argparse.ArgumentParser:
         command.set_defaults(run_command=module.run)
         module.add_options(command)
     return parser
+
+
+def name_of(module: ModuleType) -> str:
+    """The name of the command in a module; the module of `import` has another one, because that is a keyword."""
+    return module.__name__.rpartition(".")[2].rstrip("_")
 
 
 def refuse_old_options(arguments: Sequence[str]) -> None:

@@ -112,6 +112,7 @@ class NetworkDenoiser:
         workers: threads that process the microbatches.
         microbatch_size: images per microbatch; default: N / threads, at most 8, but of tiny examples as many as have
             256 elements (128 points in the plane).
+        class_names: names of the classes, as far as they are known; label i is the class `class_names[i]`.
     """
 
     network: Network
@@ -120,6 +121,7 @@ class NetworkDenoiser:
     target: str
     workers: Workers
     microbatch_size: int | None = None
+    class_names: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"NetworkDenoiser({type(self.network).__name__}, {self.schedule}, target={self.target!r})"

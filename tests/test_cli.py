@@ -1,10 +1,12 @@
 """The command line, in this process: its results, and that every mistake is one line and exit code 2."""
 
+import argparse
 import io
 import json
 import logging
 import os
 import re
+import shlex
 import shutil
 import signal
 import sys
@@ -14,7 +16,7 @@ import pytest
 from PIL import Image
 
 from minidiff import data, runs
-from minidiff.cli import COMMANDS, main
+from minidiff.cli import COMMANDS, build_parser, main, name_of
 from minidiff.commands.printing import console
 from minidiff.data import to_bytes
 from minidiff.data.readers.image_file import read_image
@@ -23,7 +25,7 @@ from minidiff.runs.folder import Run
 from minidiff.runs.progress import Progress
 
 TINY = ["--size", "16", "--images", "8", "--epochs", "1", "--threads", "1"]
-NAMES = [command.__name__.rpartition(".")[2] for command in COMMANDS]
+NAMES = [name_of(command) for command in COMMANDS]
 TRAIN = ["train", "--data", "shapes", "--channels", "32,32", "--T", "20", *TINY]
 
 
@@ -194,6 +196,26 @@ def test_help_describes_each_command_on_one_line(capsys, monkeypatch):
     lines = capsys.readouterr().out.partition("COMMAND\n")[2].partition("\n\n")[0].splitlines()
     assert len(lines) == len(COMMANDS)
     assert all(re.match(r"    [a-z]+  +[a-z]", line) for line in lines)
+
+
+def subcommands():
+    """The parsers of all commands, by name."""
+    actions = build_parser()._actions
+    return next(action.choices for action in actions if isinstance(action, argparse._SubParsersAction))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_is_described(name):
+    assert [action.dest for action in subcommands()[name]._actions if not action.help] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_examples_that_can_be_parsed(name):
+    lines = subcommands()[name].description.splitlines()
+    examples = [re.split(r"   | > ", line)[0] for line in lines if line.startswith(f"minidiff {name} ")]
+    assert examples
+    for example in examples:
+        build_parser().parse_args(shlex.split(example)[1:])
 
 
 @pytest.fixture

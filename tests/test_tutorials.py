@@ -27,6 +27,7 @@ PAGES = [
     TUTORIALS / "ablation.md",
     TUTORIALS / "measures.md",
     TUTORIALS / "teaching.md",
+    TUTORIALS / "models.md",
     ROOT / "README.md",
 ]
 

@@ -14,9 +14,37 @@ import torch
 from minidiff.benchmark import torch_unet
 from minidiff.benchmark.network import random_images, sampling_step, training_step
 from minidiff.benchmark.timing import take_turns
+from minidiff.errors import MinidiffError
 from minidiff.gradient_check import relative_error
+from minidiff.layers import shapes_of
 from minidiff.parallel import Workers
+from minidiff.parameters import Parameters
+from minidiff.runs.torch_layout import from_torch, to_torch, torch_name
 from minidiff.unet import UNet, UNetConfig
+
+
+def build(config: UNetConfig, parameters: Parameters) -> torch_unet.UNet:
+    """Creates the PyTorch network with minidiff's weights, in their dtype."""
+    weights = {name: torch.from_numpy(value) for name, value in to_torch(parameters).items()}
+    module = torch_unet.UNet(**config.as_dict()).to(torch.from_numpy(parameters.vector).dtype)
+    expected = {name: weight.shape for name, weight in module.state_dict().items()}
+    if {name: weight.shape for name, weight in weights.items()} != expected:
+        raise MinidiffError("the parameters belong to another network; create them with UNet(config)")
+    module.load_state_dict(weights)
+    return module
+
+
+def gradients(module: torch_unet.UNet, config: UNetConfig) -> np.ndarray:
+    """The gradients that `loss.backward()` left in a network from `build`, flat (size,), in minidiff's order.
+
+    Those of entries and exits that the images did not take are zero.
+    """
+    shapes, weights = shapes_of(UNet(config).children), dict(module.named_parameters())
+    tensors = {}
+    for name in map(torch_name, shapes):
+        gradient = weights[name].grad
+        tensors[name] = (torch.zeros_like(weights[name]) if gradient is None else gradient).detach().numpy()
+    return from_torch(shapes, tensors)
 
 
 def agreement(config: UNetConfig) -> tuple[float, float]:
@@ -34,12 +62,12 @@ def agreement(config: UNetConfig) -> tuple[float, float]:
     g = p.zeros_like()
     network.backward(p, g, caches, upstream)
 
-    module = torch_unet.build(config, p)
+    module = build(config, p)
     torch_labels = None if labels is None else torch.from_numpy(labels)
     torch_prediction = module(_channels_first(z), torch.from_numpy(log_sigma), torch_labels)
     torch_prediction.backward(_channels_first(upstream))
     outputs = torch_prediction.detach().permute(0, 2, 3, 1).numpy()
-    return relative_error(prediction, outputs), relative_error(g.vector, torch_unet.gradients(module, config))
+    return relative_error(prediction, outputs), relative_error(g.vector, gradients(module, config))
 
 
 @dataclass(frozen=True)
@@ -149,7 +177,7 @@ def race(config: UNetConfig, workers: Workers, rounds: int = 7, compiled: bool =
 def _module(config: UNetConfig, threads: int, mode: Mode) -> tuple[torch.nn.Module, torch.memory_format]:
     torch.set_num_threads(threads)
     memory_format = torch.channels_last if mode.channels_last else torch.contiguous_format
-    module = torch_unet.build(config, UNet(config).create_parameters()).to(memory_format=memory_format)
+    module = build(config, UNet(config).create_parameters()).to(memory_format=memory_format)
     if mode.frozen:
         return torch.compile(module.eval().requires_grad_(False), options={"freezing": True}), memory_format
     return torch.compile(module) if mode.compiled else module, memory_format

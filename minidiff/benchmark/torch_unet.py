@@ -1,28 +1,37 @@
-"""The network of `minidiff/unet.py` in PyTorch, as it is usually written there, and the conversion of weights.
+"""The network of minidiff in PyTorch, in one file to copy: it needs PyTorch and safetensors, and nothing of minidiff.
 
-With equal weights both networks must give equal predictions and equal gradients, so PyTorch's automatic differentiation
-checks the handwritten gradients of minidiff. In the benchmarks the same network is timed, so nothing in it is slower
-than necessary. On a CPU it is fastest in the memory format that keeps channels last:
+    minidiff export RUN --to weights.safetensors           (in a shell)
 
-    module = build(config, parameters).to(memory_format=torch.channels_last)
+    module, config = load("weights.safetensors")
+    prediction = module(z, log_sigma, labels)
+
+z (N, C, H, W) are noised images, signal x0 + noise eps, divided by sqrt(signal^2 + noise^2). log_sigma (N,) is
+ln(noise / signal). labels (N,) are positions in config["class_names"], or None. The network predicts the target that
+config["training"]["target"] names; for "flow" it is eps - x0.
+
+With config["network"]["entry_levels"] of 2 or more, images with sigma = noise / signal of 1 or more enter at half the
+size, as means over 2 x 2 pixels. The noise of a mean has half the standard deviation, so these are divided by
+sqrt(signal^2 + noise^2 / 4). With 3 or more, images with sigma of 2 or more enter at a quarter of the size, and so on.
+
+On a CPU the module is fastest in the memory format that keeps channels last. Every layer takes and returns that format
+without copies:
+
+    module = module.to(memory_format=torch.channels_last)
     z = z.to(memory_format=torch.channels_last)
-
-Every layer takes and returns that format without copies. The axes of images and weights differ from minidiff's: images
-are (N, C, H, W), a weight (k, k, C, K) is (K, C, k, k), and a weight (in, out) of a linear layer is (out, in).
 """
 
-import re
+import json
+from collections import OrderedDict
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors import safe_open
 from torch import Tensor, nn
 
-import minidiff.unet
-from minidiff.errors import MinidiffError
-from minidiff.layers.time import NUM_FREQUENCIES
-from minidiff.parameters import Parameters
-from minidiff.unet_config import UNetConfig
+NUM_FREQUENCIES = 32
 
 
 class TimeEmbedding(nn.Module):
@@ -30,7 +39,7 @@ class TimeEmbedding(nn.Module):
 
     def __init__(self, channels: int, num_classes: int) -> None:
         super().__init__()
-        frequencies = torch.from_numpy(np.geomspace(0.25, 16.0, NUM_FREQUENCIES))
+        frequencies = 0.25 * 64 ** torch.linspace(0, 1, NUM_FREQUENCIES, dtype=torch.float64)  # 1/4 to 16
         self.register_buffer("frequencies", frequencies, persistent=False)
         self.linear1 = nn.Linear(2 * NUM_FREQUENCIES, channels)
         self.linear2 = nn.Linear(channels, channels)
@@ -43,7 +52,7 @@ class TimeEmbedding(nn.Module):
         h = F.silu(self.linear1(features.to(self.linear1.weight.dtype)))
         h = self.linear2(h)
         if self.classes is not None:
-            if labels is None:
+            if labels is None:  # the null class
                 labels = torch.full_like(log_sigma, self.classes.num_embeddings - 1, dtype=torch.long)
             h = h + self.classes(labels)
         return F.silu(h)
@@ -112,24 +121,30 @@ class Level(nn.Module):
 
 
 class UNet(nn.Module):
-    """The U-Net of a `UNetConfig`."""
+    """The U-Net of a configuration, config["network"] of an exported file."""
 
-    def __init__(self, config: UNetConfig) -> None:
+    def __init__(self, **config: Any) -> None:
         super().__init__()
-        channels, depth = config.channels, len(config.channels)
-        time, groups = config.time_channels, config.num_groups
+        c = self.config = SimpleNamespace(**config)
+        channels, depth = c.channels, len(c.channels)
 
-        def blocks(in_channels: int, out_channels: int, count: int = config.blocks_per_level) -> list[ResidualBlock]:
+        def blocks(in_channels: int, out_channels: int, count: int = c.blocks_per_level) -> list[ResidualBlock]:
             sizes = [in_channels] + [out_channels] * (count - 1)
-            return [ResidualBlock(size, out_channels, time, groups, config.film) for size in sizes]
+            return [ResidualBlock(size, out_channels, c.time_channels, c.num_groups, c.film) for size in sizes]
 
         def attention(level: int) -> SelfAttention | None:
-            if level < depth - config.attention_levels:
+            if level < depth - c.attention_levels:
                 return None
-            return SelfAttention(channels[level], config.head_channels, groups)
+            return SelfAttention(channels[level], c.head_channels, c.num_groups)
 
-        self.time = TimeEmbedding(time, config.num_classes)
-        self.conv_in = nn.Conv2d(config.image_channels, channels[0], 3, padding=1)
+        def leave(size: int) -> nn.Sequential:
+            norm, conv = nn.GroupNorm(c.num_groups, size), nn.Conv2d(size, c.image_channels, 3, padding=1)
+            return nn.Sequential(OrderedDict(norm=norm, silu=nn.SiLU(), conv=conv))
+
+        self.time = TimeEmbedding(c.time_channels, c.num_classes)
+        entered = channels[: c.entry_levels]  # channels of the levels at which images enter and predictions leave
+        self.entries = nn.ModuleList(nn.Conv2d(c.image_channels, size, 3, padding=1) for size in entered)
+        self.exits = nn.ModuleList(leave(size) for size in entered)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for level, size in enumerate(channels[:-1]):
             downsample = nn.Conv2d(size, channels[level + 1], 3, stride=2, padding=1)
@@ -140,64 +155,30 @@ class UNet(nn.Module):
         block1, block2 = blocks(channels[-1], channels[-1], count=2)
         middle = {"block1": block1, "attention": attention(depth - 1), "block2": block2}
         self.middle = nn.ModuleDict({name: layer for name, layer in middle.items() if layer is not None})
-        self.norm_out = nn.GroupNorm(groups, channels[0])
-        self.conv_out = nn.Conv2d(channels[0], config.image_channels, 3, padding=1)
 
     def forward(self, z: Tensor, log_sigma: Tensor, labels: Tensor | None = None) -> Tensor:
         """Predicts the target (N, C, H, W) from noised images (N, C, H, W), ln(noise / signal) (N,) and labels (N,)."""
+        entry = (self.config.height // z.shape[2]).bit_length() - 1  # 1 for images of half the size
         time_vector = self.time(log_sigma, labels)
-        h = self.conv_in(z)
-        skips = []
-        for level in self.down:
+        h, skips = self.entries[entry](z), []
+        for level in list(self.down)[entry:]:
             h = level(h, time_vector)
             if level.resample is not None:
                 skips.append(h)
                 h = level.resample(h)
         for layer in self.middle.values():
             h = layer(h) if isinstance(layer, SelfAttention) else layer(h, time_vector)
-        for level in reversed(self.up):
+        for level in reversed(list(self.up)[entry:]):
             h = F.interpolate(level.resample(h), scale_factor=2, mode="nearest")
             h = level(torch.cat([h, skips.pop()], dim=1), time_vector)
-        return self.conv_out(F.silu(self.norm_out(h)))
+        return self.exits[entry](h)
 
 
-def build(config: UNetConfig, parameters: Parameters) -> UNet:
-    """Creates the PyTorch network with minidiff's weights, in their dtype."""
-    weights = {_torch_name(name): torch.from_numpy(_to_torch(name, parameters[name])) for name in parameters.shapes}
-    module = UNet(config).to(torch.from_numpy(parameters.vector).dtype)
-    expected = {name: weight.shape for name, weight in module.state_dict().items()}
-    if {name: weight.shape for name, weight in weights.items()} != expected:
-        raise MinidiffError("the parameters belong to another network; create them with UNet(config)")
+def load(path: str | Path) -> tuple[UNet, dict[str, Any]]:
+    """The network in a file that `minidiff export` wrote, in float32, and its configuration."""
+    with safe_open(path, framework="pt") as file:
+        config = json.loads(file.metadata()["config"])
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (the file is no dict)
+    module = UNet(**config["network"])
     module.load_state_dict(weights)
-    return module
-
-
-def gradients(module: UNet, config: UNetConfig) -> np.ndarray:
-    """The gradients that `loss.backward()` left in a network from `build`, flat (size,), in minidiff's order."""
-    weights = dict(module.named_parameters())
-    flat = []
-    for name in minidiff.unet.UNet(config).create_parameters().shapes:
-        gradient = weights[_torch_name(name)].grad
-        assert gradient is not None, name
-        flat.append(_from_torch(name, gradient.numpy()).ravel())
-    return np.concatenate(flat)
-
-
-def _to_torch(name: str, weight: np.ndarray) -> np.ndarray:
-    if weight.ndim == 4:
-        return weight.transpose(3, 2, 0, 1)  # (k, k, C, K) to (K, C, k, k)
-    return weight.T if name.endswith(".weight") else weight  # (in, out) to (out, in); embedding tables stay as they are
-
-
-def _from_torch(name: str, weight: np.ndarray) -> np.ndarray:
-    return weight.transpose(2, 3, 1, 0) if weight.ndim == 4 else _to_torch(name, weight)
-
-
-def _torch_name(name: str) -> str:
-    """The name in PyTorch: minidiff's down0.block1.norm1.gamma is down.0.blocks.1.norm1.weight."""
-    name = re.sub(r"^(down|up)(\d+)", r"\1.\2", name)
-    name = re.sub(r"^((?:down|up)\.\d+)\.block(\d+)", r"\1.blocks.\2", name)
-    name = re.sub(r"\.(downsample|upsample\.convolution)\.", ".resample.", name)
-    for ours, theirs in (("gamma", "weight"), ("beta", "bias"), ("table", "weight")):
-        name = re.sub(rf"\.{ours}$", f".{theirs}", name)
-    return name
+    return module.eval(), config

@@ -1,4 +1,8 @@
-"""`minidiff ablate`: trains variants of the default recipe, and measures and tabulates their images."""
+"""`minidiff ablate`: trains variants of the default recipe, and measures and tabulates their images.
+
+minidiff ablate --out runs/ablation --quick                 a test of everything
+minidiff ablate --out runs/ablation --only recipe,adamw     two rows of the table
+"""
 
 import argparse
 from dataclasses import fields, replace

@@ -1,4 +1,9 @@
-"""`minidiff bench`: measures the speed of minidiff on this machine."""
+"""`minidiff bench`: measures the speed of minidiff on this machine.
+
+minidiff bench --only step,memory
+minidiff bench --only step --against torch --quick     beside PyTorch
+minidiff bench --only growth --out .                   charts of time and memory
+"""
 
 import argparse
 from pathlib import Path

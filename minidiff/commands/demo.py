@@ -1,4 +1,9 @@
-"""`minidiff demo`: runs all four stages on synthetic data: data, noise, training, generation."""
+"""`minidiff demo`: runs all four stages on synthetic data: data, noise, training, generation.
+
+minidiff demo                          10 minutes on two cores: cats of 64 x 64
+minidiff demo --quick                  under a minute: shapes of 16 x 16
+minidiff demo --fast --out runs/cats   four minutes, in a folder of this name
+"""
 
 import argparse
 import time

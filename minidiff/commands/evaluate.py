@@ -1,4 +1,8 @@
-"""`minidiff evaluate`: measures the images that a run generates against held-out ones."""
+"""`minidiff evaluate`: measures the images that a run generates against held-out ones.
+
+minidiff evaluate RUN
+minidiff evaluate RUN --samples 512 --sampler ddim --steps 50
+"""
 
 import argparse
 from pathlib import Path

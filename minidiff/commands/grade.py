@@ -1,4 +1,8 @@
-"""`minidiff grade`: grades the exercises in notebooks that students hand in."""
+"""`minidiff grade`: grades the exercises in notebooks that students hand in.
+
+minidiff grade class/ --json results.json     a subfolder for each student
+minidiff grade . --notebooks 05,06            these notebooks of a folder
+"""
 
 import argparse
 import json

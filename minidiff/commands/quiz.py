@@ -1,4 +1,8 @@
-"""`minidiff quiz`: asks questions about diffusion models, with hints and explanations."""
+"""`minidiff quiz`: asks questions about diffusion models, with hints and explanations.
+
+minidiff quiz --level easy --count 5
+minidiff quiz --practice                short coding tasks
+"""
 
 import argparse
 

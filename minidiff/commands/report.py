@@ -1,4 +1,8 @@
-"""`minidiff report`: writes the report of a run, one HTML file with charts, images and a quiz."""
+"""`minidiff report`: writes the report of a run, one HTML file with charts, images and a quiz.
+
+minidiff report RUN
+minidiff report RUN --out cats.html
+"""
 
 import argparse
 

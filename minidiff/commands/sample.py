@@ -1,6 +1,7 @@
 """`minidiff sample`: generates images with a trained network, from noise or by editing an image.
 
-minidiff sample RUN --label siamese --guidance 2           from noise
+minidiff sample --pretrained cats -n 16                    from noise, without a run
+minidiff sample RUN --label siamese --guidance 2           with the network of a run
 minidiff sample RUN --inpaint cat.png --mask hole.png      replaces a part
 minidiff sample RUN --from-image cat.png --strength 0.6    noises and denoises
 minidiff sample RUN --interpolate -n 12                    between two noises
@@ -22,6 +23,7 @@ from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
 from minidiff.runs.config import SamplerOptions
 from minidiff.runs.pipeline import SAMPLER, STEPS
+from minidiff.runs.weights import PRETRAINED, Weights, load_weights, weights_of
 from minidiff.sampling import SAMPLERS, SPACINGS, State, default_steps, sample, starting_noise
 from minidiff.text import clean
 
@@ -34,7 +36,9 @@ UNUSED_BY = {"inpaint": ("spacing", "eta"), "interpolate": ("eta",)}
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `minidiff sample` to its parser."""
-    parser.add_argument("run", metavar="RUN", help="folder of the run")
+    parser.add_argument("run", metavar="RUN", nargs="?", help="folder of the run")
+    pretrained_help = "a network that minidiff carries, cats or shapes, instead of RUN"
+    parser.add_argument("--pretrained", metavar="NAME", help=pretrained_help)
     parser.add_argument("-n", type=int, default=16, help="number of images (default: 16)")
     steps_help = f"number of sampler steps (default: {STEPS}, or all if there are fewer; those of a distilled run)"
     parser.add_argument("--steps", type=int, help=steps_help)
@@ -58,7 +62,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         metavar="FILE",
-        help=".png, .gif or .npz (default: RUN/samples_SAMPLER_STEPS_SEED.png, or the next free name)",
+        help=".png, .gif or .npz (default: RUN/samples_SAMPLER_STEPS_SEED.png, or the next free name; with "
+        "--pretrained NAME: NAME_SAMPLER_STEPS_SEED.png)",
     )
     add_threads(parser)
     group = parser.add_argument_group("editing", "one of --inpaint, --from-image and --interpolate")
@@ -73,31 +78,31 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff sample`."""
-    run = runs.Run.open(options.run)
+    weights, stem = open_network(options)
     check_at_least("-n", options.n, 1)
     check_at_least("--seed", options.seed, 0)
     edit = chosen_edit(options)
-    distilled = run.read_sampling()
+    distilled = weights.sampling
     needs_ddim = edit == "interpolate" or options.eta is not None
     options.sampler = options.sampler or ("ddim" if needs_ddim else distilled.sampler if distilled else SAMPLER)
     if edit == "from_image" and options.strength is None:
         options.strength = STRENGTH
     if options.steps is None:
-        T, usual = run.read_config()[1].T, distilled.steps if distilled else STEPS
+        T, usual = weights.training.T, distilled.steps if distilled else STEPS
         options.steps = default_steps(usual, editing.first_timestep(options.strength, T) if edit == "from_image" else T)
     if distilled:
         use_or_warn(distilled, edit, options)
     kind = f"{edit}_" if edit else ""
-    default = run.path / f"samples_{kind}{options.sampler}_{options.steps}_{options.seed}.png"
+    default = Path(f"{stem}_{kind}{options.sampler}_{options.steps}_{options.seed}.png")
     check_out(options.out or default, (".png", ".gif", ".npz"), "images")
     with Workers(options.threads) as workers:
-        denoiser = runs.load_denoiser(run, workers, best=options.best)
+        denoiser = weights.denoiser(workers)
         shape = (options.n, *denoiser.network.config.example_shape)
         check_count("-n", shape)
         if edit == "interpolate" and options.label is None:
             labels = None  # the classes in turn would hide the effect of the noise
         else:
-            labels = runs.labels_for(run.config["class_names"], options.n, options.label)
+            labels = runs.labels_for(weights.class_names, options.n, options.label)
         states, inputs = start(edit, options, Guided(denoiser, options.guidance), shape, labels)
         images, trajectory = runs.collect(states, options.steps)
     with contextlib.nullcontext(Path(options.out)) if options.out else free_name(default) as out:
@@ -117,6 +122,17 @@ def use_or_warn(distilled: SamplerOptions, edit: str | None, options: argparse.N
     chosen = (options.sampler, options.steps, options.spacing or distilled.spacing)
     if edit == "from_image" or chosen != (distilled.sampler, distilled.steps, distilled.spacing):
         print(f"this run was distilled for {distilled}; with other timesteps its images are worse")
+
+
+def open_network(options: argparse.Namespace) -> tuple[Weights, str]:
+    """The network of the run or the pretrained one, and the start of the path of the file to write."""
+    if options.run is not None and options.pretrained is None:
+        run = runs.Run.open(options.run)
+        return weights_of(run, best=options.best), str(run.path / "samples")
+    if options.pretrained is None or options.run is not None or options.best:
+        problem = "one of RUN and --pretrained NAME" if not options.best else "RUN, and not --pretrained, with --best"
+        raise MinidiffError(f"sample needs {problem}; see minidiff sample --help")
+    return load_weights(PRETRAINED + options.pretrained), options.pretrained
 
 
 def chosen_edit(options: argparse.Namespace) -> str | None:

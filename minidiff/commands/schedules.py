@@ -1,4 +1,8 @@
-"""`minidiff schedules`: compares the schedules by their signal, noise and log-SNR."""
+"""`minidiff schedules`: compares the schedules by their signal, noise and log-SNR.
+
+minidiff schedules --T 100
+minidiff schedules --out schedules.png     with a chart
+"""
 
 import argparse
 

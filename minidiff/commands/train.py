@@ -1,4 +1,11 @@
-"""`minidiff train`: trains on any data that minidiff reads, or resumes a run."""
+"""`minidiff train`: trains on any data that minidiff reads, or resumes a run.
+
+minidiff train --data photographs/ --size 64 --epochs 40 --out runs/mine
+minidiff train --resume runs/mine
+minidiff train --from pretrained:cats --data photographs/ --out runs/tuned
+minidiff train --data cats --print-config > recipe.json
+minidiff train --config recipe.json --out runs/again
+"""
 
 import argparse
 import time
@@ -6,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import fields, replace
 
 from minidiff import runs
+from minidiff.commands.new_run import NEEDED, prepare
 from minidiff.commands.options import (
     READING_OPTIONS,
     SPEC,
@@ -15,13 +23,12 @@ from minidiff.commands.options import (
     check_at_least,
     given,
     option_of,
-    reading_options,
-    whole_numbers,
 )
 from minidiff.commands.printing import print_done
 from minidiff.errors import MinidiffError
 from minidiff.optim import OPTIMIZERS
 from minidiff.parallel import Workers
+from minidiff.runs.fine_tuning import EPOCHS
 from minidiff.schedule import CURVES, TARGETS
 from minidiff.training_config import LOSS_WEIGHTS, SAVE_MINUTES, TIME_DISTRIBUTIONS, TrainingConfig
 
@@ -56,44 +63,74 @@ HELP = {
     "microbatch_size": "images that go through the network together; 0 for a quarter of the batch",
     "seed": "seed of everything random",
 }
-FROM_DATA = {  # defaults
+DEPENDENT = {  # defaults that depend on something
+    "epochs": f"{TrainingConfig.epochs}, or {EPOCHS} with --from",
     "sigma_max": "8 times the largest spread of the images in any direction, at least 100",
     "log_sigma_mean": "ln(side / 28) for images of more than 28 pixels, otherwise 0",
     "batch_size": "8 for images of 64 pixels or more, otherwise 4",
 }
-FIXED = ("out", "channels", "size", "images", "held_out")  # options that a run cannot change
+FIXED = {  # options that a run cannot change
+    "out": "--out", "channels": "--channels", "size": "--size", "images": "--images", "held_out": "--held-out",
+    "source": "--from", "config": "--config", "print_config": "--print-config",
+}  # fmt: skip
+SIZE = "that of the network with --from, otherwise the data's own, or 64"
+GROUPS = {  # of the fields of TrainingConfig
+    "optimizer": (
+        "epochs", "batch_size", "optimizer", "learning_rate", "warmup_steps", "weight_decay", "clip", "ema_decay",
+        "microbatch_size",
+    ),
+    "noise levels and loss": (
+        "schedule", "T", "shift", "sigma_max", "target", "time_distribution", "log_sigma_mean", "log_sigma_std",
+        "high_noise_fraction", "loss_weight",
+    ),
+    "training examples": ("class_dropout", "flip", "seed"),
+}  # fmt: skip
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `minidiff train` to its parser."""
-    parser.add_argument("--data", metavar="SPEC", help=SPEC)
-    parser.add_argument("--out", metavar="RUN", help="folder of the new run")
-    parser.add_argument("--resume", metavar="RUN", help="resume this run instead of starting a new one")
-    parser.add_argument("--accept-changes", action="store_true", help="resume although data or options differ")
-    parser.add_argument(
+    group = parser.add_argument_group("the run")
+    group.add_argument("--out", metavar="RUN", help="folder of the new run")
+    group.add_argument("--resume", metavar="RUN", help="resume this run instead of starting a new one")
+    group.add_argument("--accept-changes", action="store_true", help="resume although data or options differ")
+    group.add_argument(
+        "--from",
+        dest="source",
+        metavar="NETWORK",
+        help="fine-tune pretrained:NAME, the network of a run, or a .safetensors file; images of its size, any classes",
+    )
+    group.add_argument("--config", metavar="FILE", help="take what no option gives from this file, as config.json")
+    group.add_argument(
+        "--print-config", action="store_const", const=True, help="print a file for --config, and do not train"
+    )
+    group.add_argument(
         "--save-minutes",
         type=float,
         default=SAVE_MINUTES,
         metavar="M",
         help=f"time between checkpoints within an epoch (default: {SAVE_MINUTES:g})",
     )
-    parser.add_argument(
+    group = parser.add_argument_group("data and network")
+    group.add_argument("--data", metavar="SPEC", help=SPEC)
+    group.add_argument(
         "--held-out", type=float, metavar="FRACTION", help="of the images to validate on, such as 0.1 (default: none)"
     )
-    parser.add_argument("--size", type=int, help="height and width in pixels (default: the data's own, or 64)")
-    parser.add_argument("--images", type=int, help="number of images (default: all; 1000 of a synthetic set)")
-    parser.add_argument(
+    group.add_argument("--size", type=int, help=f"height and width in pixels (default: {SIZE})")
+    group.add_argument("--images", type=int, help="number of images (default: all; 1000 of a synthetic set)")
+    group.add_argument(
         "--channels", metavar="32,64,...", help="channels of each level, finest first (default: depends on the size)"
     )
     add_threads(parser)
     add_kernels(parser)
-    for field in fields(TrainingConfig):  # None stands for "not given": a resumed run then keeps its value
-        text = f"{HELP[field.name]} (default: {FROM_DATA.get(field.name, field.default)})"
-        if field.type is bool:
-            parser.add_argument(option_of(field.name), action=argparse.BooleanOptionalAction, default=None, help=text)
-        else:
-            choices = CHOICES.get(field.name)
-            parser.add_argument(option_of(field.name), type=field.type, choices=choices, help=text)
+    kinds = {field.name: field for field in fields(TrainingConfig)}
+    for title, names in GROUPS.items():
+        group = parser.add_argument_group(title)
+        for name in names:  # None stands for "not given": a resumed run then keeps its value
+            kind, text = kinds[name].type, f"{HELP[name]} (default: {DEPENDENT.get(name, kinds[name].default)})"
+            if kind is bool:
+                group.add_argument(option_of(name), action=argparse.BooleanOptionalAction, default=None, help=text)
+            else:
+                group.add_argument(option_of(name), type=kind, choices=CHOICES.get(name), help=text)
     add_reading_options(parser)
 
 
@@ -111,17 +148,19 @@ def run(options: argparse.Namespace) -> None:
             data_options |= {"spec": options.data} if options.data else {}
             dataset, held_out = runs.load_data(data_options)
         else:
-            if not (options.data and options.out):
-                raise MinidiffError("train needs --data SPEC and --out RUN, or --resume RUN; see minidiff train --help")
-            runs.check_new(options.out)
-            seed = TrainingConfig(**chosen).seed  # raises an error for an invalid value before the data is read
-            data_options = {"spec": options.data, "images": options.images, "size": options.size}
-            data_options |= {"seed": seed, "held_out": options.held_out} | reading_options(options)
-            dataset, held_out = runs.load_data(data_options)
-            training = runs.training_for(dataset, **chosen)
-            channels = None if options.channels is None else whole_numbers("--channels", options.channels)
-            network = runs.network_for(dataset, channels)
-            run = stack.enter_context(runs.start_run(options.out, data_options, dataset, network, training))
+            if not (options.out or options.print_config):
+                raise MinidiffError(NEEDED)
+            if not options.print_config:
+                runs.check_new(options.out)
+            new = prepare(options, chosen)
+            if options.print_config:
+                print(new.as_json())
+                return
+            dataset, held_out, network, training = new.dataset, new.held_out, new.network, new.training
+            data_options = new.data_options
+            run = stack.enter_context(
+                runs.start_run(options.out, data_options, dataset, network, training, source=new.source)
+            )
         runs.run_stages(
             run, network, dataset, training, workers,
             held_out=held_out, accept_changes=options.accept_changes, data_options=data_options,
@@ -136,6 +175,6 @@ def run(options: argparse.Namespace) -> None:
 
 def refuse_fixed(options: argparse.Namespace) -> None:
     """Refuses options that cannot change in a run: its folder, its network, and which images it is trained on."""
-    fixed = {name: option_of(name) for name in FIXED} | {name: option for name, (option, _) in READING_OPTIONS.items()}
+    fixed = FIXED | {name: option for name, (option, _) in READING_OPTIONS.items()}
     if refused := [fixed[name] for name in given(options, fixed)]:
         raise MinidiffError(f"--resume takes {', '.join(refused)} from the run; leave that out, or start a new run")

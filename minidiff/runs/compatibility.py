@@ -8,6 +8,7 @@ an option was mistyped. The user can accept some differences. Others would turn 
 training run.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +38,14 @@ MAY_CHANGE = (
 FORWARD_PROCESS = ("schedule", "T", "shift", "sigma_max", "target")  # training options that sampling depends on
 
 
-def current_names(values: dict) -> dict:
-    """What a file holds under today's names, nested dicts included, and with the old defaults of newer fields."""
+def current_names(values: dict, defaults: Mapping[str, dict[str, Any]] = OLD_DEFAULTS) -> dict:
+    """What a file holds under today's names, nested dicts included, and with the defaults of fields that it lacks."""
     current = {}
     for old, value in values.items():
         name = NEW_NAMES.get(old, old)
         if isinstance(value, dict):
-            value = current_names(value)
-            value |= {field: default for field, default in OLD_DEFAULTS.get(name, {}).items() if field not in value}
+            value = current_names(value, defaults)
+            value |= {field: default for field, default in defaults.get(name, {}).items() if field not in value}
         if name == "class_names" and isinstance(value, list):
             value = [NEW_CLASS_NAMES.get(item, item) if isinstance(item, str) else item for item in value]
         current[name] = value

@@ -5,15 +5,22 @@ those of the network. Of the data options, only the types are checked here; `dat
 """
 
 import json
+import platform
+import shlex
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
+import numba
+import numpy as np
+
 from minidiff.data.readers.options import ReadingOptions
 from minidiff.errors import MinidiffError
 from minidiff.fields import convert, quote
 from minidiff.layers import count_parameters
+from minidiff.parallel import available_cores
 from minidiff.randomness import EarlierSeed
 from minidiff.regular import read_text
 from minidiff.runs.compatibility import current_names
@@ -22,14 +29,17 @@ from minidiff.text import clean, clean_all
 from minidiff.training_config import TrainingConfig
 from minidiff.unet import UNet
 from minidiff.unet_config import UNetConfig
+from minidiff.version import __version__
 
 FORMAT = 1
 LARGEST_FILE = 2**24  # bytes
 REMEDY = "change that back, or start a new run"
+# texts, for people; see `information`
 INFORMATION = ("command", "version", "python", "numpy", "numba", "machine", "name", "source", "license")
 # of `pipeline.load_data`
 DATA_OPTIONS = get_type_hints(ReadingOptions) | {"spec": str, "held_out": float | None, "cache_folder": str | None}
 DATA_OPTIONS["images"] = DATA_OPTIONS.pop("num_images")
+SOURCE: dict[str, Any] = {"spec": str, "sha256": str, "new_classes": tuple[str, ...]}  # see `fine_tuning.py`
 
 
 @dataclass(frozen=True)
@@ -47,19 +57,44 @@ class SamplerOptions:
 Config = TypeVar("Config", UNetConfig, TrainingConfig, SamplerOptions)
 
 
-def read_file(file: Path) -> dict[str, Any]:
-    """The contents of config.json under today's names, with all of INFORMATION, as texts, but not checked further.
+def information() -> dict[str, str]:
+    """The command of this process, and with what it runs."""
+    return {
+        "command": shlex.join(["minidiff", *sys.argv[1:]]),
+        "version": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+        "machine": f"{platform.system()} on {platform.machine()}, {available_cores()} cores",
+    }
 
-    Raises:
-        MinidiffError: it cannot be read, or is of another format.
-    """
+
+def read_file(file: Path) -> dict[str, Any]:
+    """The contents of config.json as in `parse`; errors too, or because the file cannot be read."""
     try:
-        config = json.loads(read_text(file, LARGEST_FILE))
-        if not isinstance(config, dict):
-            raise ValueError("it is not a JSON object")
-    except (OSError, ValueError, RecursionError) as error:
+        text = read_text(file, LARGEST_FILE)
+    except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or error
         raise MinidiffError(f"{file} cannot be read: {problem}; {REMEDY}") from error
+    return parse(text, file)
+
+
+def parse(text: str, file: Path, remedy: str = REMEDY) -> dict[str, Any]:
+    """The contents of config.json under today's names, with all of INFORMATION, as texts, but not checked further.
+
+    Args:
+        text: of the file.
+        file, remedy: for messages.
+
+    Raises:
+        MinidiffError: it is no JSON object, or of another format.
+    """
+    try:
+        config = json.loads(text)
+        if not isinstance(config, dict):
+            raise ValueError("it is not a JSON object")
+    except (ValueError, RecursionError) as error:
+        raise MinidiffError(f"{file} cannot be read: {error}; {remedy}") from error
     if (found := config.get("format")) != FORMAT:
         raise MinidiffError(f"{file} was written in format {quote(found)}; this version reads {FORMAT}")
     config = current_names(config)
@@ -67,8 +102,14 @@ def read_file(file: Path) -> dict[str, Any]:
     return config | {"class_names": clean_all(config.get("class_names"))}
 
 
-def check(config: dict[str, Any], file: Path) -> tuple[UNetConfig, TrainingConfig, dict[str, Any]]:
+def check(
+    config: dict[str, Any], file: Path, remedy: str = REMEDY
+) -> tuple[UNetConfig, TrainingConfig, dict[str, Any]]:
     """The configuration of the network, that of training, and the data options in the contents of config.json.
+
+    Args:
+        config: from `parse`.
+        file, remedy: for messages.
 
     Raises:
         MinidiffError: a field is missing, unknown, of the wrong type or out of range, or they do not fit each other.
@@ -81,13 +122,12 @@ def check(config: dict[str, Any], file: Path) -> tuple[UNetConfig, TrainingConfi
         names = convert("class_names", config["class_names"], tuple[str, ...])
         if len(names) != network.num_classes:
             raise MinidiffError(f"there are {len(names)} class_names, but num_classes is {network.num_classes}")
-        options = convert("data", config.get("data"), dict)
-        check_names("data", options, {"spec", "seed"}, DATA_OPTIONS.keys())
-        options = {name: convert(f"data: {name}", value, DATA_OPTIONS[name]) for name, value in options.items()}
+        options = check_data(config.get("data"), needed=("spec", "seed"))
+        source_of(config)
         if convert("random", config.get("random", 1), int) == 1:  # before it was recorded
             options["seed"] = EarlierSeed(options["seed"])
     except MinidiffError as error:
-        raise MinidiffError(f"{file}: {error}; {REMEDY}") from error
+        raise MinidiffError(f"{file}: {error}; {remedy}") from error
     return network, training, options
 
 
@@ -104,6 +144,22 @@ def read_sampling(config: dict[str, Any], T: int) -> SamplerOptions | None:
     if not 1 <= sampling.steps <= T:
         raise MinidiffError(f"{quote(sampling.steps)} sampler steps do not fit into {T} timesteps")
     return sampling
+
+
+def check_data(values: Any, needed: Iterable[str] = ()) -> dict[str, Any]:
+    """The data options of a configuration, converted; raises an error for a wrong name or type."""
+    options = convert("data", values, dict)
+    check_names("data", options, needed, DATA_OPTIONS.keys())
+    return {name: convert(f"data: {name}", value, DATA_OPTIONS[name]) for name, value in options.items()}
+
+
+def source_of(config: dict[str, Any]) -> dict[str, Any] | None:
+    """The network that a run is fine-tuned from, with the fields SOURCE, or None."""
+    if config.get("from") is None:
+        return None
+    values = convert("from", config["from"], dict)
+    check_names("from", values, SOURCE, SOURCE)
+    return {name: convert(f"from: {name}", value, SOURCE[name]) for name, value in values.items()}
 
 
 def create(kind: type[Config], config: dict[str, Any], part: str) -> Config:

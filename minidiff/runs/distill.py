@@ -19,11 +19,11 @@ from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
 from minidiff.randomness import VERSION as RANDOM_VERSION
 from minidiff.runs.compatibility import fingerprint
-from minidiff.runs.config import SamplerOptions
+from minidiff.runs.config import SamplerOptions, information
 from minidiff.runs.folder import Run, check_new
 from minidiff.runs.pipeline import SAMPLES, collect, labels_for, load_data, load_denoiser
 from minidiff.runs.progress import Progress
-from minidiff.runs.train import provenance, read_config
+from minidiff.runs.train import read_config
 from minidiff.sampling import sample
 from minidiff.schedule import Schedule
 from minidiff.training_config import TrainingConfig
@@ -69,7 +69,7 @@ def distill_run(
     for trainer in train_stages(teacher, dataset, training, stages, progress, rows):
         student = trainer
     training = replace(student.config, epochs=int(rows[-1]["epoch"]))  # of all stages
-    config = run.config | provenance() | {"training": training.as_dict()}
+    config = run.config | information() | {"training": training.as_dict()}
     config["sampling"] = asdict(SamplerOptions("ddim", steps, "trailing"))
     new = Run.create(path, config)
     with new:

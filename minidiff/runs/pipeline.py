@@ -16,18 +16,17 @@ from minidiff import data, plotting
 from minidiff.data import Dataset
 from minidiff.denoiser import NetworkDenoiser
 from minidiff.errors import MinidiffError
-from minidiff.layers import count_parameters, shapes_of
 from minidiff.parallel import Workers
-from minidiff.parameters import Parameters
 from minidiff.randomness import stream
-from minidiff.runs.compatibility import check_same_network, fingerprint
+from minidiff.runs.compatibility import fingerprint
 from minidiff.runs.folder import Run
 from minidiff.runs.snapshots import is_snapshot_epoch
 from minidiff.runs.train import read_config, train_run
+from minidiff.runs.weights import weights_of
 from minidiff.sampling import State, default_steps, sample
 from minidiff.text import clean
 from minidiff.training_config import TrainingConfig
-from minidiff.unet import UNet, UNetConfig
+from minidiff.unet import UNetConfig
 
 logger = logging.getLogger(__name__)
 
@@ -142,15 +141,7 @@ def load_denoiser(run: Run, workers: Workers, *, best: bool = False) -> NetworkD
     Raises:
         MinidiffError: config.json or the checkpoint does not fit.
     """
-    network_config, training, _ = read_config(run)
-    network, class_names = UNet(network_config), run.config["class_names"]
-
-    def check(step: int, config: dict[str, Any]) -> None:
-        check_same_network(run.path, step, config, network_config.as_dict(), training.as_dict(), class_names)
-
-    checkpoint = run.load_checkpoint(count_parameters(network.children), check, best=best)
-    p = Parameters(shapes_of(network.children), vector=checkpoint.arrays["average"])
-    return NetworkDenoiser(network, p, training.create_schedule(), training.target, workers)
+    return weights_of(run, best=best).denoiser(workers)
 
 
 def load_training_data(run: Run, denoiser: NetworkDenoiser) -> Dataset:

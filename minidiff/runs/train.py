@@ -9,15 +9,12 @@ stop      at a loss, a gradient or a parameter that is NaN or infinite, with the
 import contextlib
 import logging
 import math
-import platform
 import shlex
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 from tqdm import tqdm
 
@@ -27,11 +24,13 @@ from minidiff.divergence import Diverged
 from minidiff.errors import MinidiffError
 from minidiff.kernels.sets import create_kernels
 from minidiff.layers import count_parameters
-from minidiff.parallel import Workers, available_cores
+from minidiff.parallel import Workers
 from minidiff.randomness import VERSION as RANDOM_VERSION
 from minidiff.randomness import stream
 from minidiff.runs.checkpoint import tidy
 from minidiff.runs.compatibility import check_differences, differences, fingerprint
+from minidiff.runs.config import information
+from minidiff.runs.fine_tuning import initial_parameters
 from minidiff.runs.folder import Run
 from minidiff.runs.interruption import Interruption
 from minidiff.runs.progress import Progress
@@ -77,6 +76,7 @@ def start_run(
     network: UNetConfig,
     training: TrainingConfig,
     *,
+    source: dict[str, Any] | None = None,
     any_name: bool = False,
 ) -> Run:
     """Creates a run folder.
@@ -86,6 +86,7 @@ def start_run(
         data_options: for `pipeline.load_data`.
         dataset: the data they describe.
         network, training: recorded in config.json.
+        source: the network to fine-tune from, from `fine_tuning.record`; by default, the parameters are random.
         any_name: as in `Run.create`.
 
     Returns:
@@ -98,7 +99,7 @@ def start_run(
         UNet(network).children
     )  # both raise an error for an invalid configuration before the folder is created
     training.create_schedule()
-    config = provenance() | {
+    config = information() | {
         "random": RANDOM_VERSION,
         "data": with_absolute_path(data_options),
         "name": dataset.name,
@@ -108,19 +109,8 @@ def start_run(
         "network": network.as_dict(),
         "training": training.as_dict(),
     }
+    config |= {"from": source} if source else {}
     return Run.create(path, config, any_name=any_name)
-
-
-def provenance() -> dict[str, str]:
-    """The command of this process, and with what it runs, for config.json."""
-    return {
-        "command": shlex.join(["minidiff", *sys.argv[1:]]),
-        "version": __version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "numba": numba.__version__,
-        "machine": f"{platform.system()} on {platform.machine()}, {available_cores()} cores",
-    }
 
 
 def with_absolute_path(data_options: dict[str, Any]) -> dict[str, Any]:
@@ -166,13 +156,15 @@ def train_run(
         The `Trainer` at the end.
 
     Raises:
-        MinidiffError: a checkpoint of another training run, a full disk, or a value that is NaN or infinite.
+        MinidiffError: a checkpoint of another training run or without optimizer state, a full disk, or a value that is
+            NaN or infinite.
         KeyboardInterrupt: Ctrl-C or a request to terminate, after saving; the message contains the command to resume.
     """
     if run.read_sampling():
         raise MinidiffError(f"{run.path} was distilled and cannot be trained further; distill the first run again")
     network = UNet(network_config, create_kernels(kernels))
-    trainer = Trainer(network, network.create_parameters(training.seed), dataset, training, workers)
+    p = initial_parameters(run, network, dataset.class_names, training.seed)
+    trainer = Trainer(network, p, dataset, training, workers)
     config = {
         "network": network_config.as_dict(),
         "training": training.as_dict(),

@@ -56,6 +56,7 @@ def prepare(folder: Path) -> Callable[..., Case]:
         made |= main(["sample", str(source), "-n", "1", "--steps", "2"]) | main(
             ["report", str(source), "--threads", "1"]
         )
+        made |= main(["export", str(source), "--to", str(folder / "weights.safetensors")])
         sys.stdout.flush()
         os.dup2(saved, 1)
     assert made == 0
@@ -83,8 +84,9 @@ def words_of(seed: int, source: Path, seeds: dict[str, bytes]) -> list[str]:
         "image": lambda: commands.on_image(source, seeds, random),
         "notebook": lambda: commands.on_notebook(random),
         "nothing": lambda: commands.on_nothing(source, random),
+        "weights": lambda: commands.on_weights(source.with_name("weights.safetensors"), random),
     }
-    return kinds[random.choices(list(kinds), [50, 25, 8, 2, 15])[0]]()
+    return kinds[random.choices(list(kinds), [50, 25, 8, 2, 15, 10])[0]]()
 
 
 def in_a_process(place: Path, seed: int, source: Path, seeds: dict[str, bytes]) -> Case:

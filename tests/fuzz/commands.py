@@ -49,8 +49,12 @@ SMALL = ["-1", "0", "1", "2", "x", "", "nan"]
 ENORMOUS = {"n": "1000000000", "steps": "1000000000000", "samples": "1000000000000", "evaluations": "3,1000000000"}
 SKIPPED = {"help", "threads", "against", "long", "only"}
 FILES = {"config.json": 4, "history.csv": 2, "step_*.json": 3, "step_*.npz": 2, "*": 1}  # how often each is edited
-ON_RUN = {"sample": 6, "resume": 5, "report": 3, "samplers": 2, "data": 1, "evaluate": 1}
+ON_RUN = {
+    "sample": 6, "resume": 5, "report": 3, "samplers": 2, "data": 1, "evaluate": 1, "summary": 2, "export": 1,
+    "recipe": 3, "source": 2,
+}  # fmt: skip
 NOTEBOOK = [("markdown", "# 03 Without a network"), ("markdown", "## Exercises"), ("code", "x = 1"), ("code", "x += 1")]
+SHAPES = ["--data", "shapes", "--images", "4"]
 TINY = ["--size", "8", "--channels", "8,8", "--T", "6", "--epochs", "1", "--batch-size", "4"]
 
 
@@ -97,11 +101,25 @@ def on_run(source: Path, random: Random) -> list[str]:
         "sample": ["-n", "2", "--steps", "2"],
         "samplers": ["-n", "1", "--steps", "1"],
         "evaluate": ["--samples", str(FEWEST), "--steps", "2"],
+        "export": ["--to", "new.safetensors"],
     }
+    if command in ("recipe", "source"):
+        option = ["--config", "run/config.json"] if command == "recipe" else ["--from", "run", *SHAPES]
+        return ["train", *option, "--epochs", "1", "--images", "4", "--out", "new", *random_options("train", random)]
     if command == "resume":
         more = random.choice([[], ["--epochs", "3", "--accept-changes"]])
         return ["train", "--resume", "run", *more, *random_options("train", random)]
     return [command, "run", *few.get(command, []), *random_options(command, random)]
+
+
+def on_weights(source: Path, random: Random) -> list[str]:
+    """Damages an exported network, and returns a command that reads it."""
+    file = shutil.copy(source, "a.safetensors")
+    if random.random() < 0.9:
+        edit_file(Path(file), random)
+    if random.random() < 0.5:
+        return ["import", file, "--out", "new"]
+    return ["train", "--from", file, *SHAPES, "--epochs", "1", "--out", "new", *random_options("train", random)]
 
 
 def on_data(seeds: dict[str, bytes], random: Random) -> list[str]:
@@ -157,6 +175,9 @@ def on_nothing(source: Path, random: Random) -> list[str]:
         ["evaluate", str(source), "--samples", str(FEWEST), "--steps", "2"],
         ["report", str(source), "--out", "new.html"],
         ["distill", str(source), "--steps", "2", "--epochs", "1", "--out", "new"],
+        ["export", str(source), "--to", "new.safetensors"],
+        ["import", "pretrained:shapes", "--out", "new"],
+        ["sample", "--pretrained", "shapes", "-n", "1", "--steps", "1", "--out", "new.png"],
     ]
     words = random.choice(commands)
     words = [*words, *random_options(words[0], random, often=True)]

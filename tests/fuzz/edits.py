@@ -32,6 +32,7 @@ def edit_file(path: Path, random: Random) -> None:
         ".ipynb": [edit_json] * 8,
         ".csv": [edit_table] * 5,
         ".npz": [edit_arrays] * 3,
+        ".safetensors": [edit_weights] * 6,
     }.get(path.suffix, [])
     try:
         random.choice(ways)(path, random)
@@ -90,6 +91,23 @@ def edit_json(path: Path, random: Random) -> None:
         content = with_checksum(content)
     text = json.dumps(content, indent=random.choice([None, 2]))
     path.write_text(random.choice(["", "", "", "\ufeff"]) + text, encoding="utf-8", errors="surrogatepass")
+
+
+def edit_weights(path: Path, random: Random) -> None:
+    """Edits the header of a .safetensors file: a configuration in its metadata, or what it says about the tensors."""
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header, part = json.loads(content[8 : 8 + size]), path.with_name("part.json")
+    key = random.choice(["config", "config", "trained", None])
+    part.write_text(header["__metadata__"][key] if key else json.dumps(header))
+    edit_json(part, random)
+    text = part.read_text(encoding="utf-8", errors="surrogatepass")
+    part.unlink()
+    if key:
+        header["__metadata__"][key] = text
+        text = json.dumps(header)
+    encoded = text.encode("utf-8", "surrogatepass")
+    path.write_bytes(len(encoded).to_bytes(8, "little") + encoded + content[8 + size :])
 
 
 def containers(content: Any) -> list:
