@@ -2,13 +2,15 @@
 
 import argparse
 
-from minidiff.commands.options import whole_numbers
+from minidiff.commands.options import SIZE, whole_numbers
+from minidiff.data.readers.sizing import height_and_width
 from minidiff.unet import UNet, UNetConfig
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `minidiff summary` to its parser."""
-    parser.add_argument("--size", type=int, default=64, help="height and width of the images (default: 64)")
+    size_help = "side, or HEIGHTxWIDTH, of the images in pixels (default: 64)"
+    parser.add_argument("--size", **SIZE | {"default": 64, "help": size_help})
     parser.add_argument("--gray", action="store_true", help="images with one channel instead of three")
     parser.add_argument("--classes", type=int, default=8, help="number of classes, 0 for none (default: 8)")
     parser.add_argument(
@@ -20,5 +22,5 @@ def run(options: argparse.Namespace) -> None:
     """Executes `minidiff summary`."""
     channels = None if options.channels is None else whole_numbers("--channels", options.channels)
     image_channels = 1 if options.gray else 3
-    config = UNetConfig.for_images(options.size, options.size, image_channels, options.classes, channels)
+    config = UNetConfig.for_images(*height_and_width(options.size), image_channels, options.classes, channels)
     print("\n".join(UNet(config).summary()))
