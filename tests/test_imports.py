@@ -78,7 +78,7 @@ LAYERS = (
     ("divergence",),
     ("editing", "training"),
     ("points", "runs", "benchmark", "quiz"),
-    ("evaluation",),
+    ("evaluation", "live"),
     ("page",),
     ("commands",),
     ("exercises",),

@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from minidiff import runs
 from minidiff.commands.options import (
     READING_OPTIONS,
+    SIZE,
     SPEC,
     add_kernels,
     add_reading_options,
@@ -80,7 +81,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--held-out", type=float, metavar="FRACTION", help="of the images to validate on, such as 0.1 (default: none)"
     )
-    parser.add_argument("--size", type=int, help="height and width in pixels (default: the data's own, or 64)")
+    parser.add_argument("--size", **SIZE)
     parser.add_argument("--images", type=int, help="number of images (default: all; 1000 of a synthetic set)")
     parser.add_argument(
         "--channels", metavar="32,64,...", help="channels of each level, finest first (default: depends on the size)"
@@ -99,6 +100,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff train`."""
+    from minidiff.page import run_with_report  # loads Pillow, which takes time
+
     start = time.perf_counter()
     chosen = given(options, HELP)
     check_at_least("--save-minutes", options.save_minutes, 0)
@@ -122,15 +125,11 @@ def run(options: argparse.Namespace) -> None:
             channels = None if options.channels is None else whole_numbers("--channels", options.channels)
             network = runs.network_for(dataset, channels)
             run = stack.enter_context(runs.start_run(options.out, data_options, dataset, network, training))
-        runs.run_stages(
+        run_with_report(
             run, network, dataset, training, workers,
             held_out=held_out, accept_changes=options.accept_changes, data_options=data_options,
             save_minutes=options.save_minutes, kernels=options.kernels,
         )  # fmt: skip
-        if options.resume and run.config["command"].startswith("minidiff demo"):  # which promised it
-            from minidiff.page import write_report  # loads Pillow, which takes time
-
-            print(f"   report: {write_report(run, workers, dataset=dataset)}")
     print_done(start, run.path)
 
 
