@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from minidiff import data, editing, plotting, points
     from minidiff.denoiser import Guided, NetworkDenoiser
     from minidiff.errors import MinidiffError
+    from minidiff.live import train_live
     from minidiff.oracles import GaussianDenoiser, IdealDenoiser, MixtureDenoiser
     from minidiff.parallel import Workers
     from minidiff.parameters import Parameters
@@ -43,6 +44,7 @@ MODULES = {
     "TrainingConfig": "training",
     "UNet": "unet",
     "UNetConfig": "unet",
+    "train_live": "live",
 }
 
 __all__ = [
@@ -67,6 +69,7 @@ __all__ = [
     "plotting",
     "points",
     "sample",
+    "train_live",
 ]
 
 

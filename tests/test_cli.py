@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from minidiff import data, runs
+from minidiff.captions import LINE
 from minidiff.cli import COMMANDS, build_parser, main, name_of
 from minidiff.commands.printing import console
 from minidiff.data import to_bytes
@@ -50,7 +51,8 @@ def test_demo_runs_all_four_stages(tmp_path, capsys):
     expected = {"config.json", "history.csv", "checkpoints", "forward_process.png", "loss.png", "samples.png"}
     assert made >= expected | {"denoising.gif", "report.html"}
     sheet = Image.open(tmp_path / "demo" / "samples.png")
-    assert sheet.size == (8 * (8 * 18 + 2), 8 * (2 * 18 + 2))  # two rows of eight, each 16 pixels enlarged to 128
+    # two rows of eight, each 16 pixels enlarged to 128, with its class below
+    assert sheet.size == (8 * (8 * 18 + 2), 8 * (2 * 18 + 2) + 2 * LINE)
 
 
 @pytest.mark.parametrize(
@@ -81,14 +83,15 @@ def test_the_budgets_of_demo(tmp_path, monkeypatch, option, images, size, epochs
     assert (asked["images"], asked["size"], asked["epochs"]) == (images, size, epochs)
 
 
-def test_a_demo_that_is_resumed_gets_the_report_that_it_promised(run, tmp_path, capsys):
-    for command in ("minidiff demo --quick", "minidiff train --data shapes"):
-        path = tmp_path / command.split()[1]
-        shutil.copytree(run, path)
-        config = json.loads((path / "config.json").read_text())
-        (path / "config.json").write_text(json.dumps(config | {"command": command}))
-        assert main(["train", "--resume", str(path), "--threads", "1"]) == 0
-        assert (path / "report.html").is_file() == ("demo" in command)
+def test_a_training_ends_with_its_report_and_with_what_to_do_next(run, tmp_path, capsys):
+    path = tmp_path / "copy"
+    shutil.copytree(run, path)
+    (path / "report.html").unlink()
+    assert main(["train", "--resume", str(path), "--threads", "1"]) == 0
+    assert 'id="status"' not in (path / "report.html").read_text()
+    *_, see, more = capsys.readouterr().out.splitlines()
+    assert see.endswith(str(path / "report.html"))
+    assert main([word for word in more.split("minidiff ")[1].split() if word != "64"] + ["1"]) == 0
 
 
 def test_demo_finds_a_free_folder(tmp_path, monkeypatch):
@@ -149,7 +152,7 @@ def test_sample_as_gif(run, tmp_path):
 
 def test_sample_as_png_in_the_run_by_default(run):
     assert main(["sample", str(run), "-n", "4", "--steps", "3", "--sampler", "ddpm", "--seed", "7"]) == 0
-    assert Image.open(run / "samples_ddpm_3_7.png").size == (8 * 38, 8 * 38)
+    assert Image.open(run / "samples_ddpm_3_7.png").size == (8 * 38, 8 * 38 + 2 * LINE)
 
 
 def images_of(run, tmp_path, *options):
@@ -270,7 +273,7 @@ def test_the_sheet_shows_the_given_image_first(run, tmp_path, images):
     arguments = ["sample", str(run), "-n", "3", "--steps", "2", "--strength", "0.3", "--from-image", given]
     assert main([*arguments, "--out", str(out)]) == 0
     sheet = np.asarray(Image.open(out))
-    scale = sheet.shape[0] // (2 * 18 + 2)
+    scale = sheet.shape[1] // (2 * 18 + 2)
     first = sheet[scale // 2 :: scale, scale // 2 :: scale][2:18, 2:18]
     np.testing.assert_array_equal(first, to_bytes(read_image(given, 16, 16, 3)))
 

@@ -66,7 +66,7 @@ print(len(kernels), sum(len(kernel.signatures) for kernel in kernels))
 
 # Each module imports only from its own package and from packages further up in this list, inside functions too.
 LAYERS = (
-    ("text", "version", "streams"),
+    ("text", "version", "streams", "captions"),
     ("errors",),
     ("fields", "regular"),
     ("randomness", "memory", "kernels", "parameters", "atomic", "curves", "unet_config", "pyramid"),
@@ -80,7 +80,7 @@ LAYERS = (
     ("distillation",),
     ("points", "runs", "quiz"),
     ("benchmark", "pretrained"),
-    ("evaluation",),
+    ("evaluation", "live"),
     ("page",),
     ("commands",),
     ("exercises",),

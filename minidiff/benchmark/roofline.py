@@ -196,7 +196,7 @@ def save_roofline(path: Path, spent: dict[str, Spent], machine: Machine) -> None
         axes.scatter(sums.intensity, rate, area, color=color, alpha=0.6)
         axes.plot([], [], "o", color=color, label=f"{i + 1} {name}")  # for the legend, all of one size
         axes.annotate(str(i + 1), (sums.intensity, rate), ha="center", va="center", fontsize=8)
-    axes.set(xscale="log", yscale="log", xlabel="intensity, operations per byte (log)", ylabel="GFLOP/s (log)")
+    axes.set(xscale="log", yscale="log", xlabel="intensity, operations per byte", ylabel="GFLOP/s")
     axes.set_title("Kernels of a training step on one thread; area: share of the time")
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     plotting.save_figure(figure, path)

@@ -49,7 +49,7 @@ def measure_convergence(path: str | Path | None = None) -> None:
 
 def _save_convergence(path: str | Path, errors: dict[str, np.ndarray], orders: dict[str, float]) -> None:
     """Draws error against steps, both on logarithmic scales."""
-    figure = plotting.new_figure(6.4, 4.2)
+    figure = plotting.new_figure(8.0, 4.2)
     axes = figure.add_subplot()
     styles = zip(plotting.COLORS, "os^D", ("-", "--", "-", "--"), strict=False)  # ddim and euler coincide
     for (sampler, row), (color, marker, line) in zip(errors.items(), styles, strict=False):
@@ -61,7 +61,7 @@ def _save_convergence(path: str | Path, errors: dict[str, np.ndarray], orders: d
         xlabel="sampler steps", ylabel="error (standard deviation of the data: 0.5)", title="Error of the samplers"
     )
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
+    plotting.legend_beside(axes)
     plotting.save_figure(figure, path)
 
 

@@ -10,7 +10,7 @@ import time
 
 from minidiff import runs
 from minidiff.atomic import check_folder
-from minidiff.commands.options import add_kernels, add_threads, given
+from minidiff.commands.options import SIZE, add_kernels, add_threads, given
 from minidiff.commands.printing import print_done
 from minidiff.parallel import Workers
 
@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="folder of the run (default: runs/demo, or the next free name)")
     parser.add_argument("--epochs", type=int, help="passes over the data (default: 20)")
     parser.add_argument("--images", type=int, help="number of images to generate and train on (default: 2000)")
-    parser.add_argument("--size", type=int, help="height and width in pixels (default: 64)")
+    parser.add_argument("--size", **SIZE | {"help": "side, or HEIGHTxWIDTH, in pixels (default: 64)"})
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: 0)")
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--quick", action="store_true", help="under a minute: 400 shapes of 16 x 16, 10 epochs")
@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff demo`."""
-    from minidiff.page import write_report  # loads Pillow, which takes time
+    from minidiff.page import run_with_report  # loads Pillow, which takes time
 
     start = time.perf_counter()
     budget = next((name for name in ("quick", "fast", "long") if getattr(options, name)), "")
@@ -56,6 +56,5 @@ def run(options: argparse.Namespace) -> None:
         network = runs.network_for(dataset)
         folder, any_name = options.out or "runs/demo", not options.out
         with runs.start_run(folder, data_options, dataset, network, training, any_name=any_name) as run:
-            runs.run_stages(run, network, dataset, training, workers, kernels=options.kernels)
-        print(f"   report: {write_report(run, workers, dataset=dataset)}")
+            run_with_report(run, network, dataset, training, workers, kernels=options.kernels)
     print_done(start, run.path)

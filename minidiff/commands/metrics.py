@@ -8,7 +8,7 @@ import argparse
 import time
 
 from minidiff import data, runs
-from minidiff.commands.options import SPEC, add_threads, check_at_least
+from minidiff.commands.options import SIZE, SPEC, add_threads, check_at_least
 from minidiff.evaluation.evaluate import readers_for
 from minidiff.evaluation.extractor import FEWEST, FeatureExtractor
 from minidiff.evaluation.measure import held_out_images, learning_images
@@ -19,7 +19,7 @@ from minidiff.parallel import Workers
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `minidiff metrics` to its parser."""
     parser.add_argument("spec", metavar="SPEC", help=SPEC)
-    parser.add_argument("--size", type=int, help="height and width in pixels (default: the data's own, or 64)")
+    parser.add_argument("--size", **SIZE)
     parser.add_argument("--samples", type=int, default=1024, help="number of images to measure (default: 1024)")
     parser.add_argument(
         "--held-out",

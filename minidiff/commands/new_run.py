@@ -69,8 +69,9 @@ def prepare(options: argparse.Namespace, chosen: dict[str, Any]) -> NewRun:
     spec: str = options.source or recipe.source or ""  # of the network to fine-tune
     weights = load_weights(spec) if spec else None
     data_options: dict[str, Any] = {"spec": None, "images": None, "size": None, "seed": seed, "held_out": None}
-    if weights and weights.network.height == weights.network.width:
-        data_options["size"] = weights.network.height
+    if weights:
+        height, width, _ = weights.network.example_shape
+        data_options["size"] = height if height == width else (height, width)
     data_options |= {name: value for name, value in recipe.data.items() if value is not None}
     data_options |= given(options, ("images", "size", "held_out", "seed")) | reading_options(options)
     data_options["spec"] = options.data or data_options["spec"]

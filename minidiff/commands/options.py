@@ -2,10 +2,12 @@
 
 import argparse
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 from minidiff.atomic import check_writable
+from minidiff.data.readers.sizing import Size
 from minidiff.errors import MinidiffError
 from minidiff.kernels.sets import KERNEL_SETS
 from minidiff.memory import check_memory
@@ -86,6 +88,19 @@ def check_out(path: str | Path | None, suffixes: tuple[str, ...], what: str) -> 
         names = " or ".join([", ".join(suffixes[:-1]), suffixes[-1]] if len(suffixes) > 1 else suffixes)
         raise MinidiffError(f"--out {path}: {what} are written as {names}")
     check_writable(path)
+
+
+def size_of(text: str) -> Size:
+    """The type of --size: "64" as 64, "48x64" as (48, 64), height before width."""
+    if not re.fullmatch(r"-?\d{1,9}(x\d{1,9})?", text.lower(), re.ASCII):
+        raise argparse.ArgumentTypeError(f"give a side or HEIGHTxWIDTH in pixels, such as 64 or 48x64, not {text!r}")
+    sides = text.lower().split("x")
+    height, width = int(sides[0]), int(sides[-1])  # what follows checks their range
+    return height if height == width else (height, width)
+
+
+SIZE_HELP = "side, or HEIGHTxWIDTH, in pixels (default: the data's own, or 64)"
+SIZE: dict[str, Any] = {"type": size_of, "metavar": "SIZE", "help": SIZE_HELP}
 
 
 def whole_numbers(option: str, text: str) -> tuple[int, ...]:

@@ -6,8 +6,10 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from minidiff.benchmark.memory import peak_memory
+from minidiff.kernels.compilation import compilation_shown
 from minidiff.text import clean
 
 
@@ -24,13 +26,14 @@ class ConsoleHandler(logging.Handler):
 
 @contextlib.contextmanager
 def console() -> Iterator[None]:
-    """Shows minidiff's log messages on the console while the context is open."""
+    """Shows minidiff's log messages, and the compilation of kernels, on the console while the context is open."""
     logger, handler = logging.getLogger("minidiff"), ConsoleHandler()
     level = logger.level
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     try:
-        yield
+        with compilation_shown(bar=True):
+            yield
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
@@ -42,7 +45,8 @@ def memory_used() -> str:
     return "" if peak is None else f", at most {peak:.0f} MB of memory"
 
 
-def print_done(start: float, path: object) -> None:
-    """Prints the last line of a training: time since `start`, memory, and the command to generate more images."""
-    command = shlex.join(["minidiff", "sample", str(path), "-n", "64"])
-    print(f"Done in {time.perf_counter() - start:.0f} s{memory_used()}. More: {command}")
+def print_done(start: float, path: str | Path) -> None:
+    """Prints time since `start` and memory at the end of a training, and two lines that say what to do next."""
+    print(f"Done in {time.perf_counter() - start:.0f} s{memory_used()}.")
+    print(f"Open in a browser: {clean(Path(path) / 'report.html')}")
+    print(f"More images: {shlex.join(['minidiff', 'sample', str(path), '-n', '64'])}")

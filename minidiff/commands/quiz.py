@@ -8,8 +8,9 @@ import argparse
 
 from minidiff.commands.options import check_at_least
 from minidiff.quiz import choose, choose_practice
+from minidiff.quiz.practice import practice_all
 from minidiff.quiz.question import LEVELS
-from minidiff.quiz.terminal import ask_all, practice_all
+from minidiff.quiz.terminal import ask_all
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +18,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", help=f"{', '.join(LEVELS)} (default: all, easy ones first)")
     parser.add_argument("--seed", type=int, help="shuffle the questions with this seed (default: do not shuffle)")
     parser.add_argument("--count", type=int, help="number of questions (default: all)")
-    parser.add_argument("--practice", action="store_true", help="short coding tasks instead of questions")
+    parser.add_argument(
+        "--practice", action="store_true", help="short programming exercises instead, to be answered here"
+    )
 
 
 def run(options: argparse.Namespace) -> None:

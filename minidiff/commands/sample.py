@@ -5,30 +5,30 @@ minidiff sample RUN --label siamese --guidance 2           with the network of a
 minidiff sample RUN --inpaint cat.png --mask hole.png      replaces a part
 minidiff sample RUN --from-image cat.png --strength 0.6    noises and denoises
 minidiff sample RUN --interpolate -n 12                    between two noises
+minidiff sample RUN --like samples.png                     as that file was sampled
 """
 
 import argparse
-import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minidiff import editing, plotting, runs
-from minidiff.atomic import free_name
+from minidiff import editing, runs
+from minidiff.commands.like import check_weights, fill_in, metadata_values
 from minidiff.commands.options import add_threads, check_at_least, check_count, check_out, given, option_of
+from minidiff.commands.writing import write_single, write_together
 from minidiff.denoiser import Guided
 from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
 from minidiff.runs.config import SamplerOptions
+from minidiff.runs.metadata import EDITS, write_metadata
 from minidiff.runs.pipeline import SAMPLER, STEPS
 from minidiff.runs.weights import PRETRAINED, Weights, load_weights, weights_of
 from minidiff.sampling import SAMPLERS, SPACINGS, State, default_steps, sample, starting_noise
-from minidiff.text import clean
 
 STRENGTH = 0.6
-EDITS = ("inpaint", "from_image", "interpolate")
 # options that only one of EDITS takes, and options that one of EDITS does not take
 BELONGS_TO = {"mask": "inpaint", "rounds": "inpaint", "strength": "from_image"}
 UNUSED_BY = {"inpaint": ("spacing", "eta"), "interpolate": ("eta",)}
@@ -37,35 +37,37 @@ UNUSED_BY = {"inpaint": ("spacing", "eta"), "interpolate": ("eta",)}
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `minidiff sample` to its parser."""
     parser.add_argument("run", metavar="RUN", nargs="?", help="folder of the run")
-    pretrained_help = "a network that minidiff carries, cats or shapes, instead of RUN"
-    parser.add_argument("--pretrained", metavar="NAME", help=pretrained_help)
-    parser.add_argument("-n", type=int, default=16, help="number of images (default: 16)")
-    steps_help = f"number of sampler steps (default: {STEPS}, or all if there are fewer; those of a distilled run)"
-    parser.add_argument("--steps", type=int, help=steps_help)
-    sampler_help = f"{', '.join(SAMPLERS)} (default: {SAMPLER}; ddim for --interpolate, --eta and a distilled run)"
-    parser.add_argument("--sampler", help=sampler_help)
-    parser.add_argument(
-        "--spacing",
-        help=f"spacing of the sampler steps: {', '.join(SPACINGS)} (default: karras for order 2, else trailing)",
-    )
-    parser.add_argument("--eta", type=float, help="amount of fresh noise in ddim, 0 to 1 (default: 0)")
-    parser.add_argument("--label", metavar="NAME", help="class of all images (default: each class in turn)")
-    parser.add_argument(
-        "--guidance",
-        type=float,
-        default=1.0,
-        metavar="W",
-        help="guidance weight: 0 ignores the label, 1 is no guidance, more follows the label more closely (default: 1)",
-    )
+    parser.add_argument("--pretrained", metavar="NAME", help="a network that minidiff carries instead: cats or shapes")
     parser.add_argument("--best", action="store_true", help="use the checkpoint with the lowest held-out loss")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the noise (default: 0)")
-    parser.add_argument(
-        "--out",
-        metavar="FILE",
-        help=".png, .gif or .npz (default: RUN/samples_SAMPLER_STEPS_SEED.png, or the next free name; with "
-        "--pretrained NAME: NAME_SAMPLER_STEPS_SEED.png)",
-    )
     add_threads(parser)
+
+    group = parser.add_argument_group("what to generate")
+    group.add_argument("-n", type=int, help="number of images (default: 16)")
+    label_help = "class or classes in turn, any for no class, or each (default: each; any for the edits below)"
+    group.add_argument("--label", metavar="NAME,...", help=label_help)
+    guidance_help = "guidance weight: 0 ignores the label, 1 is no guidance, more follows it more closely (default: 1)"
+    group.add_argument("--guidance", type=float, metavar="W", help=guidance_help)
+    group.add_argument("--seed", type=int, help="seed of the noise (default: 0)")
+    like_help = "sample as this PNG or GIF of minidiff sample was sampled; other options take precedence"
+    group.add_argument("--like", metavar="FILE", help=like_help)
+
+    group = parser.add_argument_group("sampler")
+    sampler_help = f"{', '.join(SAMPLERS)} (default: {SAMPLER}; ddim for --interpolate, --eta and a distilled run)"
+    group.add_argument("--sampler", help=sampler_help)
+    steps_help = f"number of sampler steps (default: {STEPS}, or all if there are fewer; those of a distilled run)"
+    group.add_argument("--steps", type=int, help=steps_help)
+    spacing_help = f"of the sampler steps: {', '.join(SPACINGS)} (default: karras for order 2, else trailing)"
+    group.add_argument("--spacing", help=spacing_help)
+    group.add_argument("--eta", type=float, help="amount of fresh noise in ddim, 0 to 1 (default: 0)")
+
+    group = parser.add_argument_group("output")
+    out_help = (
+        ".png, .gif or .npz (default: RUN/samples_SAMPLER_STEPS_SEED.png, or the next free name; "
+        "with --pretrained NAME: NAME_SAMPLER_STEPS_SEED.png)"
+    )
+    group.add_argument("--out", metavar="FILE", help=out_help)
+    group.add_argument("--single", action="store_true", help="one file per image: NAME_000.png, NAME_001.png, ...")
+
     group = parser.add_argument_group("editing", "one of --inpaint, --from-image and --interpolate")
     group.add_argument("--inpaint", metavar="IMAGE", help="replace a part of this image")
     group.add_argument("--mask", metavar="MASK", help="the part to replace, in white; all else is black or transparent")
@@ -78,7 +80,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff sample`."""
-    weights, stem = open_network(options)
+    fill_in(options)
+    weights, name, stem = open_network(options)
     check_at_least("-n", options.n, 1)
     check_at_least("--seed", options.seed, 0)
     edit = chosen_edit(options)
@@ -94,25 +97,24 @@ def run(options: argparse.Namespace) -> None:
         use_or_warn(distilled, edit, options)
     kind = f"{edit}_" if edit else ""
     default = Path(f"{stem}_{kind}{options.sampler}_{options.steps}_{options.seed}.png")
-    check_out(options.out or default, (".png", ".gif", ".npz"), "images")
+    single = options.single or options.only_image is not None
+    check_out(options.out or default, (".png", ".gif") if single else (".png", ".gif", ".npz"), "images")
     with Workers(options.threads) as workers:
         denoiser = weights.denoiser(workers)
         shape = (options.n, *denoiser.network.config.example_shape)
         check_count("-n", shape)
-        if edit == "interpolate" and options.label is None:
-            labels = None  # the classes in turn would hide the effect of the noise
-        else:
-            labels = runs.labels_for(weights.class_names, options.n, options.label)
+        check_weights(options, denoiser.p.vector)
+        # the classes in turn would hide the effect of the noise, or change an image to all of them
+        label = "any" if edit and options.label is None else options.label
+        labels = runs.labels_for(weights.class_names, options.n, label)
         states, inputs = start(edit, options, Guided(denoiser, options.guidance), shape, labels)
-        images, trajectory = runs.collect(states, options.steps)
-    with contextlib.nullcontext(Path(options.out)) if options.out else free_name(default) as out:
-        if out.suffix.lower() == ".gif":
-            plotting.save_animation(out, trajectory)
-        elif out.suffix.lower() == ".png":
-            plotting.save_images(out, np.concatenate([inputs, images]), labels)
-        else:
-            plotting.save_images(out, images, labels)
-    print(clean(out))
+        found = runs.collect(states, options.steps)
+    values = metadata_values(options, edit, weights.class_names, labels)
+    metadata = write_metadata(name, denoiser.p.vector, values)
+    if single:
+        write_single(options, default, found, metadata)
+    else:
+        write_together(options.out, default, found, inputs, labels, weights.class_names, metadata)
 
 
 def use_or_warn(distilled: SamplerOptions, edit: str | None, options: argparse.Namespace) -> None:
@@ -124,15 +126,15 @@ def use_or_warn(distilled: SamplerOptions, edit: str | None, options: argparse.N
         print(f"this run was distilled for {distilled}; with other timesteps its images are worse")
 
 
-def open_network(options: argparse.Namespace) -> tuple[Weights, str]:
-    """The network of the run or the pretrained one, and the start of the path of the file to write."""
+def open_network(options: argparse.Namespace) -> tuple[Weights, str, str]:
+    """The network of the run or the pretrained one, its name, and the start of the path of the file to write."""
     if options.run is not None and options.pretrained is None:
         run = runs.Run.open(options.run)
-        return weights_of(run, best=options.best), str(run.path / "samples")
+        return weights_of(run, best=options.best), run.path.resolve().name, str(run.path / "samples")
     if options.pretrained is None or options.run is not None or options.best:
         problem = "one of RUN and --pretrained NAME" if not options.best else "RUN, and not --pretrained, with --best"
         raise MinidiffError(f"sample needs {problem}; see minidiff sample --help")
-    return load_weights(PRETRAINED + options.pretrained), options.pretrained
+    return load_weights(PRETRAINED + options.pretrained), PRETRAINED + options.pretrained, options.pretrained
 
 
 def chosen_edit(options: argparse.Namespace) -> str | None:
@@ -158,11 +160,11 @@ def start(
     denoiser: Guided,
     shape: tuple[int, ...],
     labels: np.ndarray | None,
-) -> tuple[Iterator[State], np.ndarray]:
+) -> tuple[Iterator[State], dict[str, np.ndarray]]:
     """Creates the sampling generator that the options describe, for images of a shape (N, H, W, C).
 
     Returns:
-        The generator, and the input images (n, H, W, C) to show before the results.
+        The generator, and the input images (H, W, C) by their names.
     """
     from minidiff.data.readers.image_file import image_notes, read_image  # loads Pillow, which takes time
     from minidiff.data.readers.mask import read_mask
@@ -177,16 +179,18 @@ def start(
             print(note)
         rounds = 5 if options.rounds is None else options.rounds
         states = editing.inpaint(denoiser, shape, image, hole, rounds, seed=options.seed, **shared)
-        return states, np.where(hole, np.float32(0), image)[None]
+        white = np.broadcast_to(np.where(hole, np.float32(1), np.float32(-1)), image.shape)
+        return states, {"original": image, "mask": white}
     if edit == "from_image":
         image = read_image(options.from_image, height, width, channels)
         for note in image_notes(options.from_image, height, width):
             print(note)
         images = np.broadcast_to(image, shape)
-        return editing.image_to_image(denoiser, images, options.strength, options.seed, **shared, **more), image[None]
-    nothing = np.zeros((0, *shape[1:]), np.float32)
+        return editing.image_to_image(denoiser, images, options.strength, options.seed, **shared, **more), {
+            "original": image
+        }
     if edit == "interpolate":
         schedule = denoiser.schedule
         first, last = (starting_noise(schedule, (1, *shape[1:]), options.seed + i)[0] for i in range(2))
-        return editing.interpolate(denoiser, first, last, options.n, **shared, **more), nothing
-    return sample(denoiser, shape, seed=options.seed, **shared, **more), nothing
+        return editing.interpolate(denoiser, first, last, options.n, **shared, **more), {}
+    return sample(denoiser, shape, seed=options.seed, **shared, **more), {}

@@ -6,7 +6,8 @@ minidiff summary --size 32 --classes 10     the default network for these images
 
 import argparse
 
-from minidiff.commands.options import given, option_of, whole_numbers
+from minidiff.commands.options import SIZE, given, option_of, whole_numbers
+from minidiff.data.readers.sizing import height_and_width
 from minidiff.errors import MinidiffError
 from minidiff.runs import Run
 from minidiff.runs.config import source_of
@@ -20,7 +21,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `minidiff summary` to its parser."""
     parser.add_argument("run", metavar="RUN", nargs="?", help="folder of a run (default: a network without a run)")
     group = parser.add_argument_group("a network without a run")
-    group.add_argument("--size", type=int, help="height and width of the images (default: 64)")
+    group.add_argument("--size", **SIZE | {"help": "side, or HEIGHTxWIDTH, of the images in pixels (default: 64)"})
     gray_help = "images with one channel instead of three"
     group.add_argument("--gray", action="store_const", const=True, help=gray_help)
     group.add_argument("--classes", type=int, help="number of classes, 0 for none (default: 8)")
@@ -38,10 +39,10 @@ def run(options: argparse.Namespace) -> None:
         config = run.read_config()[0]
         print("\n".join(describe(run)), end="\n\n")
     else:
-        size = 64 if options.size is None else options.size
+        height, width = height_and_width(64 if options.size is None else options.size)
         classes = 8 if options.classes is None else options.classes
         channels = None if options.channels is None else whole_numbers("--channels", options.channels)
-        config = UNetConfig.for_images(size, size, 1 if options.gray else 3, classes, channels)
+        config = UNetConfig.for_images(height, width, 1 if options.gray else 3, classes, channels)
     print("\n".join(UNet(config).summary()))
 
 

@@ -16,6 +16,7 @@ from minidiff import runs
 from minidiff.commands.new_run import NEEDED, prepare
 from minidiff.commands.options import (
     READING_OPTIONS,
+    SIZE,
     SPEC,
     add_kernels,
     add_reading_options,
@@ -73,7 +74,7 @@ FIXED = {  # options that a run cannot change
     "out": "--out", "channels": "--channels", "size": "--size", "images": "--images", "held_out": "--held-out",
     "source": "--from", "config": "--config", "print_config": "--print-config",
 }  # fmt: skip
-SIZE = "that of the network with --from, otherwise the data's own, or 64"
+SIZE_HELP = "side, or HEIGHTxWIDTH, in pixels (default: that of the network with --from, else the data's own, or 64)"
 GROUPS = {  # of the fields of TrainingConfig
     "optimizer": (
         "epochs", "batch_size", "optimizer", "learning_rate", "warmup_steps", "weight_decay", "clip", "ema_decay",
@@ -115,7 +116,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--held-out", type=float, metavar="FRACTION", help="of the images to validate on, such as 0.1 (default: none)"
     )
-    group.add_argument("--size", type=int, help=f"height and width in pixels (default: {SIZE})")
+    group.add_argument("--size", **SIZE | {"help": SIZE_HELP})
     group.add_argument("--images", type=int, help="number of images (default: all; 1000 of a synthetic set)")
     group.add_argument(
         "--channels", metavar="32,64,...", help="channels of each level, finest first (default: depends on the size)"
@@ -136,6 +137,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff train`."""
+    from minidiff.page import run_with_report  # loads Pillow, which takes time
+
     start = time.perf_counter()
     chosen = given(options, HELP)
     check_at_least("--save-minutes", options.save_minutes, 0)
@@ -161,15 +164,11 @@ def run(options: argparse.Namespace) -> None:
             run = stack.enter_context(
                 runs.start_run(options.out, data_options, dataset, network, training, source=new.source)
             )
-        runs.run_stages(
+        run_with_report(
             run, network, dataset, training, workers,
             held_out=held_out, accept_changes=options.accept_changes, data_options=data_options,
             save_minutes=options.save_minutes, kernels=options.kernels,
         )  # fmt: skip
-        if options.resume and run.config["command"].startswith("minidiff demo"):  # which promised it
-            from minidiff.page import write_report  # loads Pillow, which takes time
-
-            print(f"   report: {write_report(run, workers, dataset=dataset)}")
     print_done(start, run.path)
 
 

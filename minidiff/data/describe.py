@@ -58,7 +58,12 @@ def class_lines(dataset: Dataset) -> list[str]:
 
 
 def contact_sheet(dataset: Dataset, count: int = SHEET_IMAGES, seed: int = 0) -> np.ndarray:
-    """Chooses up to `count` images for a contact sheet: at random, balanced over the classes, sorted by class."""
+    """The images of a contact sheet, (n, H, W, C) in [-1, 1]."""
+    return dataset.pixels(choose_for_sheet(dataset, count, seed))
+
+
+def choose_for_sheet(dataset: Dataset, count: int = SHEET_IMAGES, seed: int = 0) -> np.ndarray:
+    """The indices of up to `count` images: at random, balanced over the classes, sorted by class."""
     order = stream("contact sheet", seed).permutation(len(dataset))
     if dataset.labels is not None:
         labels = dataset.labels[order]
@@ -67,4 +72,4 @@ def contact_sheet(dataset: Dataset, count: int = SHEET_IMAGES, seed: int = 0) ->
             rank[labels == label] = np.arange((labels == label).sum())
         order = order[np.argsort(rank, kind="stable")][:count]
         order = order[np.argsort(dataset.labels[order], kind="stable")]
-    return dataset.pixels(order[:count])
+    return order[:count]

@@ -21,7 +21,7 @@ from minidiff.data.readers.npz import load_arrays
 from minidiff.data.readers.options import ReadingOptions
 from minidiff.data.readers.saved import is_saved, load_saved
 from minidiff.data.readers.signatures import is_image
-from minidiff.data.readers.sizing import check_output
+from minidiff.data.readers.sizing import Size, check_output, height_and_width
 from minidiff.data.synthetic.generate import SYNTHETIC_SETS, draw
 from minidiff.errors import MinidiffError
 from minidiff.regular import check_regular
@@ -41,7 +41,7 @@ GENERAL_OPTIONS = {"distinct", "max_bytes", "cache_folder"}
 
 
 def load(
-    spec: str | Path, size: int | None = None, num_images: int | None = None, seed: int = 0, **options: Any
+    spec: str | Path, size: Size | None = None, num_images: int | None = None, seed: int = 0, **options: Any
 ) -> Dataset:
     """Loads a data set.
 
@@ -49,8 +49,8 @@ def load(
         spec: "cats", "shapes" or "landscapes"; or a path: an IDX images file (.gz or not), .npy, .npz, a binary or
             Python batch of CIFAR or STL, an image archive (.zip, .tgz), a package of emoji as downloaded, or a folder
             with any of these. A folder named cats is "./cats".
-        size: height and width in pixels. Default: 64 for synthetic data and image files; arrays keep their size,
-            padded to a multiple of 8.
+        size: height and width in pixels, as a pair or, if they are equal, as one number. Default: 64 for synthetic
+            data and image files; arrays keep their size, padded to a multiple of 8.
         num_images: number of images, chosen at random. Default: all of them; 1000 synthetic ones.
         seed: of the synthetic data or of the random choice.
         options: other fields of `ReadingOptions`, such as part="test" or distinct=True; None means the default.
@@ -58,6 +58,8 @@ def load(
     Raises:
         MinidiffError: no such data set, unreadable files, a value out of range, or an option that does not apply.
     """
+    if isinstance(size, list):  # in config.json
+        size = height_and_width(size)
     given = {name: value for name, value in options.items() if value is not None or name == "cache_folder"}
     reading = ReadingOptions(size, num_images, seed, **given)
     specific = given.keys() - GENERAL_OPTIONS
@@ -65,7 +67,7 @@ def load(
         check_options(str(spec), "synthetic data", (), specific)
         count = DEFAULT_NUM_IMAGES if num_images is None else num_images
         size = DEFAULT_SIZE if size is None else size
-        check_output(size, (count, size, size, 3), reading.max_bytes, str(spec))
+        check_output(size, (count, *height_and_width(size), 3), reading.max_bytes, str(spec))
         dataset = draw(str(spec), count, size, seed)
         return dataset.distinct() if reading.distinct else dataset
     dataset = read_path(Path(spec), reading, specific)

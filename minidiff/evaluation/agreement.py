@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from minidiff.data.dataset import to_bytes, to_pixels
+from minidiff.data.readers.sizing import Size
 from minidiff.data.synthetic.parts import DIVISIONS, HIDDEN, Division
 from minidiff.evaluation.classifier import Classifier, shrink
 from minidiff.evaluation.classifier_training import MICROBATCH, Examples, Task, find_classifier
@@ -27,8 +28,8 @@ SEED = 0
 Agreement = dict[str, tuple[float, float]]  # attribute -> share of images, standard error
 
 
-def reading(name: str, division: Division, size: int, workers: Workers, drawn: int) -> Task:
-    """The task of reading one part of the images of a synthetic data set with `size` x `size` pixels."""
+def reading(name: str, division: Division, size: Size, workers: Workers, drawn: int) -> Task:
+    """The task of reading one part of the images of a synthetic data set of a size."""
 
     def draw(i: int) -> tuple[np.ndarray, dict[str, int], dict[str, int]]:
         image, first, second = division.draw(stream("parts", SEED, i), size)
@@ -65,7 +66,7 @@ class Readers:
         drawn: images that each reader learns from; by default as many as are needed.
     """
 
-    def __init__(self, name: str, size: int, workers: Workers, cache_folder: Path, drawn: int | None = None) -> None:
+    def __init__(self, name: str, size: Size, workers: Workers, cache_folder: Path, drawn: int | None = None) -> None:
         self.workers = workers
         self.readers: list[tuple[Division, Classifier, Parameters]] = []
         for division in DIVISIONS[name]:

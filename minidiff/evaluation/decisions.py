@@ -159,7 +159,7 @@ def draw_noise(shape: tuple[int, ...]) -> np.ndarray:
 
 def save_decisions(path: Path, of_samples: Curves, of_odd: Curves, maps: Maps) -> None:
     """Draws the results of the three experiments."""
-    figure = plotting.new_figure(11, 5.6)
+    figure = plotting.new_figure(11, 6.2)
     halves: Any = figure.subfigures(2, 1, height_ratios=(1.5, 1))
     above, below = halves
     left, right = above.subplots(1, 2, sharey=True)
@@ -172,7 +172,7 @@ def save_decisions(path: Path, of_samples: Curves, of_odd: Curves, maps: Maps) -
     right.set(title="an eye is read right in x0_hat")
     for axes in (left, right):
         axes.set(xlabel="ln sigma (sampling goes from right to left)", ylim=(0, 1.03), xlim=(-2, 3.5))
-        axes.legend(frameon=False, fontsize="small")
+        plotting.legend_below(axes, 3)
         axes.grid(alpha=0.3)
     columns = below.subplots(1, len(maps.images), squeeze=False)[0]
     below.suptitle(f"attention of the left eye (circle) at ln sigma = {MAP_LEVEL}", fontsize="medium")

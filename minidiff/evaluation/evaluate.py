@@ -75,7 +75,8 @@ def evaluate(run: Run, sampling: Sampling, workers: Workers, out: Path | None = 
     metrics |= {"seconds_generating": round(generated, 1), "seconds": round(time.perf_counter() - start, 1)}
     logger.info(measure.table(metrics))
     measure.save_figure(out / "evaluation.png", samples, training, neighbors)
-    if readers and data_options["spec"] == "cats" and network_config.attention_levels > 0:
+    is_square = training.height == training.width
+    if readers and data_options["spec"] == "cats" and is_square and network_config.attention_levels > 0:
         show_decisions(out / DECISIONS, network, readers, training, sampling)
     write_text(out / EVALUATION, json.dumps(metrics, indent=2) + "\n")
     logger.info(f"{out / 'evaluation.png'}, {EVALUATION}; {metrics['seconds']:.0f} s")
@@ -111,7 +112,8 @@ def readers_for(data_options: dict[str, Any], training: Dataset, workers: Worker
     """The readers of the parts of a run's images; None if the data is not synthetic."""
     if data_options["spec"] not in SYNTHETIC_SETS:
         return None
-    return Readers(data_options["spec"], training.height, workers, default_cache_folder())
+    size = training.height if training.height == training.width else (training.height, training.width)
+    return Readers(data_options["spec"], size, workers, default_cache_folder())
 
 
 def read_evaluation(run: Run, sampling: Sampling) -> dict[str, Any] | None:

@@ -200,5 +200,5 @@ def save_figure(path: Path, samples: np.ndarray, training: Dataset, neighbors: d
         style = {"histtype": "stepfilled", "alpha": 0.5, "density": True, "color": plotting.COLORS[color]}
         right.hist(neighbors[key], bins, label=name, **style)
     right.set(title="distance to the nearest", xlabel="gray levels, root mean square", yticks=[])
-    right.legend(frameon=False)
+    plotting.legend_below(right, 2)
     plotting.save_figure(figure, path)

@@ -3,7 +3,7 @@
 Network evaluations dominate the cost of sampling, so samplers are compared at equal numbers of them, not of sampler
 steps. heun needs two evaluations in each step but the last, so it gets half as many steps. All samplers start from the
 same noise, for the same labels, and are compared with the same real images. Therefore the differences between them are
-more accurate than their error bars. euler is left out, because its steps are identical to those of ddim.
+more accurate than their error bars. The steps of euler are identical to those of ddim, so they are taken once.
 """
 
 import json
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 EVALUATIONS = (3, 5, 9, 15, 23, 35)  # odd, so that heun can use all of them
 TICKS = tuple(digit * scale for scale in (0.01, 0.1, 1, 10, 100) for digit in (1, 2, 5))  # of a distance
 COMPARED = tuple(name for name in SAMPLERS if name != "euler")
+NAMES = {"ddim": "ddim = euler"}  # in the table and the chart
 
 
 @dataclass(frozen=True)
@@ -147,13 +148,14 @@ def table(points: Sequence[Point], floor: tuple[float, float], count: int) -> st
     lines = [f"   Frechet distance of {count} samples; real images {floor[0]:.2f} +- {floor[1]:.2f}"]
     lines.append(f"   {'evaluations':13}" + "".join(f"{column:>9}" for column in columns))
     for sampler in dict.fromkeys(point.sampler for point in points):
-        lines.append(f"   {sampler:13}" + "".join(f"{cells.get((sampler, column), ''):>9}" for column in columns))
+        values = "".join(f"{cells.get((sampler, column), ''):>9}" for column in columns)
+        lines.append(f"   {NAMES.get(sampler, sampler):13}{values}")
     return "\n".join(lines)
 
 
 def _save_quality(path: Path, points: Sequence[Point], floor: tuple[float, float], count: int) -> None:
     """Draws distance against evaluations, both on logarithmic scales, with the floor."""
-    figure = plotting.new_figure(6.8, 4.4)
+    figure = plotting.new_figure(8.4, 4.4)
     axes = figure.add_subplot()
     axes.axhspan(max(floor[0] - floor[1], 1e-3), floor[0] + floor[1], color="lightgray", label="real images, held-out")
     axes.set(xscale="log", yscale="log", xlabel="network evaluations per image", ylabel="Frechet distance")
@@ -164,7 +166,7 @@ def _save_quality(path: Path, points: Sequence[Point], floor: tuple[float, float
         positions = [shift * point.evaluations for point in own]
         values, errors = np.array([point.frechet for point in own]).T
         style: dict[str, Any] = {"color": color, "marker": marker, "markersize": 4, "linewidth": 1.3, "elinewidth": 0.8}
-        axes.errorbar(positions, values, np.minimum(errors, 0.9 * values), label=sampler, **style)
+        axes.errorbar(positions, values, np.minimum(errors, 0.9 * values), label=NAMES.get(sampler, sampler), **style)
     columns = sorted({point.evaluations for point in points})
     axes.set_xticks(columns, [str(column) for column in columns])
     low, high = axes.get_ylim()
@@ -176,5 +178,5 @@ def _save_quality(path: Path, points: Sequence[Point], floor: tuple[float, float
     axes.minorticks_off()
     axes.grid(alpha=0.3)
     axes.set_title(f"Frechet distance of {count} samples, lower is better")
-    axes.legend(frameon=False)
+    plotting.legend_beside(axes)
     plotting.save_figure(figure, path)

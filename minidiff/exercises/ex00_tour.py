@@ -73,10 +73,10 @@ def _check_sample_command(answer: Any) -> None:
     if _path(options.run) != "runs/shapes":
         raise Wrong(f"the run is the first argument after sample, runs/shapes; here it is {options.run}")
     if options.n != 9:
-        raise Wrong(f"this generates {options.n} images, not nine: see -n")
+        raise Wrong(f"this generates {options.n or 16} images, not nine: see -n")
     if options.label is None:
         raise Wrong("without a label the classes take turns, and only every sixth image is a star")
-    if options.label != "star":
+    if options.label.casefold() != "star":
         raise Wrong(f"the run has no class {options.label}: labels are the class names of the data")
     if options.sampler is None:
         raise Wrong("the sampler is the default, and should be heun: see --sampler")
@@ -87,7 +87,7 @@ def _check_sample_command(answer: Any) -> None:
     if options.steps != 20:
         raise Wrong(f"this takes {options.steps} sampler steps, not 20")
     if options.seed != 7:
-        raise Wrong(f"the seed is {options.seed}, which gives other stars: use the noise of seed 7")
+        raise Wrong(f"the seed is {options.seed or 0}, which gives other stars: use the noise of seed 7")
     if options.out is None:
         raise Wrong("the output file is missing; the default is a .png among the files of the run")
     if _path(options.out) != "stars.gif":

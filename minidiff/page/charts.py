@@ -23,7 +23,7 @@ class Axes:
     """
 
     def __init__(self, xs: Sequence[float], ys: Sequence[float], x_label: str, y_label: str, log: bool = False) -> None:
-        self.x_label, self.y_label, self.log = x_label, y_label, log
+        self.x_label, self.y_label, self.log = x_label, f"{y_label} (log)" if log else y_label, log
         self.x_range = padded_range(min(xs), max(xs), 0.0)
         ys = [y for y in ys if self._is_drawn(y)]
         if log:

@@ -9,9 +9,9 @@ from minidiff.page.report_data import SEEDS, ReportData
 
 def render(report: ReportData) -> Markup:
     """The section."""
-    title, found = "Denoising", report.denoising
+    found = report.denoising
     if found is None:
-        return section("denoising", title, missing(report.missing["samples"]))
+        return section("denoising", missing(report.missing["samples"]))
     last = len(found.t) - 1
     seeds = ", ".join(map(str, SEEDS[:-1])) + f" and {SEEDS[-1]}"
     classes = f", conditioned on {', '.join(found.names)}" if any(found.names) else ""
@@ -23,7 +23,6 @@ def render(report: ReportData) -> Markup:
         frames.append(Frame(f"step {i} of {last}, t = {t}", [pair], {}))
     return section(
         "denoising",
-        title,
         f"Generation of four images from the noise of seeds {seeds}{classes}. On the left is z, which begins as "
         "pure noise. On the right is x0_hat, the clean image that the network predicts from z. Each sampler step "
         f"computes the next z from x0_hat and less noise (sampler {found.sampler}, {last} steps).",

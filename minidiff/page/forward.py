@@ -31,7 +31,6 @@ def render(report: ReportData) -> Markup:
         frames.append(Frame(f"t = {t} of {schedule.T}", [images, element("dl", pairs, class_="values")], dots))
     return section(
         "forward",
-        "The forward process",
         "The slider sets the timestep t, and with it how much noise is added to training images of this run: "
         "z = signal[t] x0 + noise[t] eps. The two weights come from the "
         f"“{schedule.name.replace('_', ' ')}” schedule with {schedule.T} timesteps. log-SNR is the logarithm of "

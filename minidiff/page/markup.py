@@ -10,6 +10,18 @@ import numpy as np
 from PIL import Image
 
 VOID_ELEMENTS = {"img", "input", "circle", "line", "polyline", "meta"}  # elements without an end tag
+SECTIONS = {  # id -> heading, and name in the navigation, in the order of the page
+    "stages": "Four stages",
+    "forward": "Forward process",
+    "training": "Training",
+    "denoising": "Denoising",
+    "samples": "Samples and nearest training images",
+    "evaluation": "Evaluation",
+    "insight": "Key insight",
+    "quiz": "Quiz",
+    "practice": "Practice",
+    "provenance": "How this run was made",
+}
 MAX_SIDE = 64  # pixels; larger images are subsampled, which keeps the page small
 
 Child: TypeAlias = "str | float | Sequence[Child] | None"
@@ -54,9 +66,9 @@ def with_code(text: str) -> list[Child]:
     return [element("code", part) if i % 2 else part for i, part in enumerate(text.split("`"))]
 
 
-def section(name: str, title: str, *children: Child) -> Markup:
-    """A section of the page with a heading; `name` is its id, and text becomes paragraphs."""
-    heading = element("h2", title, id=f"{name}-title")
+def section(name: str, *children: Child) -> Markup:
+    """A section of the page, with its heading of SECTIONS; `name` is its id, and text becomes paragraphs."""
+    heading = element("h2", SECTIONS[name], id=f"{name}-title")
     content = [element("p", one) if type(one) is str else one for one in children]
     return element("section", heading, content, id=name, aria_labelledby=f"{name}-title")
 

@@ -123,3 +123,70 @@ document.getElementById("level").addEventListener("change", chooseLevel);
 document.getElementById("again").addEventListener("click", startAgain);
 startAgain();
 chooseLevel(); // a browser may restore the selected level when the page is loaded again
+
+// While the run is trained, the page loads itself again and keeps its place: what is in view, sliders, answers, theme.
+function place() {
+  const top = [...document.querySelectorAll("section")].filter((one) => one.getBoundingClientRect().top <= 1).pop();
+  const sliders = [...document.querySelectorAll(".animation input")].map((slider) => [slider.id, slider.value]);
+  const answers = questions.filter((form) => form.querySelector("input:checked")).map((form) =>
+    [form.id, form.querySelector("input:checked").value, "answered" in form.dataset]);
+  return {
+    section: top ? top.id : null,
+    offset: top ? top.getBoundingClientRect().top : -scrollY,
+    sliders,
+    answers,
+    level: document.getElementById("level").value,
+    open: [...document.querySelectorAll("details")].map((one) => one.open),
+    theme: document.documentElement.dataset.theme || null,
+    focus: document.activeElement.id || null,
+  };
+}
+
+function restore(state) {
+  for (const [id, value] of state.sliders) {
+    const slider = document.getElementById(id);
+    if (!slider) continue;
+    slider.value = value;
+    slider.dispatchEvent(new Event("input"));
+  }
+  document.getElementById("level").value = state.level;
+  chooseLevel();
+  for (const [id, value, answered] of state.answers) {
+    const form = document.getElementById(id);
+    form.querySelector(`input[value="${value}"]`).checked = true;
+    if (answered) check(form);
+  }
+  document.querySelectorAll("details").forEach((one, i) => { one.open = Boolean(state.open[i]); });
+  if (state.theme) document.documentElement.dataset.theme = state.theme;
+  showTheme();
+  const focus = state.focus && document.getElementById(state.focus);
+  (focus || document.activeElement).focus({ preventScroll: true });
+  if (!focus) document.activeElement.blur();
+  const top = state.section && document.getElementById(state.section);
+  scrollTo({ top: (top ? top.getBoundingClientRect().top + scrollY : 0) - state.offset, behavior: "instant" });
+}
+
+const line = document.getElementById("status");
+
+function watchTraining() {
+  const { seconds, written } = line.dataset;
+  const loaded = Date.now();
+  const silent = () => Date.now() / 1000 - written;
+  const isStale = () => silent() > 60 + 5 * seconds;
+  if (isStale()) line.textContent += `; no news for ${Math.round(silent() / 60)} min, so it may have been stopped`;
+  setInterval(() => {
+    const wait = 1000 * Math.max(1, seconds) * (isStale() ? 6 : 1);
+    const isPlaying = [...document.querySelectorAll(".play")].some((play) => play.textContent === "Stop");
+    if (document.hidden || isPlaying || Date.now() - loaded < wait) return;
+    history.replaceState(place(), "");
+    location.reload();
+  }, 500);
+}
+
+if (history.state) {
+  history.scrollRestoration = "manual"; // `restore` knows better: the page may have grown
+  restore(history.state);
+  history.replaceState(null, "");
+  addEventListener("load", () => setTimeout(() => { history.scrollRestoration = "auto"; }));
+}
+if (line && line.dataset.seconds) watchTraining();

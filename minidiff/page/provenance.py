@@ -28,7 +28,6 @@ def render(report: ReportData) -> Markup:
         made += [("trained", epochs), ("time", time)]
     return section(
         "provenance",
-        "How this run was made",
         element("pre", element("code", config["command"]), class_="wrap"),
         table(None, made, "The run"),
         element(

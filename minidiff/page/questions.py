@@ -16,7 +16,6 @@ def render_insight() -> Markup:
     ]
     return section(
         "insight",
-        "The key insight",
         element("div", [element("p", paragraph) for paragraph in paragraphs], class_="insight"),
     )
 
@@ -33,7 +32,6 @@ def render_quiz() -> Markup:
     )
     return section(
         "quiz",
-        "Quiz",
         element("p", with_code("Choose an answer and check it. `minidiff quiz` has the same questions.")),
         controls,
         [question_form(number, question) for number, question in enumerate(QUESTIONS, start=1)],
@@ -97,8 +95,13 @@ def render_practice() -> Markup:
     ]
     return section(
         "practice",
-        "Practice",
-        "Copy the code into Python or a notebook in which minidiff is installed, and correct it.",
+        element(
+            "p",
+            with_code(
+                "Copy the code into Python or a notebook in which minidiff is installed, and correct it. "
+                "`minidiff quiz --practice` shows the same tasks in a terminal, and checks the answers."
+            ),
+        ),
         tasks,
     )
 

@@ -1,11 +1,12 @@
 """Joins the sections into one HTML file without external resources."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from minidiff.atomic import write_text
 from minidiff.data.dataset import Dataset
 from minidiff.page import denoising, forward, provenance, questions, samples, stages, training
-from minidiff.page.markup import MAX_SIDE, Markup, element, missing, subsampling
+from minidiff.page.markup import MAX_SIDE, SECTIONS, Markup, element, missing, subsampling, with_code
 from minidiff.page.report_data import ReportData, collect
 from minidiff.parallel import Workers
 from minidiff.plotting import COLORS
@@ -13,20 +14,23 @@ from minidiff.runs.folder import Run
 
 REPORT = "report.html"
 HERE = Path(__file__).parent
-SECTIONS = {  # id -> name in the navigation, in the order of the page
-    "stages": "Four stages",
-    "forward": "Forward process",
-    "training": "Training",
-    "denoising": "Denoising",
-    "samples": "Samples",
-    "evaluation": "Evaluation",
-    "insight": "Key insight",
-    "quiz": "Quiz",
-    "practice": "Practice",
-    "provenance": "How it was made",
-}
 # nothing is fetched over the network, whatever the page contains
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
+
+@dataclass(frozen=True)
+class Live:
+    """What the page says about a training that has not finished.
+
+    Attributes:
+        text: such as "running, epoch 7 of 20, 4 min left".
+        seconds: after which the page loads itself again; 0 if the training has stopped.
+        written: when the page was written, in seconds since 1970.
+    """
+
+    text: str
+    seconds: int = 0
+    written: float = 0.0
 
 
 def write_report(run: Run, workers: Workers, path: str | Path | None = None, dataset: Dataset | None = None) -> Path:
@@ -37,7 +41,7 @@ def write_report(run: Run, workers: Workers, path: str | Path | None = None, dat
     return path
 
 
-def render(report: ReportData) -> str:
+def render(report: ReportData, live: Live | None = None) -> str:
     """The report as HTML."""
     links = [element("li", element("a", name, href=f"#{id}")) for id, name in SECTIONS.items()]
     colors = "".join(f"--okabe-ito-{i}:{color};" for i, color in enumerate(COLORS))
@@ -49,13 +53,14 @@ def render(report: ReportData) -> str:
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("title", f"{report.name}: a diffusion model, from noise to images"),
         element("style", Markup(style)),
-        element("noscript", element("style", Markup(".explanation[hidden] { display: block; }"))),
+        element("noscript", element("style", Markup(".explanation[hidden] { display: block; }")), reload(live)),
     )
     header = element(
         "header",
         element("p", "minidiff", class_="brand"),
         element("button", "Dark theme", type="button", id="theme", aria_pressed="false"),
         element("h1", report.name),
+        None if live is None else status(live),
         element("p", summary(report), class_="lead"),
         element("noscript", missing("Without JavaScript all frames of an animation are shown, and all explanations.")),
         element("nav", element("ul", links), aria_label="Sections"),
@@ -77,6 +82,17 @@ def render(report: ReportData) -> str:
     script = element("script", Markup((HERE / "page.js").read_text(encoding="utf-8")))
     skip = element("a", "Skip to the content", href="#main", class_="skip")
     return "<!doctype html>\n" + element("html", head, element("body", skip, header, main, script), lang="en") + "\n"
+
+
+def status(live: Live) -> Markup:
+    """The line about the training; `page.js` loads the page again while it runs."""
+    times = {"data_seconds": live.seconds, "data_written": round(live.written)} if live.seconds else {}
+    return element("p", with_code(live.text), id="status", class_="status", **times)
+
+
+def reload(live: Live | None) -> Markup | None:
+    """The element that loads the page of a running training again without JavaScript, or None."""
+    return element("meta", http_equiv="refresh", content=live.seconds) if live and live.seconds else None
 
 
 def summary(report: ReportData) -> str:

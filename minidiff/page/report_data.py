@@ -24,7 +24,7 @@ from minidiff.runs.pipeline import SAMPLER, SAMPLES, STEPS
 from minidiff.runs.snapshots import COUNT, is_snapshot_epoch, snapshots
 from minidiff.runs.train import read_config
 from minidiff.samplers import State
-from minidiff.sampling import generate, sample, starting_noise
+from minidiff.sampling import sample, starting_noise
 from minidiff.schedule import Schedule
 from minidiff.text import clean, clean_all
 from minidiff.training_config import TrainingConfig
@@ -33,6 +33,8 @@ from minidiff.unet import UNet, UNetConfig
 SEEDS = (0, 1, 2, 3)  # of the images whose denoising is shown
 PATH_SAMPLER, PATH_STEPS = "heun", 12  # of the denoising: deterministic, so that its start alone decides the image
 LARGEST_SHEET = 8192  # pixels, of a side
+NO_HISTORY = "No epoch has been finished yet, or history.csv was removed, so there is no loss to show."
+NO_SNAPSHOTS = "This run has no snapshots from the course of the training."
 FORWARD_TIMES, FORWARD_IMAGES = 21, 3
 
 
@@ -105,7 +107,7 @@ class ReportData:
         return f"ReportData({self.name!r}, missing={sorted(self.missing)})"
 
 
-def collect(run: Run, workers: Workers, dataset: Dataset | None = None) -> ReportData:
+def collect(run: Run, workers: Workers, dataset: Dataset | None = None, generate_images: bool = True) -> ReportData:
     """Reads everything about a run, and generates images with its network; the default data set is read again."""
     network, training, data_options = read_config(run)
     config = run.config
@@ -119,19 +121,23 @@ def collect(run: Run, workers: Workers, dataset: Dataset | None = None) -> Repor
         schedule=training.create_schedule(),
         num_parameters=UNet(network).create_parameters().size,
         class_names=config["class_names"],
-        history=run.history(),
+        history=[],
     )
-    if not report.history:
-        report.missing["history"] = (
-            "No epoch has been finished yet, or history.csv was removed, so there is no loss to show."
-        )
-    report.snapshots = read_snapshots(run, network)
-    if not report.snapshots:
-        report.missing["snapshots"] = "This run has no snapshots from the course of the training."
+    add_progress(report, run)
     add_data(report, data_options, dataset)
-    add_generated(report, run, workers)
+    if generate_images:
+        add_generated(report, run, workers)
+    else:
+        report.missing["samples"] = "Images are generated when the training has finished."
     add_evaluation(report, run)
     return report
+
+
+def add_progress(report: ReportData, run: Run) -> None:
+    """Adds what grows while a run is trained: the history and the snapshots."""
+    report.history, report.snapshots = run.history(), read_snapshots(run, report.network)
+    report.missing |= {} if report.history else {"history": NO_HISTORY}
+    report.missing |= {} if report.snapshots else {"snapshots": NO_SNAPSHOTS}
 
 
 def add_data(report: ReportData, options: dict, dataset: Dataset | None) -> None:
@@ -181,7 +187,8 @@ def add_generated(report: ReportData, run: Run, workers: Workers) -> None:
     if not distilled:
         sampler, steps = SAMPLER, min(STEPS, T)
     seed = report.training.seed
-    images = generate(denoiser, (SAMPLES, *shape), sampler=sampler, steps=steps, seed=seed, labels=labels)
+    drawn = sample(denoiser, (SAMPLES, *shape), sampler, steps, seed, labels)
+    images = pipeline.collect(drawn, steps).images  # with a progress bar
     report.samples = with_nearest(to_bytes(images), names, report.dataset)
 
 

@@ -9,9 +9,9 @@ from minidiff.page.report_data import ReportData
 
 def render_nearest(report: ReportData) -> Markup:
     """The section of samples, with the nearest training image below each."""
-    title, found = "Samples and their nearest training images", report.samples
+    found = report.samples
     if found is None:
-        return section("samples", title, missing(report.missing["samples"]))
+        return section("samples", missing(report.missing["samples"]))
     pairs = []
     for i, image in enumerate(found.images):
         name = f", {found.names[i]}" if found.names[i] else ""
@@ -22,7 +22,6 @@ def render_nearest(report: ReportData) -> Markup:
         pairs.append(element("figure", parts))
     return section(
         "samples",
-        title,
         "Each pair shows an uncurated sample, above, and the training image nearest to it, below. If the network "
         "had memorized training images, the two would be equal.",
         missing(report.missing["data"]) if found.nearest is None else None,
@@ -50,7 +49,7 @@ def about_distances(distances: np.ndarray, spacing: float | None) -> str:
 
 def render_evaluation(report: ReportData) -> Markup:
     """The section of evaluation results, beside those of real images."""
-    title, results, rows = "Evaluation", report.evaluation, None
+    results, rows = report.evaluation, None
     why = report.missing.get("evaluation", "")
     if results is not None:
         try:
@@ -58,11 +57,10 @@ def render_evaluation(report: ReportData) -> Markup:
         except (KeyError, TypeError, ValueError, IndexError):
             why = "evaluation.json is from another version; `minidiff evaluate` writes it again."
     if results is None or rows is None:
-        return section("evaluation", title, missing(why))
+        return section("evaluation", missing(why))
     options = [f"{name} {results[name]}" for name in ("sampler", "steps", "guidance") if name in results]
     return section(
         "evaluation",
-        title,
         "Small networks that took no part in training measure the samples, and real images that the run was not "
         "trained on. They compare features of the two sets, tell whole images from two images joined together, and, "
         "for synthetic images, read whether two parts of an image agree. The right column shows the same measures for "

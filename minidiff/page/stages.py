@@ -6,16 +6,10 @@ import numpy as np
 
 from minidiff.page.markup import Child, Markup, element, image_grid, missing, section
 from minidiff.page.report_data import ReportData
-from minidiff.page.training import loss_chart
+from minidiff.page.training import about_loss, loss_chart
 from minidiff.runs.pipeline import SAMPLES
 
 MAX_IMAGES = 8  # of each stage
-TARGETS = {
-    "noise": "the noise eps",
-    "image": "the image x0",
-    "velocity": "the velocity, a weighted sum of noise and image",
-    "flow": "the flow, eps - x0",
-}
 
 
 def shape_of(count: int | str, example_shape: Sequence[int]) -> str:
@@ -29,7 +23,6 @@ def render(report: ReportData) -> Markup:
     stages = [data_stage(report), noise_stage(report), training_stage(report), generation_stage(report)]
     return section(
         "stages",
-        "Four stages",
         "A diffusion model is trained on images with added noise, and generates images by removing noise. "
         "These are the four stages of this run, with the shapes of their inputs and outputs.",
         element("ol", stages, class_="stages"),
@@ -100,8 +93,8 @@ def training_stage(report: ReportData) -> Markup:
         "Training",
         inputs,
         [f"prediction: {images}", "loss: 1 value, the mean squared error"],
-        f"The network has {report.num_parameters:,} parameters and predicts {TARGETS[report.training.target]}. "
-        f"After each batch the optimizer changes the parameters to reduce the loss: {steps:,} optimizer steps so far.",
+        f"The network has {report.num_parameters:,} parameters. {about_loss(report.training.target)} After each batch "
+        f"the optimizer changes the parameters to reduce the error: {steps:,} optimizer steps so far.",
         loss_and_snapshots(report) if report.history else missing(report.missing["history"]),
     )
 

@@ -9,6 +9,13 @@ from minidiff.page.report_data import ReportData
 from minidiff.runs.snapshots import SNAPSHOT_EPOCHS
 
 QUARTERS = ("quarter 1", "quarter 2", "quarter 3", "quarter 4")  # of the timesteps, from low to high noise
+Y_LABEL = "loss, noise scale"
+TARGETS = {
+    "noise": "the noise eps",
+    "image": "the image x0",
+    "velocity": "the velocity, signal[t]\u00a0eps\u00a0-\u00a0noise[t]\u00a0x0",
+    "flow": "the flow, eps\u00a0-\u00a0x0",
+}
 LEGEND = ("quarter 1, lowest noise", "quarter 2", "quarter 3", "quarter 4, highest noise")
 
 
@@ -16,14 +23,25 @@ def render(report: ReportData) -> Markup:
     """The section."""
     return section(
         "training",
-        "Training",
-        "The loss is the mean squared error of the predicted noise. Noise has variance 1, so a prediction of 0 has "
-        "a loss of 1, and anything below that was learned.",
+        f"{about_loss(report.training.target)} Noise has variance 1, so a prediction of 0 has a loss of 1, and "
+        "anything below that was learned.",
         curves(report.history) if report.history else missing(report.missing["history"]),
         element("h3", "Images from the same noise"),
         "After some epochs, images were generated in a few sampler steps from the same noise. The rows differ only "
         "in the training between them.",
         snapshots(report) if report.snapshots else missing(report.missing["snapshots"]),
+    )
+
+
+def about_loss(target: str) -> str:
+    """What the network predicts, and what the loss measures."""
+    if target == "noise":
+        return "The network predicts the noise eps. The loss is the mean squared error of this prediction, eps_hat."
+    return (
+        f"The network predicts {TARGETS[target]}, and training minimizes the mean squared error of this prediction. "
+        "The prediction and z are two equations for x0 and eps, so they also give the predicted noise, eps_hat. The "
+        "loss that is shown is the mean squared error of eps_hat. It is on the scale of the noise whatever the network "
+        "predicts, so runs with different targets can be compared."
     )
 
 
@@ -34,7 +52,7 @@ def curves(history: Sequence[dict]) -> list[Markup]:
     finite = [loss for losses in quarters for loss in losses if loss > 0]
     if finite:
         epochs = [row["epoch"] for row in history]
-        axes = Axes(epochs, finite, "epoch", "loss", log=True)
+        axes = Axes(epochs, finite, "epoch", Y_LABEL, log=True)
         by_quarter = [(epochs, losses, i) for i, losses in enumerate(quarters)]
         parts.append(chart("Loss by noise", axes.draw("The loss in each quarter of the timesteps", by_quarter), LEGEND))
         about = element("p", about_quarters([losses[-1] for losses in quarters]))
@@ -48,7 +66,7 @@ def loss_chart(history: Sequence[dict], log: bool = False) -> Markup:
     keys = [key for key in ("loss", "held_out_loss") if any(key in row for row in history)]
     losses = [[row.get(key, math.nan) for row in history] for key in keys]
     title = "Loss of each epoch" + (", logarithmic" if log else "")
-    axes = Axes(epochs, [loss for line in losses for loss in line], "epoch", "loss", log)
+    axes = Axes(epochs, [loss for line in losses for loss in line], "epoch", Y_LABEL, log)
     drawing = axes.draw(title, [(epochs, line, i) for i, line in enumerate(losses)])
     return chart(title, drawing, ["training", "held out"] if len(keys) > 1 else [])
 

@@ -1,11 +1,14 @@
 """The quiz in a terminal: plain lines in order, which a screen reader can read."""
 
+import shutil
+import sys
+import textwrap
 from collections.abc import Sequence
 
-from minidiff.quiz.question import Choice, Practice, Question
+from minidiff.quiz.question import Choice, Entry, Question
 
 LETTERS = "abcdefgh"
-TASK_PROMPT = "h for a hint, s for a solution, n for the next task, q to stop: "
+WIDEST = 100  # characters of a line
 
 
 def ask_all(questions: Sequence[Question]) -> tuple[int, int]:
@@ -13,7 +16,7 @@ def ask_all(questions: Sequence[Question]) -> tuple[int, int]:
     answered = right = 0
     try:
         for number, question in enumerate(questions, start=1):
-            print(f"Question {number} of {len(questions)}, {question.level}, {question.topic}.")
+            show(f"Question {number} of {len(questions)}, {question.level}, {question.topic}.")
             choice = ask(question)
             if choice is None:
                 break
@@ -21,74 +24,65 @@ def ask_all(questions: Sequence[Question]) -> tuple[int, int]:
             print()
     except EOFError:
         print()
-    print(f"Score: {right} right of {answered} answered, {len(questions)} in all.")
+    show(f"Score: {right} right of {answered} answered, {len(questions)} in all.")
     return answered, right
 
 
 def ask(question: Question) -> Choice | None:
     """Asks one question and explains the answer; None if the reader stops."""
-    print(question.text)
+    show(question.text)
     if question.code:
         print_code(question.code)
     letters = LETTERS[: len(question.choices)]
     for letter, choice in zip(letters, question.choices, strict=True):
-        print(f"  {letter}. {choice.text}")
+        show(choice.text, f"  {letter}. ")
     while True:
         answer = input(f"Your answer, {letters[0]} to {letters[-1]}, h for a hint, q to stop: ").strip().lower()
         if answer == "q":
             return None
         if answer == "h":
-            print(f"Hint: {question.hint}")
+            show(question.hint, "Hint: ")
         elif len(answer) == 1 and answer in letters:
             choice = question.choices[letters.index(answer)]
             explain(question, choice)
             return choice
         elif answer:
-            print(f"unknown answer {answer!r}; choose a letter from {letters[0]} to {letters[-1]}")
+            show(f"unknown answer {answer!r}; choose a letter from {letters[0]} to {letters[-1]}")
 
 
 def explain(question: Question, choice: Choice) -> None:
     """Prints whether the choice is right, the explanation, why other choices are right or wrong, and a reference."""
-    print(f"{'Right' if choice.right else 'Not right'}. {choice.why}")
+    show(f"{'Right' if choice.right else 'Not right'}. {choice.why}")
     if not choice.right:
-        print(f"The right answer is {LETTERS[question.answer]}: {question.choices[question.answer].text}")
+        show(f"The right answer is {LETTERS[question.answer]}: {question.choices[question.answer].text}")
     for number, step in enumerate(question.explanation, start=1):
-        print(f"  Step {number}: {step}")
+        show(step, f"  Step {number}: ")
     for letter, other in zip(LETTERS, question.choices, strict=False):
         if other != choice:
-            print(f"  Why {'' if other.right else 'not '}{letter}: {other.why}")
+            show(other.why, f"  Why {'' if other.right else 'not '}{letter}: ")
     for mistake in question.mistakes:
-        print(f"  Common mistake: {mistake}")
+        show(mistake, "  Common mistake: ")
     print_read_more(question)
 
 
-def practice_all(tasks: Sequence[Practice]) -> None:
-    """Prints programming exercises one after the other, with a hint and a solution on request."""
-    try:
-        for number, task in enumerate(tasks, start=1):
-            print(f"Task {number} of {len(tasks)}, {task.level}.")
-            print(task.text)
-            print_code(task.starting_code)
-            print('Change this code until the lines below, run after it, print "right".')
-            print_code(task.check)
-            while (answer := input(TASK_PROMPT).strip().lower()) != "n":
-                if answer == "q":
-                    return
-                if answer == "h":
-                    print(f"Hint: {task.hint}")
-                elif answer == "s":
-                    print_code(task.solution)
-                    print_read_more(task)
-    except EOFError:
-        print()
-
-
-def print_read_more(entry: Question | Practice) -> None:
+def print_read_more(entry: Entry) -> None:
     """Prints the module and the notebook about the topic."""
-    print(f"  Read more: {entry.module}, {entry.tutorial}")
+    show(f"{entry.module}, {entry.tutorial}", "  Read more: ")
 
 
 def print_code(code: str) -> None:
     """Prints a program, indented, between blank lines."""
     lines = [f"    {line}" for line in code.splitlines()]
     print("", *lines, "", sep="\n")
+
+
+def show(text: str, begin: str = "") -> None:
+    """Prints a text after `begin`; in a terminal, lines end between words, and further lines are indented."""
+    for paragraph in text.split("\n"):
+        line = begin + paragraph
+        if sys.stdout.isatty():
+            width = max(20, min(shutil.get_terminal_size().columns - 1, WIDEST))
+            indent = " " * (len(begin) - len(begin.lstrip()) + 2 if begin else 0)
+            line = textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+        print(line)
+        begin = " " * (len(begin) - len(begin.lstrip()))

@@ -171,6 +171,7 @@ def show_samples(run: Run, denoiser: NetworkDenoiser, seed: int) -> None:
     assert sampling is not None
     shape, labels = (SAMPLES, *denoiser.network.config.example_shape), labels_for(names, SAMPLES)
     states = sample(denoiser, shape, seed=seed, labels=labels, **asdict(sampling))
-    images, _ = collect(states, sampling.steps)
-    plotting.save_sheet(run.path / "samples.png", images, columns=8)
+    found = collect(states, sampling.steps)
+    shown = None if labels is None else [names[label] for label in labels]
+    plotting.save_sheet(run.path / "samples.png", found.images, columns=8, names=shown)
     logger.info("%s", run.path / "samples.png")

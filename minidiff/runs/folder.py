@@ -6,6 +6,7 @@
     RUN/snapshots/           images generated during training, see `snapshots.py`
     RUN/.lock                the process that writes, see `lock.py`
     RUN/*.png, *.gif         images
+    RUN/report.html          the report, see `minidiff/page/`
 
 All files are written atomically (`atomic.py`), and nothing is ever pickled.
 """
@@ -29,7 +30,7 @@ from minidiff.training_config import TrainingConfig
 from minidiff.unet_config import UNetConfig
 
 CONFIG, HISTORY, CHECKPOINTS = "config.json", "history.csv", "checkpoints"
-WITHOUT_CHECKPOINT = (CONFIG, "forward_process.png")  # what a run may write before its first checkpoint
+WITHOUT_CHECKPOINT = (CONFIG, "forward_process.png", "report.html")  # what a run may write before its first checkpoint
 
 
 class Run:

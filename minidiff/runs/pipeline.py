@@ -7,7 +7,7 @@ Each stage logs the shapes that go in and come out, and leaves its images in the
 import logging
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -20,6 +20,7 @@ from minidiff.parallel import Workers
 from minidiff.randomness import stream
 from minidiff.runs.compatibility import fingerprint
 from minidiff.runs.folder import Run
+from minidiff.runs.metadata import write_metadata
 from minidiff.runs.snapshots import is_snapshot_epoch
 from minidiff.runs.train import read_config, train_run
 from minidiff.runs.weights import weights_of
@@ -84,10 +85,15 @@ def run_stages(
     shape, labels = (SAMPLES, *dataset.example_shape), labels_for(dataset.class_names, SAMPLES)
     logger.info("   in:  noise %s and a label for each", shape)
     logger.info("   out: images of the same shape, in [-1, 1]")
-    states = sample(trainer.denoiser(), shape, SAMPLER, steps, training.seed, labels)
-    images, trajectory = collect(states, steps)
-    plotting.save_sheet(run.path / "samples.png", images, columns=8)
-    plotting.save_animation(run.path / "denoising.gif", trajectory, columns=8)
+    denoiser = trainer.denoiser()
+    found = collect(sample(denoiser, shape, SAMPLER, steps, training.seed, labels), steps)
+    names = None if labels is None else [dataset.class_names[label] for label in labels]
+    values = {"seed": training.seed, "label": "any" if labels is None else "each", "sampler": SAMPLER, "steps": steps}
+    metadata = write_metadata(run.path.resolve().name, denoiser.p.vector, values | {"images": SAMPLES})
+    plotting.save_sheet(run.path / "samples.png", found.images, columns=8, names=names, metadata=metadata)
+    plotting.save_animation(
+        run.path / "denoising.gif", found.trajectory, columns=8, names=names, titles=found.titles(), metadata=metadata
+    )
     logger.info("   %s, denoising.gif, loss.png, history.csv", run.path / "samples.png")
 
 
@@ -99,7 +105,9 @@ def show_noise(run: Run, dataset: Dataset, training: TrainingConfig) -> None:
     x0 = dataset.pixels(np.arange(count))
     eps = stream("figure", training.seed).standard_normal(x0.shape, np.float32)
     sheet = np.stack([schedule.add_noise(x0, eps, t) for t in times], axis=1)  # (count, 9, H, W, C)
-    plotting.save_sheet(run.path / "forward_process.png", sheet.reshape(-1, *x0.shape[1:]), columns=len(times))
+    names = [f"t = {t}" for t in times] * count
+    images = sheet.reshape(-1, *x0.shape[1:])
+    plotting.save_sheet(run.path / "forward_process.png", images, columns=len(times), names=names)
     logger.info(
         "   in:  images x0 %s, noise eps of the same shape, a timestep t from 1 to %d", dataset.images.shape, schedule.T
     )
@@ -113,20 +121,25 @@ def loss_table(history: Sequence[dict[str, float]], width: int = 40) -> list[str
     """The loss of epochs 1, 5, 10, 20 and the last as a text table, with bars on a logarithmic scale.
 
     Args:
-        history: rows with "epoch" and "loss".
+        history: rows with "epoch", "loss" and, with held-out images, "held_out_loss"; then the best epoch is named.
         width: of the longest bar.
 
     Returns:
         Lines of text.
     """
     last = int(history[-1]["epoch"])
-    rows = [row for row in history if is_snapshot_epoch(int(row["epoch"]), last)]
+    held_out = {row["epoch"]: row["held_out_loss"] for row in history if row.get("held_out_loss", math.nan) > 0}
+    best = min(held_out, key=lambda epoch: held_out[epoch]) if held_out else None
+    rows = [row for row in history if is_snapshot_epoch(int(row["epoch"]), last) or row["epoch"] == best]
     logs = [math.log(row["loss"]) for row in rows]
     span = max(logs) - min(logs) or 1.0
-    lines = ["   epoch     loss"]
+    lines = ["   epoch     loss" + ("   held out" if held_out else "")]
     for row, log in zip(rows, logs, strict=True):
         bar = "█" * (1 + round((width - 1) * (log - min(logs)) / span))
-        lines.append(f"   {row['epoch']:5} {row['loss']:8.4f}  {bar}")
+        loss = f"   {held_out.get(row['epoch'], math.nan):8.4f}" if held_out else ""
+        lines.append(f"   {row['epoch']:5} {row['loss']:8.4f}{loss}  {bar}")
+    if best is not None:
+        lines.append(f"   best epoch {best}, held-out loss {held_out[best]:.4f} (minidiff sample --best uses it)")
     return lines
 
 
@@ -155,39 +168,74 @@ def load_training_data(run: Run, denoiser: NetworkDenoiser) -> Dataset:
     return dataset
 
 
-def labels_for(class_names: Sequence[str], count: int, name: str | None = None) -> np.ndarray | None:
-    """Labels for a number of images: all of one class, or each class in turn.
+def labels_for(class_names: Sequence[str], count: int, names: str | None = None) -> np.ndarray | None:
+    """Labels for a number of images: some classes in turn, by default all of them.
 
     Args:
         class_names: of the run, possibly none.
         count: number of labels.
-        name: of the class (default: each class in turn).
+        names: as in `classes_named`.
 
     Returns:
-        int (count,), or None for a network without classes.
+        int (count,), or None for no class.
 
     Raises:
         MinidiffError: an unknown name.
     """
-    if name is None:
-        return np.arange(count) % len(class_names) if class_names else None
-    name = clean(name)  # as those of the run
-    if name not in class_names:
-        remedy = f"choose from {', '.join(class_names)}" if class_names else "this run was trained without classes"
-        raise MinidiffError(f"unknown class {name!r}; {remedy}")
-    return np.full(count, list(class_names).index(name))
+    chosen = classes_named(class_names, names)
+    return np.resize(chosen, count) if chosen else None
 
 
-def collect(states: Iterable[State], steps: int) -> tuple[np.ndarray, list[np.ndarray]]:
+def classes_named(class_names: Sequence[str], names: str | None = None) -> list[int]:
+    """The indices of classes by their names.
+
+    Args:
+        class_names: of the run, possibly none.
+        names: of one class or several, separated by commas; upper and lower case are the same if only one class has
+            that name. "each" or None for all, "any" for none.
+
+    Raises:
+        MinidiffError: an unknown name.
+    """
+    if names is None:
+        return list(range(len(class_names)))
+    names = clean(names)  # as those of the run
+    parts = [names] if names in class_names else [part.strip() for part in names.split(",")]
+    if parts in (["any"], ["each"]) and names not in class_names:
+        return [] if parts == ["any"] else list(range(len(class_names)))
+    return [index_of_class(class_names, part) for part in parts]
+
+
+def index_of_class(class_names: Sequence[str], name: str) -> int:
+    """The index of a class by its name; arguments and errors as in `classes_named`."""
+    same = [i for i, other in enumerate(class_names) if other.casefold() == name.casefold()]
+    same = [i for i in same if class_names[i] == name] or same
+    if len(same) != 1:
+        problem = f"{'ambiguous' if same else 'unknown'} class {name!r}"
+        known = f"choose from {', '.join(class_names)}" if class_names else "this run was trained without classes"
+        raise MinidiffError(f"{problem}; {known}")
+    return same[0]
+
+
+class Collected(NamedTuple):
+    """Images (N, H, W, C) in [-1, 1], and the noisy images and timesteps before the first and after each step."""
+
+    images: np.ndarray
+    trajectory: list[np.ndarray]
+    times: list[int]
+
+    def titles(self) -> list[str]:
+        """A line of text for each entry of the trajectory."""
+        return [f"step {i} of {len(self.times) - 1}, t = {t}" for i, t in enumerate(self.times)]
+
+
+def collect(states: Iterable[State], steps: int) -> Collected:
     """Runs a sampling generator to its end, with a progress bar if standard error is a terminal.
 
     Args:
         states: from `sampling.sample` or `editing`.
         steps: number of sampler steps.
-
-    Returns:
-        images (N, H, W, C) in [-1, 1], and the list of the noisy images before the first and after each step.
     """
     bar = tqdm(states, total=steps + 1, desc="   steps", leave=False, disable=None)
-    trajectory = [state.z for state in bar]
-    return trajectory[-1], trajectory
+    trajectory, times = zip(*((state.z, state.t) for state in bar), strict=True)
+    return Collected(trajectory[-1], list(trajectory), list(times))

@@ -25,7 +25,8 @@ class Progress:
     def __init__(self) -> None:
         self.best_step: int | None = None
         self.best_loss = math.inf
-        self._seconds_before, self._start = 0.0, time.perf_counter()
+        self._seconds_before = 0.0
+        self.start()
         self._start_epoch()
 
     def __repr__(self) -> str:
@@ -34,6 +35,10 @@ class Progress:
     def _start_epoch(self) -> None:
         self._figures: dict[str, list] = {name: [] for name in PER_STEP | PER_EXAMPLE}
         self._step_seconds = 0.0
+
+    def start(self) -> None:
+        """Starts the clock; what came before, in this process, does not count."""
+        self._start, self._steps = time.perf_counter(), 0
 
     @property
     def seconds(self) -> float:
@@ -50,8 +55,13 @@ class Progress:
         """The mean loss of this epoch so far."""
         return float(np.concatenate(self._figures["losses"]).mean())
 
+    def seconds_left(self, steps: int) -> float:
+        """The time that further optimizer steps will take, if they are as fast as those since the start; else NaN."""
+        return (time.perf_counter() - self._start) / self._steps * steps if self._steps else math.nan
+
     def add(self, step: Step) -> None:
         """Adds a step."""
+        self._steps += 1
         self._figures["t"].append(step.t)
         self._figures["losses"].append(step.losses)
         self._figures["gradient_norms"].append([step.gradient_norm])
@@ -98,7 +108,8 @@ class Progress:
     def restore(self, arrays: dict[str, np.ndarray], facts: dict) -> None:
         """Restores what `state` returned."""
         self._figures = {name: [arrays[name]] for name in self._figures}
-        self._seconds_before, self._start = facts["seconds"], time.perf_counter()
+        self._seconds_before = facts["seconds"]
+        self.start()
         self._step_seconds = facts["step_seconds"]
         self.best_step, self.best_loss = facts.get("best_step"), facts.get("best_loss", math.inf)
 

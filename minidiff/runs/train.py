@@ -11,7 +11,7 @@ import logging
 import math
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ from minidiff.runs.interruption import Interruption
 from minidiff.runs.progress import Progress
 from minidiff.runs.resources import check_enough_memory, check_space
 from minidiff.runs.snapshots import is_snapshot_epoch, remove_snapshots, save_snapshot
+from minidiff.runs.status import Status, table_header, table_line, time_text
+from minidiff.runs.warm_up import compile_kernels
 from minidiff.schedule import sufficient_sigma_max
 from minidiff.training import Step, Trainer
 from minidiff.training_config import SAVE_MINUTES, TrainingConfig
@@ -136,6 +138,7 @@ def train_run(
     data_options: dict[str, Any] | None = None,
     save_minutes: float = SAVE_MINUTES,
     kernels: str = "fast",
+    watch: Callable[[Status], None] | None = None,
 ) -> Trainer:
     """Trains to the last epoch, from the newest checkpoint if there is one.
 
@@ -151,6 +154,7 @@ def train_run(
         data_options: to be recorded in config.json; needed only if the data has moved.
         save_minutes: time between checkpoints within an epoch.
         kernels: name of the set of kernels; no part of the configuration, so a resumed run may use the other one.
+        watch: called after each step, and after the epoch's row of history.csv was written.
 
     Returns:
         The `Trainer` at the end.
@@ -185,18 +189,23 @@ def train_run(
     changed |= {"data": with_absolute_path(data_options)} if data_options else {}
     if run.config | changed != run.config:
         run.write_config(run.config | changed)
-    logger.info("   epoch     loss   learning rate   gradient   images/s   seconds")
+    compile_kernels(trainer)
+    progress.start()
+    logger.info(table_header(held_out is not None))
     bar, saved = None, time.monotonic()
     with Interruption() as interruption, contextlib.ExitStack() as stack:
         for step in steps_until_divergence(run, trainer):
             progress.add(step)
+            left = progress.seconds_left(trainer.total_steps - step.step)
             bar = bar or stack.enter_context(open_bar(len(dataset), progress.images - step.images, step.epoch))
             bar.update(step.images)
-            bar.set_postfix_str(f"loss {progress.loss:.4f}", refresh=False)
+            bar.set_postfix_str(f"loss {progress.loss:.4f}, {time_text(left)} left", refresh=False)
             if step.last_of_epoch:
                 bar.close()
                 bar = None
                 end_epoch(run, trainer, progress, step, held_out)
+            if watch is not None:
+                watch(Status(step.epoch, training.epochs, left))
             stopped = interruption.requested  # one value for both: a signal may arrive in between
             if step.last_of_epoch or stopped or time.monotonic() - saved >= 60 * save_minutes:
                 save(run, trainer, progress, config)
@@ -220,8 +229,8 @@ def end_epoch(run: Run, trainer: Trainer, progress: Progress, step: Step, held_o
     run.add_history(row)
     if is_snapshot_epoch(step.epoch, trainer.config.epochs):
         save_snapshot(run, trainer, step.epoch)
-    columns = "   {epoch:5} {loss:8.4f} {learning_rate:15.2e} {gradient_norm:10.3f} {images_per_second:10.1f}"
-    logger.info((columns + " {seconds:9.1f}").format(**row))
+    left = progress.seconds_left(trainer.total_steps - step.step)
+    logger.info(table_line(row, left, progress.best_step == step.step))
 
 
 def steps_until_divergence(run: Run, trainer: Trainer) -> Iterator[Step]:
@@ -292,4 +301,6 @@ def restore_progress(run: Run, trainer: Trainer, config: dict[str, Any], accept_
 
 def open_bar(total: int, done: int, epoch: int) -> tqdm:
     """The progress bar of an epoch; it appears only if standard error is a terminal."""
-    return tqdm(total=total, initial=done, unit="img", desc=f"   {epoch:5}", leave=False, disable=None)
+    shown = "{desc} |{bar}| {n_fmt} of {total_fmt} images, {rate_fmt}{postfix}"
+    options = {"unit": "img", "leave": False, "disable": None, "bar_format": shown}
+    return tqdm(total=total, initial=done, desc=f"   {epoch:5}", **options)

@@ -11,7 +11,6 @@ names, types, shapes, and that all values are finite. Nothing in it can run code
 Read more: `tutorials/models.md`; https://huggingface.co/docs/safetensors.
 """
 
-import hashlib
 import json
 import stat
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from minidiff.runs.checkpoint import PER_EXAMPLE, PER_STEP
 from minidiff.runs.compatibility import check_same_network
 from minidiff.runs.config import FORMAT, SamplerOptions, check, information, parse, read_sampling
 from minidiff.runs.folder import Run
+from minidiff.runs.metadata import weights_hash
 from minidiff.runs.torch_layout import from_torch, to_torch, torch_shapes
 from minidiff.text import clean
 from minidiff.training_config import TrainingConfig
@@ -88,7 +88,7 @@ class Weights:
 
     def hash(self) -> str:
         """The SHA-256 of the parameters, in hexadecimal digits."""
-        return hashlib.sha256(self.vector.astype("<f4").tobytes()).hexdigest()
+        return weights_hash(self.vector)
 
     def denoiser(self, workers: Workers) -> NetworkDenoiser:
         """A denoiser with these parameters."""

@@ -46,6 +46,9 @@ def test_every_section_exists_and_has_a_link(page):
     assert [section["id"] for section in page.all("section")] == SECTIONS
     links = [link["href"] for link in page.all("a")]
     assert links == ["#main", *(f"#{name}" for name in SECTIONS)]
+    titles = {found["id"]: found for found in page.all("h2")}
+    assert list(titles) == [f"{name}-title" for name in SECTIONS]
+    assert page.text["h2"] == page.text["a"][1:]  # headings and navigation agree
     levels = [int(name[1]) for name, _, _ in page.elements if name in ("h1", "h2", "h3", "h4")]
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))  # no level is skipped

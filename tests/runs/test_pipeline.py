@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minidiff.captions import LINE
 from minidiff.data import Dataset
 from minidiff.errors import MinidiffError
 from minidiff.runs import pipeline, train
 from minidiff.runs.folder import Run
+from minidiff.runs.metadata import DIGITS, read_metadata, weights_hash
 from minidiff.sampling import generate, sample
 from minidiff.training_config import TrainingConfig
 from minidiff.unet import UNetConfig
@@ -65,7 +67,7 @@ def test_the_forward_process_starts_with_the_image_and_ends_in_noise(tmp_path):
     with tiny.log() as lines:
         pipeline.show_noise(run, data, TRAINING)
     sheet = np.asarray(Image.open(tmp_path / "forward_process.png")).astype(float)
-    assert sheet.shape == (6 * (2 + 2 * 22), 6 * (2 + 9 * 22), 3)
+    assert sheet.shape == (6 * (2 + 2 * 22) + 2 * LINE, 6 * (2 + 9 * 22), 3)
     images = [sheet[12:132, 12 + 132 * i : 132 + 132 * i] for i in range(9)]
     assert (images[0] == 255).all()
     spreads = [image.std() for image in images]
@@ -163,6 +165,22 @@ def test_labels():
         pipeline.labels_for([], 2, "ring")
 
 
+def test_several_labels_take_turns_and_case_is_ignored():
+    names = ["disc", "Square", "ring, thin", "A", "a"]
+    assert pipeline.labels_for(names, 5, "SQUARE, disc").tolist() == [1, 0, 1, 0, 1]
+    assert pipeline.labels_for(names, 1, "ring, thin").tolist() == [2]  # a name with a comma
+    assert pipeline.labels_for(names, 2, "a,A").tolist() == [4, 3]
+    assert pipeline.labels_for(names, 3, "each").tolist() == [0, 1, 2]
+    assert pipeline.labels_for(names, 3, "any") is None
+    assert pipeline.labels_for([], 3, "each") is None
+    assert pipeline.labels_for(["any", "b"], 2, "any").tolist() == [0, 0]
+    for wrong, message in (("disc,cube", "unknown class 'cube'"), ("", "unknown class ''"), ("disc,", "unknown")):
+        with pytest.raises(MinidiffError, match=message):
+            pipeline.labels_for(names, 2, wrong)
+    with pytest.raises(MinidiffError, match="ambiguous class 'tAbby'; choose from Tabby, tabby"):
+        pipeline.labels_for(["Tabby", "tabby"], 1, "tAbby")
+
+
 def test_all_stages_leave_their_images(tmp_path, workers, caplog):
     caplog.set_level(logging.INFO, logger="minidiff")
     dataset, _ = pipeline.load_data(OPTIONS)
@@ -171,6 +189,10 @@ def test_all_stages_leave_their_images(tmp_path, workers, caplog):
         pipeline.run_stages(run, NETWORK, dataset, training, workers)
     headings = [line.split(":")[0] for line in caplog.messages if line[0].isdecimal()]
     assert headings == ["1. Data", "2. Noise", "3. Training", "4. Generation"]
+    shown = read_metadata(run.path / "samples.png")
+    assert shown == read_metadata(run.path / "denoising.gif")
+    assert (shown["label"], shown["sampler"], shown["steps"], shown["images"]) == ("each", "dpmpp_2m_sde", 6, 16)
+    assert shown["weights"] == weights_hash(pipeline.load_denoiser(run, workers).p.vector)[:DIGITS]
     assert Image.open(run.path / "samples.png").size[0] > Image.open(run.path / "samples.png").size[1]
     with Image.open(run.path / "denoising.gif") as animation:
         assert animation.n_frames == 7  # the noise, and the images after each of six steps
@@ -179,8 +201,11 @@ def test_all_stages_leave_their_images(tmp_path, workers, caplog):
 def test_sampling_is_collected(trained):
     _, trainer, _ = trained
     options = {"sampler": "ddim", "steps": 4, "seed": 0, "labels": [0, 1, 2]}
-    images, trajectory = pipeline.collect(sample(trainer.denoiser(), (3, 16, 16, 3), **options), 4)
+    found = pipeline.collect(sample(trainer.denoiser(), (3, 16, 16, 3), **options), 4)
+    images, trajectory, times = found
     assert len(trajectory) == 5  # the noise, and the images after each step
+    assert times == [20, 15, 10, 5, 0]
+    assert found.titles()[1] == "step 1 of 4, t = 15"
     np.testing.assert_array_equal(images, trajectory[-1])
     np.testing.assert_array_equal(images, generate(trainer.denoiser(), (3, 16, 16, 3), **options))
     assert np.abs(images).max() <= 1

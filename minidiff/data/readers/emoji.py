@@ -119,7 +119,7 @@ def has_exchanged_tones(files: Files) -> bool:
 
 
 def load_emoji(files: Files, options: ReadingOptions) -> Dataset:
-    """Loads a package of emoji: (N, size, size, 3) without exact copies; `groups` are the designs."""
+    """Loads a package of emoji: (N, H, W, 3) without exact copies; `groups` are the designs."""
     subset = options.subset
     if subset not in CLASS_NAMES:
         raise MinidiffError(f"{files.path}: unknown subset {subset!r}; choose from {', '.join(CLASS_NAMES)}")

@@ -20,7 +20,7 @@ from minidiff.data.readers.limits import CHUNK, MAX_IMAGE_BYTES
 from minidiff.data.readers.names import IMAGE_NAME, counted, listed
 from minidiff.data.readers.options import PART_WORDS, ReadingOptions, choose_part
 from minidiff.data.readers.signatures import HEAD, MARK, is_image
-from minidiff.data.readers.sizing import check_output
+from minidiff.data.readers.sizing import Size, check_output, height_and_width
 from minidiff.errors import MinidiffError
 from minidiff.text import clean
 
@@ -29,7 +29,7 @@ Paths = dict[str, tuple[str, ...]]  # name of a file -> its folders, as far as t
 
 
 def load_folder(files: Files, options: ReadingOptions) -> Dataset:
-    """Loads image files: (N, size, size, 3), or (N, size, size, 1) if every image is gray."""
+    """Loads image files: (N, H, W, 3), or (N, H, W, 1) if every image is gray."""
     names, labels, class_names, notes = sort_files(files, options.part)
     chosen, choice = choose(len(names), options.num_images, options.seed, files.path, "files")
     names = np.array(names, dtype=object)[chosen].tolist()
@@ -146,13 +146,13 @@ def read_images(files: Files, names: list[str], options: ReadingOptions) -> tupl
     """Decodes image files, or finds them in the cache.
 
     Returns:
-        uint8 (N, size, size, C); the positions in `names` of the readable ones (N,); notes.
+        uint8 (N, H, W, C); the positions in `names` of the readable ones (N,); notes.
     """
     from PIL import __version__ as pillow_version  # import takes time, and other kinds of files do not need Pillow
 
-    size = DEFAULT_SIZE if options.size is None else options.size
+    size: Size = DEFAULT_SIZE if options.size is None else options.size
     max_pixels, max_bytes = options.max_pixels, options.max_bytes
-    check_output(size, (len(names), size, size, 3), max_bytes, files.path)
+    check_output(size, (len(names), *height_and_width(size), 3), max_bytes, files.path)
     folder = cache.default_cache_folder() if options.cache_folder == "default" else options.cache_folder
     if not folder:
         return decode(files, names, size, max_pixels, max_bytes)
@@ -168,35 +168,40 @@ def read_images(files: Files, names: list[str], options: ReadingOptions) -> tupl
 
 
 def decode(
-    files: Files, names: list[str], size: int, max_pixels: int, max_bytes: int
+    files: Files, names: list[str], size: Size, max_pixels: int, max_bytes: int
 ) -> tuple[np.ndarray, np.ndarray, Notes]:
     """`read_images` without the cache."""
     from minidiff.data.readers.image_file import (  # imports Pillow, as above
         UNREADABLE,
+        central_part,
+        crop,
         decode_image,
         is_animated,
         is_transparent,
         opaque,
-        square,
     )  # fmt: skip
 
-    images = np.empty((len(names), size, size, 3), np.uint8)
+    height, width = height_and_width(size)
+    images = np.empty((len(names), height, width, 3), np.uint8)
     positions: list[int] = []
     skipped = []
     num_cropped, num_enlarged, num_transparent, num_animated, all_gray = 0, 0, 0, 0, True
     for i, name in enumerate(names):
         try:
-            stored = decode_image(read_image_file(files, name, min(max_bytes, MAX_IMAGE_BYTES)), size, max_pixels)
+            content = read_image_file(files, name, min(max_bytes, MAX_IMAGE_BYTES))
+            stored = decode_image(content, max(height, width), max_pixels)
             image = opaque(stored)
         except UNREADABLE as error:
             skipped.append(f"{clean(name)} ({str(error).splitlines()[0][:100] if str(error) else 'damaged'})")
             continue
         num_transparent += is_transparent(stored)
         num_animated += is_animated(stored)
-        num_cropped += image.width != image.height
-        num_enlarged += min(image.size) < size
+        num_cropped += central_part(image, height, width) != (0, 0, image.width, image.height)
+        num_enlarged += image.width < width or image.height < height
         all_gray &= image.mode == "L"
-        images[len(positions)] = np.asarray(square(image, size)).reshape(size, size, -1)  # gray fills all channels
+        images[len(positions)] = np.asarray(crop(image, height, width)).reshape(
+            height, width, -1
+        )  # gray fills all channels
         positions.append(i)
     if not positions:
         raise MinidiffError(
@@ -205,11 +210,13 @@ def decode(
         )
     images = images[: len(positions), :, :, :1].copy() if all_gray else images[: len(positions)]
 
-    notes = [f"resized to {size} x {size}"]
+    notes = [f"resized to {height} x {width}"]
     if num_cropped:
-        notes.append(f"{num_cropped} images cropped to the central square")
+        part = "the central square" if height == width else f"the proportions {height} : {width} at the center"
+        notes.append(f"{num_cropped} images cropped to {part}")
     if num_enlarged:
-        notes.append(f"{num_enlarged} images smaller than {size} pixels enlarged")
+        limit = f"{height} pixels" if height == width else f"{height} x {width} pixels"
+        notes.append(f"{num_enlarged} images smaller than {limit} enlarged")
     if num_transparent:
         notes.append(f"{num_transparent} images with transparency: transparent pixels became white")
     if num_animated:

@@ -1,8 +1,8 @@
-"""Decodes one image file to an upright, opaque, square image of a given size.
+"""Decodes one image file to an upright, opaque image of a given size.
 
-The image is rotated upright (EXIF), composited over white, cropped to the largest central square, and resized with a
-Lanczos filter. Compositing precedes resizing: otherwise the invisible colors of transparent pixels would bleed into
-their visible neighbors.
+The image is rotated upright (EXIF), composited over white, cropped at the center to the proportions of the result, and
+resized with a Lanczos filter. Compositing precedes resizing: otherwise the invisible colors of transparent pixels would
+bleed into their visible neighbors.
 """
 
 import warnings
@@ -90,12 +90,18 @@ def is_animated(image: Image.Image) -> bool:
     return bool(image.info.get(ANIMATED))
 
 
-def square(image: Image.Image, size: int) -> Image.Image:
-    """The largest central square, resized to size x size."""
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    box = (left, top, left + side, top + side)
-    return image.resize((size, size), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+def central_part(image: Image.Image, height: int, width: int) -> tuple[int, int, int, int]:
+    """The largest central part with the proportions height : width, as left, top, right, bottom."""
+    scale = min(image.height / height, image.width / width)
+    h, w = max(1, round(scale * height)), max(1, round(scale * width))
+    left, top = (image.width - w) // 2, (image.height - h) // 2
+    return left, top, left + w, top + h
+
+
+def crop(image: Image.Image, height: int, width: int) -> Image.Image:
+    """The largest central part with these proportions, resized to height x width."""
+    box = central_part(image, height, width)
+    return image.resize((width, height), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
 
 
 def read_file(path: str | Path, decode: Callable[[BinaryIO], Decoded]) -> Decoded:

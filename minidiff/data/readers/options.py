@@ -6,6 +6,7 @@ from pathlib import Path
 
 from minidiff.data.dataset import Notes
 from minidiff.data.readers.limits import MAX_BYTES, MAX_PIXELS
+from minidiff.data.readers.sizing import Size
 from minidiff.errors import MinidiffError
 
 # Words in the names of files, folders and arrays -> part.
@@ -35,7 +36,7 @@ class ReadingOptions:
             or "" disables the cache.
     """
 
-    size: int | None = None
+    size: Size | None = None
     num_images: int | None = None
     seed: int = 0
     layout: str | None = None

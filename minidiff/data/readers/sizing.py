@@ -1,7 +1,9 @@
 """Fits the images of an array to a size: pads small ones, crops and resizes large ones."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,15 +14,25 @@ from minidiff.memory import check_memory, readable
 SIZE_MULTIPLE = 8  # so that a network can halve the size three times
 MAX_SIZE = 4096
 
+Size: TypeAlias = int | tuple[int, int]  # the side of a square, or height and width, in pixels
+
+
+def height_and_width(size: int | Sequence[int]) -> tuple[int, int]:
+    """A size as height and width."""
+    if isinstance(size, Sequence):
+        height, width = size
+        return height, width
+    return size, size
+
 
 def fit(
-    images: np.ndarray, size: int | None, max_bytes: int, where: str | Path, fill: int | None = None
+    images: np.ndarray, size: Size | None, max_bytes: int, where: str | Path, fill: int | None = None
 ) -> tuple[np.ndarray, Notes]:
     """Fits images to a size.
 
     Args:
         images: uint8 (N, H, W, C).
-        size: height and width of the result; smaller images are padded, larger ones cropped to the central square and
+        size: of the result; smaller images are padded, larger ones cropped at the center to its proportions and
             resized. Default: height and width are padded to the next multiple of 8 (28 becomes 32).
         max_bytes: limit on the result.
         where: the file, for error messages.
@@ -28,17 +40,19 @@ def fit(
             the border pixels are repeated.
     """
     N, H, W, C = images.shape
-    height, width = (size or math.ceil(side / SIZE_MULTIPLE) * SIZE_MULTIPLE for side in (H, W))
+    padded = tuple(math.ceil(side / SIZE_MULTIPLE) * SIZE_MULTIPLE for side in (H, W))
+    height, width = padded if size is None else height_and_width(size)
     check_output(size, (N, height, width, C), max_bytes, where)
     if (height, width) == (H, W):
         return images, ()
-    return shrink(images, height) if height < H or width < W else pad(images, height, width, fill)
+    return shrink(images, height, width) if height < H or width < W else pad(images, height, width, fill)
 
 
-def check_output(size: int | None, shape: tuple[int, ...], max_bytes: int, where: str | Path) -> None:
+def check_output(size: Size | None, shape: tuple[int, ...], max_bytes: int, where: str | Path) -> None:
     """Raises `MinidiffError` if a size is out of range, or if uint8 images (N, H, W, C) exceed max_bytes."""
-    if size is not None and not 1 <= size <= MAX_SIZE:
-        raise MinidiffError(f"{where}: size is {size}; give a size from 1 to {MAX_SIZE} pixels")
+    for side in () if size is None else height_and_width(size):
+        if not 1 <= side <= MAX_SIZE:
+            raise MinidiffError(f"{where}: size is {side}; give a size from 1 to {MAX_SIZE} pixels")
     num_bytes = math.prod(shape)
     what = f"{where}: {shape[0]:,} images of {shape[1]} x {shape[2]}"
     if num_bytes > max_bytes:
@@ -67,17 +81,19 @@ def background(images: np.ndarray) -> int | None:
     return int(counts.argmax()) if 2 * counts.max() > counts.sum() else None
 
 
-def shrink(images: np.ndarray, size: int) -> tuple[np.ndarray, Notes]:
-    """Crops (N, H, W, C) to the central square and resizes it with a Lanczos filter; returns images and notes."""
+def shrink(images: np.ndarray, height: int, width: int) -> tuple[np.ndarray, Notes]:
+    """Crops (N, H, W, C) at the center to height : width and resizes them (Lanczos); returns images and notes."""
     from PIL import Image  # takes time to import, and most data sets need no resizing
 
     N, H, W, C = images.shape
-    side = min(H, W)
-    top, left = (H - side) // 2, (W - side) // 2
-    shrunk = np.empty((N, size, size, C), np.uint8)
+    scale = min(H / height, W / width)
+    h, w = max(1, round(scale * height)), max(1, round(scale * width))  # the largest part with these proportions
+    top, left = (H - h) // 2, (W - w) // 2
+    shrunk = np.empty((N, height, width, C), np.uint8)
     for i in range(N):
-        cropped = images[i, top : top + side, left : left + side]
+        cropped = images[i, top : top + h, left : left + w]
         image = Image.fromarray(np.ascontiguousarray(cropped[..., 0] if C == 1 else cropped))
-        shrunk[i] = np.asarray(image.resize((size, size), Image.Resampling.LANCZOS)).reshape(size, size, C)
-    notes = (f"cropped from {H} x {W} to the central square",) if H != W else ()
-    return shrunk, (*notes, f"resized from {side} x {side} to {size} x {size}")
+        shrunk[i] = np.asarray(image.resize((width, height), Image.Resampling.LANCZOS)).reshape(height, width, C)
+    central = "the central square" if height == width else f"the central {h} x {w}"
+    notes = (f"cropped from {H} x {W} to {central}",) if (h, w) != (H, W) else ()
+    return shrunk, (*notes, f"resized from {h} x {w} to {height} x {width}")

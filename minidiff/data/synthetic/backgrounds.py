@@ -22,7 +22,8 @@ DOT_RADIUS = 0.20  # relative to the distance between two dots
 
 def paint_gradient(painter: Painter, pair: tuple[Color, Color], direction: Point) -> None:
     """Paints a gradient from the lighter to the deeper color along the unit vector `direction`."""
-    painter.gradient(*pair, 0.5 + 0.5 * (direction[0] * painter.x + direction[1] * painter.y))
+    x, y = painter.x / painter.right, painter.y / painter.bottom
+    painter.gradient(*pair, 0.5 + 0.5 * (direction[0] * x + direction[1] * y))
 
 
 def paint_dots(painter: Painter, pair: tuple[Color, Color], phase: Point) -> None:

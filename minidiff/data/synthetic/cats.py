@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minidiff.data.readers.sizing import Size
 from minidiff.data.synthetic.backgrounds import SOFT_PAIRS, paint_dots, paint_gradient
 from minidiff.data.synthetic.drawing import (
     Color,
@@ -128,13 +129,13 @@ def sample_cat(rng: np.random.Generator, coat: str) -> Cat:
     )
 
 
-def draw_cat(rng: np.random.Generator, coat: str, size: int) -> np.ndarray:
-    """Draws a random cat with one of COAT_NAMES: float32 (size, size, 3) in [0, 1]."""
+def draw_cat(rng: np.random.Generator, coat: str, size: Size) -> np.ndarray:
+    """Draws a random cat with one of COAT_NAMES: float32 (H, W, 3) in [0, 1]."""
     return paint_cat(sample_cat(rng, coat), size)
 
 
-def paint_cat(cat: Cat, size: int) -> np.ndarray:
-    """Draws a `Cat`: float32 (size, size, 3) in [0, 1]."""
+def paint_cat(cat: Cat, size: Size) -> np.ndarray:
+    """Draws a `Cat`: float32 (H, W, 3) in [0, 1]."""
     coat, painter = COATS[cat.coat], Painter(size)
     fur = brighten(coat.fur, cat.fur_brightness)
     pair = SOFT_PAIRS[cat.background]

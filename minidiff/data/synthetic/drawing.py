@@ -16,6 +16,7 @@ Dividing by more than a pixel blurs the edge, which gives soft shadows.
 canvas <- canvas + coverage * (color - canvas).
 
 Coordinates: x points right and y points down, both from -1 to 1 across the image, so a drawing is the same at any size.
+If an image is not square, this holds for the shorter side, and the longer one reaches further.
 
 Read more: `tutorials/01_data.ipynb`; Inigo Quilez, "2D distance functions" (iquilezles.org/articles/distfunctions2d),
 the source of the formulas for polygon and ellipse.
@@ -26,6 +27,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+
+from minidiff.data.readers.sizing import Size, height_and_width
 
 Color = tuple[float, ...]  # red, green, blue in [0, 1]
 Point = tuple[float, float]
@@ -139,19 +142,23 @@ def brighten(color: Color, amount: float) -> Color:
 
 
 class Painter:
-    """A square canvas and a coordinate frame to draw in.
+    """A canvas of H x W pixels and a coordinate frame to draw in.
 
     Attributes:
-        x, y: float32 (size, size), coordinates of the pixels' centers in this frame.
+        x, y: float32 (H, W), coordinates of the pixels' centers in this frame.
+        right, bottom: the largest x and y at the border of the canvas, before frames; 1 if it is square.
         pixel: width of a pixel in units of this frame.
-        canvas: float32 (3, size, size), colors in [0, 1]; one plane per color, because NumPy is faster on long rows.
+        canvas: float32 (3, H, W), colors in [0, 1]; one plane per color, because NumPy is faster on long rows.
     """
 
-    def __init__(self, size: int) -> None:
-        self.pixel = 2 / size
-        centers = (np.arange(size, dtype=np.float32) + 0.5) * self.pixel - 1
-        self.x, self.y = np.meshgrid(centers, centers)  # (size, size) each
-        self.canvas = np.zeros((3, size, size), np.float32)
+    def __init__(self, size: Size) -> None:
+        height, width = height_and_width(size)
+        self.pixel = 2 / min(height, width)
+        self.right, self.bottom = width / min(height, width), height / min(height, width)
+        x = (np.arange(width, dtype=np.float32) + 0.5) * self.pixel - self.right
+        y = (np.arange(height, dtype=np.float32) + 0.5) * self.pixel - self.bottom
+        self.x, self.y = np.meshgrid(x, y)  # (H, W) each
+        self.canvas = np.zeros((3, height, width), np.float32)
 
     def frame(self, center: Point = (0.0, 0.0), angle: float = 0.0, scale: float = 1.0) -> "Painter":
         """A painter on the same canvas in a translated, rotated (clockwise, radians) and scaled frame."""
@@ -163,14 +170,14 @@ class Painter:
         return painter
 
     def coverage(self, distance: np.ndarray, softness: float = 0.0) -> np.ndarray:
-        """The fraction of each pixel that a figure covers, float32 (size, size) in [0, 1], from its signed distance.
+        """The fraction of each pixel that a figure covers, float32 (H, W) in [0, 1], from its signed distance.
 
         `softness` is the width over which the edge fades, if it is more than a pixel.
         """
         return (0.5 - distance / max(self.pixel, softness)).clip(0, 1)
 
     def blend(self, amount: np.ndarray, color: Color) -> None:
-        """Mixes `amount` (size, size) of a color into the canvas."""
+        """Mixes `amount` (H, W) of a color into the canvas."""
         self.canvas += amount * (np.array(color, np.float32)[:, None, None] - self.canvas)
 
     def fill(
@@ -181,11 +188,11 @@ class Painter:
         within: np.ndarray | None = None,
         softness: float = 0.0,
     ) -> None:
-        """Paints a figure, given by its signed distance (size, size).
+        """Paints a figure, given by its signed distance (H, W).
 
         Args:
             opacity: 1 hides what is beneath, 0 is invisible.
-            within: coverage (size, size) of another figure, to which this one is clipped.
+            within: coverage (H, W) of another figure, to which this one is clipped.
             softness: see `coverage`.
         """
         amount = self.coverage(distance, softness)
@@ -196,10 +203,10 @@ class Painter:
         self.blend(amount, color)
 
     def gradient(self, start: Color, end: Color, amount: np.ndarray) -> None:
-        """Covers the canvas with a mixture of two colors; `amount` (size, size) is the fraction of the second."""
+        """Covers the canvas with a mixture of two colors; `amount` (H, W) is the fraction of the second."""
         for plane, a, b in zip(self.canvas, start, end, strict=True):
             plane[:] = a + amount * (b - a)
 
     def image(self) -> np.ndarray:
-        """The canvas as an image: float32 (size, size, 3) in [0, 1]."""
+        """The canvas as an image: float32 (H, W, 3) in [0, 1]."""
         return np.ascontiguousarray(np.clip(self.canvas, 0, 1).transpose(1, 2, 0))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minidiff.data.readers.sizing import Size
 from minidiff.data.synthetic.drawing import Color, Painter, Point, brighten, circle, ellipse, mix, polygon
 
 
@@ -30,8 +31,8 @@ TIME_NAMES = tuple(TIMES)
 NUM_RIDGES = 4
 
 
-def draw_landscape(rng: np.random.Generator, time: str, size: int) -> np.ndarray:
-    """Draws a random landscape at one of TIME_NAMES: float32 (size, size, 3) in [0, 1]."""
+def draw_landscape(rng: np.random.Generator, time: str, size: Size) -> np.ndarray:
+    """Draws a random landscape at one of TIME_NAMES: float32 (H, W, 3) in [0, 1]."""
     light, painter = TIMES[time], Painter(size)
     horizon = rng.uniform(-0.05, 0.25)
     zenith_color = brighten(light.zenith, rng.uniform(-0.03, 0.03))

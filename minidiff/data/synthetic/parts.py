@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from minidiff.data.readers.sizing import Size
 from minidiff.data.synthetic import cats, landscapes, shapes
 from minidiff.data.synthetic.backgrounds import SOFT_PAIRS
 from minidiff.data.synthetic.drawing import Painter
@@ -28,7 +29,7 @@ class Division:
     Attributes:
         name: of the two parts.
         attributes: name -> number of values; an attribute of a part is from 0 to that number - 1, or HIDDEN.
-        draw: (rng, size) -> an image, float32 (size, size, 3) in [0, 1], and the attributes of its two parts.
+        draw: (rng, size) -> an image, float32 (H, W, 3) in [0, 1], and the attributes of its two parts.
         cut: images (N, H, W, C) -> their two parts, (N, h, w, C) each, so oriented that one network reads both.
         hidden_by: name of an attribute -> name and value of another one that hides it.
         together: name -> attributes of which it consists.
@@ -39,7 +40,7 @@ class Division:
 
     name: str
     attributes: Mapping[str, int]
-    draw: Callable[[np.random.Generator, int], tuple[np.ndarray, Attributes, Attributes]]
+    draw: Callable[[np.random.Generator, Size], tuple[np.ndarray, Attributes, Attributes]]
     cut: Callable[[np.ndarray], Parts]
     hidden_by: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     together: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -85,18 +86,18 @@ def sample_cats(rng: np.random.Generator) -> tuple[cats.Cat, cats.Cat]:
     return pair[0], replace(pair[1], **pose)
 
 
-def draw_cat_halves(rng: np.random.Generator, size: int) -> tuple[np.ndarray, Attributes, Attributes]:
+def draw_cat_halves(rng: np.random.Generator, size: Size) -> tuple[np.ndarray, Attributes, Attributes]:
     """The left half of one cat and the right half of another one, joined along the axis of the head."""
     return join_cats(*sample_cats(rng), size)
 
 
-def draw_odd_eyes(rng: np.random.Generator, size: int) -> tuple[np.ndarray, Attributes, Attributes]:
+def draw_odd_eyes(rng: np.random.Generator, size: Size) -> tuple[np.ndarray, Attributes, Attributes]:
     """A cat whose eyes each have a color and a mood of their own."""
     left, other = sample_cats(rng)
     return join_cats(left, replace(left, eye_color=other.eye_color, eye_mood=other.eye_mood), size)
 
 
-def join_cats(left: cats.Cat, right: cats.Cat, size: int) -> tuple[np.ndarray, Attributes, Attributes]:
+def join_cats(left: cats.Cat, right: cats.Cat, size: Size) -> tuple[np.ndarray, Attributes, Attributes]:
     """The left half of one cat and the right half of another one in the same pose, and their attributes."""
     axis = Painter(size).frame(left.center, left.tilt, left.scale).x
     image = np.where(axis[..., None] < 0, cats.paint_cat(left, size), cats.paint_cat(right, size))
@@ -120,7 +121,7 @@ BODIES = {name: i for i, name in enumerate(cats.COAT_NAMES)} | {"calico": cats.C
 CHIN = 0.52  # in the head's frame
 
 
-def draw_head_and_body(rng: np.random.Generator, size: int) -> tuple[np.ndarray, Attributes, Attributes]:
+def draw_head_and_body(rng: np.random.Generator, size: Size) -> tuple[np.ndarray, Attributes, Attributes]:
     """The head of one cat over the body of another one."""
     head, body = sample_cats(rng)
     below = Painter(size).frame(head.center, 0.0, head.scale).y
@@ -132,7 +133,7 @@ def draw_head_and_body(rng: np.random.Generator, size: int) -> tuple[np.ndarray,
 # --- shapes ----------------------------------------------------------------------------------------------------------
 
 
-def draw_shape_halves(rng: np.random.Generator, size: int) -> tuple[np.ndarray, Attributes, Attributes]:
+def draw_shape_halves(rng: np.random.Generator, size: Size) -> tuple[np.ndarray, Attributes, Attributes]:
     """The left half of one shape and the right half of another one of the same size, joined along their axis."""
     left, right = (shapes.sample_shape(rng, shapes.KIND_NAMES[rng.integers(len(shapes.KIND_NAMES))]) for _ in range(2))
     right = replace(right, center=left.center, radius=left.radius, angle=left.angle)
@@ -154,7 +155,7 @@ def shape_attributes(shape: shapes.Shape) -> Attributes:
 
 
 def draw_landscape_parts(
-    rng: np.random.Generator, size: int, name: str, across: bool
+    rng: np.random.Generator, size: Size, name: str, across: bool
 ) -> tuple[np.ndarray, Attributes, Attributes]:
     """Landscapes at two times of day, joined along the middle: side by side, or one above the other."""
     times = rng.integers(len(landscapes.TIME_NAMES), size=2)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minidiff.data.readers.sizing import Size
 from minidiff.data.synthetic.backgrounds import SOFT_PAIRS, paint_gradient
 from minidiff.data.synthetic.drawing import (
     Color,
@@ -94,13 +95,13 @@ def sample_shape(rng: np.random.Generator, kind: str) -> Shape:
     )
 
 
-def draw_shape(rng: np.random.Generator, kind: str, size: int) -> np.ndarray:
-    """Draws a random shape of one of KIND_NAMES: float32 (size, size, 3) in [0, 1]."""
+def draw_shape(rng: np.random.Generator, kind: str, size: Size) -> np.ndarray:
+    """Draws a random shape of one of KIND_NAMES: float32 (H, W, 3) in [0, 1]."""
     return paint_shape(sample_shape(rng, kind), size)
 
 
-def paint_shape(shape: Shape, size: int) -> np.ndarray:
-    """Draws a `Shape`: float32 (size, size, 3) in [0, 1]."""
+def paint_shape(shape: Shape, size: Size) -> np.ndarray:
+    """Draws a `Shape`: float32 (H, W, 3) in [0, 1]."""
     painter, figure, color = Painter(size), KINDS[shape.kind], COLORS[shape.color]
     paint_gradient(painter, SOFT_PAIRS[shape.background], (math.cos(shape.light), math.sin(shape.light)))
     shadow = painter.frame((shape.center[0] + 0.08, shape.center[1] + 0.10), shape.angle)

@@ -1,0 +1,36 @@
+"""Compiles all kernels of a training before its first step, so that images/s and the time left leave that out."""
+
+import logging
+
+import numpy as np
+
+from minidiff.kernels.compilation import SECONDS, compilation_shown
+from minidiff.optim import Optimizer
+from minidiff.parameters import Parameters
+from minidiff.training import Trainer
+
+logger = logging.getLogger(__name__)
+
+EXAMPLES = 2
+
+
+def compile_kernels(trainer: Trainer) -> int:
+    """Computes the gradient of two examples and makes an optimizer step on a copy, which changes nothing.
+
+    Returns:
+        The number of kernels that were compiled; 0 if all of them were found on the disk or in memory.
+    """
+    config, batch = trainer.config, np.arange(min(EXAMPLES, len(trainer.dataset), trainer.config.batch_size))
+    with compilation_shown(lambda: logger.info("   compiling kernels, once (about %d s)", SECONDS)) as compiled:
+        g, _ = trainer.accumulate_gradient(trainer.draw(0, batch, batch))
+        p = Parameters(trainer.p.shapes, vector=trainer.p.vector.copy())
+        optimizer = Optimizer(
+            p,
+            config.optimizer,
+            weight_decay=config.weight_decay,
+            clip=config.clip,
+            ema_decay=config.ema_decay,
+            kernels=trainer.network.kernels,
+        )
+        optimizer.step(p, g, config.learning_rate, trainer.workers)
+    return compiled.count
