@@ -11,7 +11,7 @@ from typing import Any
 from numba.core.event import Event, Listener, install_listener
 from tqdm import tqdm
 
-KERNELS, SECONDS = 61, 20  # that a training compiles, and about how long that takes on two cores
+KERNELS, SECONDS = 105, 30  # that a training compiles, and about how long that takes on two cores
 
 
 class CompilationListener(Listener):
