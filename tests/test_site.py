@@ -4,6 +4,7 @@ Not run where the tools are missing: `pip install -e ".[site]"`. The checks of a
 axe-core (`tests/page/browser.py`).
 """
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -113,6 +114,25 @@ def test_kernels_and_methods_are_described_and_their_source_is_shown(site, pages
     ):
         assert f"{module.replace('/', '.')}.{name}" in pages[site / "api" / f"{page}.html"].anchors
         assert name in pages[site / "_modules" / f"{module}.html"].anchors
+
+
+@pytest.mark.parametrize(
+    ("docstring", "expected"),
+    [
+        ("Text:\n\n    z = x0\n\nMore.", "Text:\n\n\n.. code-block:: text\n\n    z = x0\n\n\nMore."),
+        ("Args:\n    x, y: arrays.\n    z: one.", "Args:\n    x: arrays.\n    y: arrays.\n    z: one."),
+        ("See `curves.levels` and `a b`s.", "See :py:obj:`curves.levels <minidiff.curves.levels>` and ``a b``\\ s."),
+        ("`norm.py`", ":py:mod:`norm.py <minidiff.layers.norm>`"),
+        ("`tutorials/02_noise.ipynb`", ":doc:`tutorials/02_noise.ipynb </tutorials/02_noise>`"),
+        ("*new* |x| * 2", "*new* \\|x\\| \\* 2"),
+        ("* an item", "* an item"),
+    ],
+)
+def test_docstrings_become_restructured_text(docstring, expected):
+    specification = importlib.util.spec_from_file_location("docstrings", TUTORIALS / "site" / "docstrings.py")
+    docstrings = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(docstrings)
+    assert docstrings.translate(docstring, "minidiff.layers.block.ResidualBlock") == expected
 
 
 @pytest.mark.browser

@@ -89,7 +89,7 @@ def link(path: Path) -> str:
 def module_entry(path: Path) -> str:
     """An entry for a module, with the first paragraph of its docstring."""
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    text = docstrings.inline(docstring.partition("\n\n")[0])
+    text = docstrings.inline(docstring.partition("\n\n")[0], module_name(path))
     return entry(f":doc:`{module_name(path)} <{link(path)}>`", text)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from docutils import nodes
+from sphinx import addnodes
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -63,9 +64,6 @@ TAG = re.compile(r"\\tag\{(.+?)\}")  # the number of a formula
 REPAIRS = {  # in the HTML of Sphinx and the theme
     '<th class="head"><p></p></th>': "<td></td>",  # the corner of a table is no heading
     '<summary><span class="toctree-toggle"': '<summary aria-label="modules"><span class="toctree-toggle"',
-    "</strong> -- ": "</strong> – ",  # smartquotes would do it, but change options, too
-    "</code></a> -- ": "</code></a> – ",
-    "</em> -- ": "</em> – ",
 }
 
 
@@ -102,6 +100,17 @@ def describe_images(app, doctree, name):
             image["alt"] = alt
 
 
+def tidy_descriptions(app, doctree):
+    """Sets the dashes of lists of parameters, and leaves out that a class has no base class."""
+    for content in doctree.findall(addnodes.desc_content):
+        for text in list(content.findall(nodes.Text)):
+            if text == " -- ":
+                text.parent.replace(text, nodes.Text(" – "))
+        for paragraph in list(content.findall(nodes.paragraph)):
+            if paragraph.astext() == "Bases: object":
+                paragraph.parent.remove(paragraph)
+
+
 def repair(app, exception):
     """Repairs what a checker of accessibility finds in the pages: cells and switches without a text."""
     for path in Path(app.outdir).rglob("*.html"):
@@ -115,5 +124,6 @@ def setup(app):
     """Adds the handlers of this file to Sphinx."""
     app.add_html_math_renderer("mathml", (inline_math, None), (displayed_math, None))
     app.connect("doctree-resolved", describe_images)
+    app.connect("doctree-read", tidy_descriptions)
     app.connect("build-finished", repair)
     app.connect("autodoc-process-docstring", docstrings.process, priority=400)  # before Napoleon

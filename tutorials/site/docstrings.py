@@ -13,24 +13,41 @@ EMPHASIS = re.compile(r"(?<![\w*])\*[^\s*](?:[^*]*[^\s*])?\*(?![\w*])")
 SPECIAL = re.compile(r"[*|\\]|(?<=\w)_(?!\w)")
 NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(\(\))?")
 FILE = re.compile(r"(?:minidiff/)?([\w/]+)\.py")
-NOTEBOOK = re.compile(r"(tutorials/\w+)\.ipynb")
+PAGE = re.compile(r"(tutorials/\w+)\.(ipynb|md)")
+NAMES = re.compile(r"(?m)^    (\w+(?:, \w+)+): (.*(?:\n     .*)*)")
 
 
 def process(app, what, name, thing, options, lines):
     """The handler of Sphinx's event autodoc-process-docstring: changes the lines of a docstring."""
-    lines[:] = translate("\n".join(lines)).splitlines()
+    lines[:] = translate("\n".join(lines), name).splitlines()
 
 
-def translate(docstring: str) -> str:
-    """A docstring in reStructuredText."""
+def translate(docstring: str, place: str = "minidiff") -> str:
+    """A docstring in reStructuredText.
+
+    Args:
+        docstring: of a module, class or function.
+        place: its dotted name, since a docstring names what is near without the packages around it.
+    """
     translated, text = [], []
     for indented, block in blocks(docstring.splitlines()):
         if indented:
-            translated += [inline("\n".join(text)), "", ".. code-block:: text", "", *block, ""]
+            translated += [paragraphs(text, place), "", ".. code-block:: text", "", *block, ""]
             text = []
         else:
             text += block
-    return "\n".join([*translated, inline("\n".join(text))])
+    return "\n".join([*translated, paragraphs(text, place)])
+
+
+def paragraphs(lines: list[str], place: str) -> str:
+    """Text and sections, with an entry for each name where several share one: "signal, noise: float64"."""
+    one_by_one = NAMES.sub(lambda match: entries(*match.groups()), "\n".join(lines))
+    return inline(one_by_one, place)
+
+
+def entries(names: str, text: str) -> str:
+    """Entries of a section with the same text."""
+    return "\n".join(f"    {name}: {text}" for name in names.split(", "))
 
 
 def blocks(lines: list[str]) -> list[tuple[bool, list[str]]]:
@@ -48,14 +65,12 @@ def blocks(lines: list[str]) -> list[tuple[bool, list[str]]]:
     return found
 
 
-def inline(text: str) -> str:
+def inline(text: str, place: str = "minidiff") -> str:
     """Text with emphasis and code in the form of reStructuredText, and other special characters escaped."""
     parts, end = [], 0
     for match in CODE.finditer(text):
-        parts += [
-            plain(text[end : match.start()]),
-            separated(text, match, code(" ".join(match[1].split()))),
-        ]
+        markup = code(" ".join(match[1].split()), place)
+        parts += [plain(text[end : match.start()]), separated(text, match, markup)]
         end = match.end()
     return "".join([*parts, plain(text[end:])])
 
@@ -80,21 +95,28 @@ def separated(text: str, match: re.Match, markup: str) -> str:
     return f"{chr(92) + ' ' if before.isalnum() else ''}{markup}{chr(92) + ' ' if after.isalnum() else ''}"
 
 
-def code(text: str) -> str:
+def code(text: str, place: str) -> str:
     """The markup of what stands in backticks."""
-    if match := NOTEBOOK.fullmatch(text):
+    if match := PAGE.fullmatch(text):
         return f":doc:`{text} </{match[1]}>`"
-    if (match := FILE.fullmatch(text)) and (module := module_of(match[1])):
+    if (match := FILE.fullmatch(text)) and (module := module_of(match[1], place)):
         return f":py:mod:`{text} <{module}>`"
-    if NAME.fullmatch(text):
-        return f":py:obj:`{text}`"
-    return f"``{text}``"
+    if not NAME.fullmatch(text):
+        return f"``{text}``"
+    first, _, rest = text.partition(".")
+    if rest and (module := module_of(first, place)):
+        return f":py:obj:`{text} <{module}.{rest.removesuffix('()')}>`"
+    return f":py:obj:`{text}`"
 
 
-def module_of(path: str) -> str | None:
-    """The module of a path within the package, without its suffix: "layers/linear"."""
-    name = "minidiff." + path.replace("/", ".").removesuffix(".__init__")
-    try:
-        return name if find_spec(name) else None
-    except ModuleNotFoundError:  # a part of the path is not a package
-        return None
+def module_of(path: str, place: str) -> str | None:
+    """The module of a path without suffix, such as "layers/linear", in the nearest package around a place."""
+    packages = place.split(".")
+    for length in range(len(packages), 0, -1):
+        name = ".".join(packages[:length]) + "." + path.replace("/", ".").removesuffix(".__init__")
+        try:
+            if find_spec(name):
+                return name
+        except ModuleNotFoundError:  # a part of the name is not a package
+            continue
+    return None
