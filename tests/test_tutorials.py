@@ -28,6 +28,8 @@ PAGES = [
     TUTORIALS / "measures.md",
     TUTORIALS / "teaching.md",
     TUTORIALS / "models.md",
+    TUTORIALS / "results.md",
+    TUTORIALS / "using.md",
     ROOT / "README.md",
 ]
 
