@@ -146,10 +146,17 @@ def menu_of(name: str) -> str:
     below = {
         "README.md": MENU,
         "tutorials/README.md": sorted(path.stem for path in TUTORIALS.glob("*.ipynb")),
-        "guides.md": sorted(f"tutorials/{path.stem}" for path in TUTORIALS.glob("[a-z]*.md")),
+        "guides.md": guides(),
     }
     names = below.get(name, ())
     return "\n".join(["\n```{toctree}", ":hidden:", "", *names, "```\n"]) if names else ""
+
+
+def guides() -> list[str]:
+    """The pages of tutorials/ except README.md: first those that `guides.md` names, in its order."""
+    text = (SITE / "guides.md").read_text(encoding="utf-8")
+    names = [f"tutorials/{path.stem}" for path in TUTORIALS.glob("*.md") if path.name != "README.md"]
+    return sorted(names, key=lambda name: (f"({name}.md)" not in text, text.find(f"({name}.md)"), name))
 
 
 def relinked_notebook(stage: Stage, path: Path, name: str) -> dict:
