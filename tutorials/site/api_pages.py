@@ -18,7 +18,7 @@ READING_ORDER = (
     "schedule", "curves", "denoiser", "oracles", "samplers", "sampling", "editing", "points", "continuous",
     "examples", "training", "training_config", "optim", "unet", "unet_config", "unet_levels", "pyramid",
     "layers", "kernels", "parameters", "gradient_check", "divergence", "data", "runs", "pretrained",
-    "distillation", "evaluation", "benchmark", "plotting", "live", "parallel", "randomness",
+    "distillation", "likelihood", "evaluation", "benchmark", "plotting", "live", "parallel", "randomness",
 )  # fmt: skip
 
 
