@@ -1,5 +1,6 @@
 """Compiles all kernels of a training before its first step, so that images/s and the time left leave that out."""
 
+import copy
 import logging
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from minidiff.kernels.compilation import SECONDS, compilation_shown
 from minidiff.optim import Optimizer
 from minidiff.parameters import Parameters
+from minidiff.ranks import ALONE
 from minidiff.training import Trainer
 
 logger = logging.getLogger(__name__)
@@ -22,7 +24,10 @@ def compile_kernels(trainer: Trainer) -> int:
     """
     config, batch = trainer.config, np.arange(min(EXAMPLES, len(trainer.dataset), trainer.config.batch_size))
     with compilation_shown(lambda: logger.info("   compiling kernels, once (about %d s)", SECONDS)) as compiled:
-        g, _ = trainer.accumulate_gradient(trainer.draw(0, batch, batch))
+        alone = copy.copy(trainer)
+        alone.ranks = ALONE  # each rank compiles for itself
+        g = trainer.p.zeros_like()
+        trainer.workers.map(lambda all_: alone.add_gradient(g, all_, len(batch)), [alone.draw(0, batch, batch)])
         p = Parameters(trainer.p.shapes, vector=trainer.p.vector.copy())
         optimizer = Optimizer(
             p,
