@@ -46,7 +46,7 @@ COMMANDS = [
     demo, data, train, sample, distill, evaluate, metrics, ablate, report, export, import_, samplers, schedules, quiz,
     grade, bench, summary,
 ]  # fmt: skip
-WITH_RANKS = [train, sample, evaluate]
+WITH_RANKS = [train, sample, evaluate, bench]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -66,10 +66,11 @@ ALONE = Ranks()
 
 
 class MpiRanks(Ranks):
-    """One of several processes; `mpi` is the module `mpi4py.MPI`."""
+    """One of several processes; `mpi` is the module `mpi4py.MPI`, `world` its communicator, by default of all."""
 
-    def __init__(self, mpi: Any) -> None:
-        self.mpi, self.world, self.values = mpi, mpi.COMM_WORLD.Dup(), mpi.COMM_WORLD.Dup()
+    def __init__(self, mpi: Any, world: Any = None) -> None:
+        world = world or mpi.COMM_WORLD
+        self.mpi, self.world, self.values = mpi, world.Dup(), world.Dup()
         self.rank, self.size = self.world.rank, self.world.size
         self._received = np.empty(0, np.float32)
 

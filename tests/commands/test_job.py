@@ -165,7 +165,7 @@ def test_ranks_with_other_options_or_data_are_refused_before_the_first_step(tmp_
 def test_other_commands_are_refused():
     code, output, errors = mpi.run(2, *mpi.MINIDIFF, "schedules")
     assert (code, output) == (2, "")
-    assert "only train, sample, evaluate run on several ranks; start this command without mpiexec" in errors
+    assert "only train, sample, evaluate, bench run on several ranks; start this command without mpiexec" in errors
 
 
 @pytest.mark.parametrize(("size", "rank"), LAUNCHERS)
