@@ -35,6 +35,7 @@ from minidiff.runs.config import information
 from minidiff.runs.fine_tuning import initial_parameters
 from minidiff.runs.folder import Run
 from minidiff.runs.interruption import Interruption
+from minidiff.runs.last_save import LastSave
 from minidiff.runs.progress import Progress
 from minidiff.runs.resources import check_enough_memory, check_space
 from minidiff.runs.snapshots import is_snapshot_epoch, remove_snapshots, save_snapshot
@@ -200,7 +201,9 @@ def train_run(
     progress.start()
     logger.info(table_header(held_out is not None))
     bar, saved = None, time.monotonic()
-    with Interruption() as interruption, contextlib.ExitStack() as stack:
+    last = LastSave(trainer, progress, lambda: save(run, trainer, progress, config))
+    on_request = last.begin if ranks.size > 1 else lambda: None
+    with Interruption(on_request=on_request) as interruption, contextlib.ExitStack() as stack:
         for step in steps_until_divergence(run, trainer):
             progress.add(step)
             left = progress.seconds_left(trainer.total_steps - step.step)
@@ -214,6 +217,8 @@ def train_run(
             if watch is not None:
                 watch(Status(step.epoch, training.epochs, left))
             stopped, due = agree(ranks, interruption, time.monotonic() - saved >= 60 * save_minutes)
+            if stopped and ranks.size > 1:
+                last.finish()
             if step.last_of_epoch or stopped or due:
                 save(run, trainer, progress, config)
                 ranks.gather()

@@ -101,7 +101,11 @@ def test_sigterm_to_mpiexec_saves(tmp_path, whole):
     time.sleep(0.1)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
-    assert Run.open(run).steps()[0] % 5
+    end = time.monotonic() + SECONDS
+    while Run.open(run).steps()[0] % 5 == 0:  # mpiexec does not wait for the child that writes it
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    time.sleep(1)  # until it has released the lock
     assert mpi.run(4, *mpi.MINIDIFF, "train", "--resume", run)[0] == 0
     assert outcome(run) == whole
 
