@@ -240,9 +240,9 @@ class Trainer:
 
     def synchronize(self) -> None:
         """Copies the state of rank 0 to all ranks; at the end of an epoch, since other processors round differently."""
+        self.step, self.optimizer.steps = self.ranks.gather([self.step, self.optimizer.steps])[0]
         for vector in self.state().values():
             self.ranks.copy(vector)
-        self.step, self.optimizer.steps = self.ranks.gather([self.step, self.optimizer.steps])[0]
 
     def state(self) -> dict[str, np.ndarray]:
         """All vectors that training changes: name -> vector (size,), not copied."""

@@ -54,7 +54,7 @@ class Job:
         size, rank = launched()
         self.leads, self.errors, self.ranks = rank == 0, sys.stderr, ALONE
         if not self.leads:
-            sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # until the process ends
+            sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # until the process ends
         if size > 1:
             self.ranks = connect(size, rank)
 

@@ -35,7 +35,10 @@ class LastSave:
         complete = trainer.optimizer.steps == trainer.step and steps == trainer.step % trainer.steps_per_epoch
         if not complete or steps == 0 or self._child is not None or not hasattr(os, "fork"):
             return
-        self._child = os.fork()
+        try:
+            self._child = os.fork()
+        except OSError:  # no memory or no more processes; the checkpoint before it is intact
+            return
         if self._child:
             return
         try:
