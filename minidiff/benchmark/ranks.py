@@ -14,7 +14,7 @@ import logging
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,19 @@ PER_COMPUTER = 8  # images, for weak scaling
 SIZES = (1, 2, 4, 8, 16, 32, 64)
 NETWORKS = {"1 Gbit/s": 1e9 / 8, "10 Gbit/s": 1e10 / 8, "100 Gbit/s": 1e11 / 8}  # bytes per second
 LATENCY = 50e-6  # seconds; assumed, usual for TCP over Ethernet
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of the calls of a function: `median` and `fastest`, and the median processor time, `cpu`, of the rank
+    that waited least.
+
+    Other programs hardly affect the processor time, but a rank that waits for another one uses the processor, too.
+    """
+
+    median: float
+    fastest: float
+    cpu: float
 
 
 @dataclass(frozen=True)
@@ -100,33 +113,34 @@ def bench_ranks(ranks: Ranks, config: UNetConfig, threads: int, quick: bool, out
         links = {n: link(ranks, groups[n], trainer.p.size, rounds) for n in counts}
     if ranks.rank > 0:
         return
-    compute = min(times["1 rank, 1 thread"]) - optimizer["on each rank"]
+    compute = times["1 rank, 1 thread"].cpu - optimizer["on each rank"]
     latency, bandwidth = links[ranks.size]
     cost = Cost(compute, optimizer["on each rank"], latency, trainer.p.vector.nbytes, bandwidth)
+    both = f"1 rank, {threads} threads"
+    times[both] = replace(times[both], cpu=times[both].cpu / threads)
     report(cost, times, optimizer, counts, threads, out)
 
 
 def report(
-    cost: Cost, times: dict[str, list[float]], optimizer: dict[str, float], counts: list[int], threads: int,
+    cost: Cost, times: dict[str, Timing], optimizer: dict[str, float], counts: list[int], threads: int,
     out: str | Path | None,
 ) -> None:  # fmt: skip
     """Prints the measurement, the model and its prediction."""
     logger.info(f"A training step at batch {BATCH}, {cost.num_bytes / 1e6:.1f} MB of parameters, in turns")
-    fastest = {name: min(values) for name, values in times.items()}
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    alone = "1 rank, 1 thread"
-    model = {f"{n} ranks, 1 thread each": 1e3 * cost.step(n) for n in counts} | {alone: 1e3 * cost.step(1)}
+    alone = times["1 rank, 1 thread"]
+    model = {1: cost.step(1)} | {n: cost.step(n) for n in counts}
+    names = {f"{n} ranks, 1 thread each": n for n in counts} | {"1 rank, 1 thread": 1}
     rows = [
-        [name, 1e3 * medians[name], 1e3 * fastest[name], f"{fastest[alone] / fastest[name]:.2f}x", model.get(name, "")]
-        for name in times
-    ]
-    logger.info(table(["", "median, ms", "fastest, ms", "speed", "model, ms"], rows))
+        [
+            name, 1e3 * time.median, f"{alone.median / time.median:.2f}x", 1e3 * time.cpu,
+            f"{alone.cpu / time.cpu:.2f}x", 1e3 * model[names[name]] if name in names else "",
+        ]
+        for name, time in times.items()
+    ]  # fmt: skip
+    logger.info(table(["", "ms, median", "speed", "CPU ms a core", "speed", "model, ms"], rows))
     name, other = f"{threads} ranks, 1 thread each", f"1 rank, {threads} threads"
     if name in times:
-        logger.info(
-            f"   {name}: {medians[other] / medians[name]:.2f} of the throughput of {other} (medians; "
-            f"{fastest[other] / fastest[name]:.2f} of the fastest)"
-        )
+        logger.info(f"   {name}: {times[other].median / times[name].median:.2f} of the throughput of {other}")
     logger.info(
         f"   the model: compute {1e3 * cost.compute:.0f} ms, optimizer {1e3 * cost.optimizer:.0f} ms, latency "
         f"{1e6 * cost.latency:.0f} us, bandwidth {cost.bandwidth / 1e9:.2g} GB/s"
@@ -135,7 +149,7 @@ def report(
     logger.info(f"   the optimizer's work on {counts[-1]} ranks: {listed}")
     # a computer of a network: all threads of this one
     part = PER_COMPUTER / BATCH
-    compute = (fastest[other] - cost.optimizer / threads) * part
+    compute = (times[other].cpu - cost.optimizer / threads) * part
     networks = {
         name: Cost(compute, cost.optimizer / threads, LATENCY, cost.num_bytes, bandwidth)
         for name, bandwidth in NETWORKS.items()
@@ -148,7 +162,7 @@ def report(
     rows = [[name, *(f"{network.efficiency(n):.2f}" for n in SIZES)] for name, network in networks.items()]
     logger.info(table(head, rows))
     if out:
-        save_chart(Path(out) / CHART, fastest, cost, counts, networks)
+        save_chart(Path(out) / CHART, times, cost, counts, networks)
 
 
 def group_of(ranks: MpiRanks, n: int) -> MpiRanks | None:
@@ -170,24 +184,29 @@ def training_step(config: UNetConfig, workers: Workers, ranks: Ranks) -> Callabl
     return lambda: trainer.train_step(0, batch, batch)
 
 
-def take_turns(ranks: Ranks, functions: dict[str, Callable[[], object] | None], rounds: int) -> dict[str, list[float]]:
-    """The seconds of each call of functions that are called in turns; ranks for which one is None wait."""
-    seconds: dict[str, list[float]] = {name: [] for name in functions}
+def take_turns(ranks: Ranks, functions: dict[str, Callable[[], object] | None], rounds: int) -> dict[str, Timing]:
+    """Times functions that are called in turns; ranks for which one is None wait."""
+    walls: dict[str, list[float]] = {name: [] for name in functions}
+    cpus: dict[str, list[float]] = {name: [] for name in functions}
     for turn in range(rounds + 1):  # the first does not count
         for name, function in functions.items():
             ranks.gather()
-            start = time.perf_counter()
+            start, cpu = time.perf_counter(), time.process_time()
             if function:
                 function()
+            wall, cpu = time.perf_counter() - start, time.process_time() - cpu
+            used = [other for other in ranks.gather(cpu if function else None) if other is not None]
             if turn > 0:
-                seconds[name].append(time.perf_counter() - start)
-    ranks.gather()
-    return seconds
+                walls[name].append(wall)
+                cpus[name].append(min(used))
+    median = statistics.median
+    return {name: Timing(median(walls[name]), min(walls[name]), median(cpus[name])) for name in functions}
 
 
 def link(ranks: Ranks, group: MpiRanks | None, size: int, rounds: int) -> tuple[float, float]:
     """The latency in seconds and the bandwidth in bytes per second with which a group adds up a vector of this size."""
-    count, functions = MAX_ACCUMULATORS, {}
+    count = MAX_ACCUMULATORS
+    functions: dict[str, Callable[[], object] | None] = {}
     for length in (1, size):
         vectors = [np.zeros(length, np.float32) for _ in range(count)]
 
@@ -198,7 +217,7 @@ def link(ranks: Ranks, group: MpiRanks | None, size: int, rounds: int) -> tuple[
                 group.collect(vectors[0], sections[0])
 
         functions[str(length)] = add_up
-    short, long = map(min, take_turns(ranks, functions, 3 * rounds).values())  # type: ignore[arg-type]
+    short, long = (timing.fastest for timing in take_turns(ranks, functions, 3 * rounds).values())
     n = group.size if group else 2
     return short / (2 * (n - 1)), 2 * (n - 1) / n * 4 * size / max(long - short, 1e-9)
 
@@ -227,7 +246,7 @@ def optimizer_seconds(ranks: MpiRanks, trainer: Trainer, rounds: int) -> dict[st
         "on each rank": lambda: trainer.optimizer.step(p, g, 1e-6, trainer.workers),
         "dealt out and gathered": step,
     }
-    return {name: min(times) for name, times in take_turns(ranks, functions, 3 * rounds).items()}
+    return {name: timing.cpu for name, timing in take_turns(ranks, functions, 3 * rounds).items()}
 
 
 def slice_of(p: Parameters, item: str | slice) -> slice:
@@ -235,18 +254,20 @@ def slice_of(p: Parameters, item: str | slice) -> slice:
     return p.slices[item] if isinstance(item, str) else item
 
 
-def save_chart(path: Path, seconds: dict[str, float], cost: Cost, counts: list[int], networks: dict[str, Cost]) -> None:
+def save_chart(path: Path, times: dict[str, Timing], cost: Cost, counts: list[int], networks: dict[str, Cost]) -> None:
     """Draws the measured step time beside the model, and the efficiency of weak scaling."""
     figure = plotting.new_figure(9, 3.4)
     left, right = figure.subplots(1, 2)
-    measured = {1: seconds["1 rank, 1 thread"]} | {n: seconds[f"{n} ranks, 1 thread each"] for n in counts}
+    measured = {1: times["1 rank, 1 thread"].cpu} | {n: times[f"{n} ranks, 1 thread each"].cpu for n in counts}
     n = np.linspace(1, max(measured), 100)
     left.plot(n, [1e3 * cost.step(x) for x in n], color=plotting.COLORS[1], label="model")
     left.plot([*measured], [1e3 * s for s in measured.values()], "o", color=plotting.COLORS[0], label="measured")
-    left.set(xlabel="ranks of one thread", ylabel=f"ms per step, batch {BATCH}", title="one computer", ylim=(0, None))
+    left.set(
+        xlabel="ranks of one thread", ylabel=f"CPU ms per step, batch {BATCH}", title="one computer", ylim=(0, None)
+    )
     left.set_xticks([*measured])
     left.legend(frameon=False)
-    n = np.linspace(1, SIZES[-1], 200)
+    n = np.geomspace(1, SIZES[-1], 200)
     for (name, network), color in zip(networks.items(), plotting.COLORS, strict=False):
         right.plot(n, [network.efficiency(x) for x in n], color=color, label=name)
     right.set(xscale="log", xlabel=f"computers, {PER_COMPUTER} images each", ylabel="efficiency", ylim=(0, 1.05))

@@ -4,10 +4,9 @@ import logging
 
 import pytest
 
-from minidiff.benchmark.ranks import CHART, SIZES, Cost, report
+from minidiff.benchmark.ranks import CHART, SIZES, Cost, Timing, report
 from minidiff.cli import main
 from tests import mpi
-
 
 COST = Cost(compute=0.4, optimizer=0.02, latency=1e-3, num_bytes=10**7, bandwidth=1e8)
 
@@ -29,11 +28,15 @@ def test_more_ranks_are_never_more_efficient():
 
 def test_the_report_names_the_ratio_and_draws_the_chart(tmp_path, caplog):
     caplog.set_level(logging.INFO, "minidiff")
-    both = {"1 rank, 2 threads": [0.3, 0.2, 0.21], "2 ranks, 1 thread each": [0.25, 0.4, 0.3]}
-    times = {"1 rank, 1 thread": [0.42]} | both
+    times = {
+        "1 rank, 1 thread": Timing(0.42, 0.41, 0.4),
+        "1 rank, 2 threads": Timing(0.21, 0.2, 0.2),
+        "2 ranks, 1 thread each": Timing(0.3, 0.26, 0.25),
+    }
     report(COST, times, {"on each rank": 0.02}, [2], 2, tmp_path)
     text = caplog.text
-    assert "2 ranks, 1 thread each: 0.70 of the throughput of 1 rank, 2 threads (medians; 0.80 of the fastest)" in text
+    assert "2 ranks, 1 thread each: 0.70 of the throughput of 1 rank, 2 threads" in text
+    assert "300  1.40x            250  1.60x        322" in text  # 0.42 / 0.3, 0.4 / 0.25, and the model from above
     assert (tmp_path / CHART).stat().st_size > 1000
 
 

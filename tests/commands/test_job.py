@@ -35,6 +35,7 @@ def outcome(path):
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     """The folder of a run of a single process."""
+    mpi.mpiexec()  # skips the tests that compare with it
     path = tmp_path_factory.mktemp("alone") / "run"
     assert main([*SMALL, "--out", str(path)]) == 0
     return path
@@ -72,6 +73,7 @@ def process_of(mpiexec, rank):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The outcome of LONG without interruption."""
+    mpi.mpiexec()
     path = tmp_path_factory.mktemp("whole") / "run"
     assert main([*LONG, "--out", str(path)]) == 0
     return outcome(path)
