@@ -119,6 +119,13 @@ def test_an_error_of_all_ranks_is_printed_once(tmp_path):
     assert "--save-minutes must be 0 or more" in errors
 
 
+def test_all_ranks_stop_at_a_loss_that_is_infinite(tmp_path):
+    diverging = ["--optimizer", "adamw", "--learning-rate", "1e30", "--warmup-steps", "0"]
+    code, _, errors = mpi.run(2, *mpi.MINIDIFF, *SMALL, *diverging, "--out", tmp_path / "run")
+    assert code == 2
+    assert errors.count("minidiff: ") == errors.count("training diverged in step 2") == 1
+
+
 def test_an_error_of_one_rank_ends_all(tmp_path):
     """Rank 0 has the folder of the run; the others wait for the configuration."""
     (tmp_path / "file").touch()
