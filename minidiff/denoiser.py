@@ -159,6 +159,39 @@ class NetworkDenoiser:
         x0_hat = repeat(x0_hat, level)
         return x0_hat, self.schedule.eps_from_x0(z, x0_hat, t)
 
+    def vjp(
+        self, z: np.ndarray, t: int, e: np.ndarray, labels: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """x0_hat and e' J, the vector-Jacobian product with J = dx0_hat/dz, by one forward and one backward pass.
+
+        Args:
+            z, t, labels: as in `__call__`; the labels must belong to the network.
+            e: the vector of each image, of z's shape.
+
+        Returns:
+            x0_hat and e' J, of z's shape and dtype.
+        """
+        schedule, labels = self.schedule, None if labels is None else np.asarray(labels)
+        level = self.network.config.entry_level(float(schedule.log_sigma[t]))
+        small, scale = pool(z, level), schedule.input_scale_at(t, level).astype(z.dtype)
+        e = pool(e, level)  # transposed, `repeat` is 4^level `pool`; at the end, `pool` is `repeat` / 4^level
+        a, b = schedule.target_coefficients(self.target, t)
+        determinant = schedule.signal[t] * b - schedule.noise[t] * a  # x0_hat = (b z - noise y) / determinant
+        dy = (float(-schedule.noise[t] / determinant) * e).astype(self.p.vector.dtype)
+
+        def differentiate(part: slice) -> tuple[np.ndarray, np.ndarray]:
+            log_sigma = np.full(part.stop - part.start, schedule.log_sigma[t])
+            part_labels = None if labels is None else labels[part]
+            y, cache = self.network.forward(self.p, scale * small[part], log_sigma, part_labels)
+            unused = self.p.zeros_like()  # gradient with respect to the parameters
+            return y, self.network.backward(self.p, unused, cache, dy[part])
+
+        size = self.microbatch_size or self._default_microbatch_size(len(z))
+        results = self.workers.map(differentiate, chunks(len(z), size))
+        y, dinput = (np.concatenate(arrays) for arrays in zip(*results, strict=True))
+        product = float(b / determinant) * e + scale * dinput
+        return repeat(schedule.solve(self.target, small, y, t)[0], level), repeat(product.astype(z.dtype), level)
+
     def _default_microbatch_size(self, count: int) -> int:
         elements = math.prod(self.network.config.example_shape)
         return max(

@@ -20,7 +20,7 @@ The straight line between two noises leaves the sphere, and the arc stays on it:
     slerp(a, b, w) = sin((1 - w) phi) / sin(phi) a + sin(w phi) / sin(phi) b          phi = the angle between a and b
 
 Read more: `tutorials/10_editing.ipynb`; Shoemake, "Animating Rotation with Quaternion Curves", 1985; Meng et al.,
-"SDEdit", 2022; Song, Meng and Ermon, "Denoising Diffusion Implicit Models", 2021, section 4.3.
+"SDEdit", 2022; Song, Meng and Ermon, "Denoising Diffusion Implicit Models", 2021, sections 4.3 and 5.3.
 """
 
 from collections.abc import Iterator
@@ -79,7 +79,7 @@ def inpaint(
     labels: np.ndarray | None = None,
     clip: bool = True,
 ) -> Iterator[State]:
-    """Completes an image that has a hole (Lugmayr et al., 2022, algorithm 1).
+    """Completes an image that has a hole (after Lugmayr et al., 2022, algorithm 1).
 
     Args:
         shape: of the result, (N, H, W, C).

@@ -66,6 +66,13 @@ class GaussianDenoiser:
         x0_hat = x0_hat.astype(z.dtype)
         return x0_hat, self.schedule.eps_from_x0(z, x0_hat, t)
 
+    def vjp(
+        self, z: np.ndarray, t: int, e: np.ndarray, labels: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """x0_hat and e' dx0_hat/dz for z, e (N, ...), as `NetworkDenoiser.vjp`; the Jacobian is the gain."""
+        at_e, _ = self(e + self.schedule.signal[t] * self.mean, t)  # m + gain e
+        return self(z, t)[0], (at_e - self.mean).astype(z.dtype)
+
 
 class MixtureDenoiser:
     """The exact denoiser of data from a mixture of isotropic normal distributions.
@@ -111,6 +118,27 @@ class MixtureDenoiser:
         x0_hat += (probability @ gain)[:, None] * z.reshape(len(z), -1)
         x0_hat = x0_hat.reshape(z.shape).astype(z.dtype)
         return x0_hat, self.schedule.eps_from_x0(z, x0_hat, t)
+
+    def vjp(
+        self, z: np.ndarray, t: int, e: np.ndarray, labels: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """x0_hat and e' J with J = dx0_hat/dz for z, e (N, ...), as `NetworkDenoiser.vjp`.
+
+        The Jacobian is signal / noise^2 times the covariance of x0 given z (tutorial 12). With the mean mu_k and the
+        variance v_k of component k given z, that covariance is
+
+            sum over k of p(k | z) (v_k I + (mu_k - x0_hat) (mu_k - x0_hat)')
+        """
+        signal, noise = self.schedule.signal[t], self.schedule.noise[t]
+        p = self.responsibilities(z, t, labels)  # (N, K)
+        gain = signal * self.variances / self._variances_of_z(t)  # (K,); v_k = gain noise^2 / signal
+        z_flat, e_flat = (array.reshape(len(z), -1).astype(np.float64) for array in (z, e))  # (N, D)
+        along_e = e_flat @ self.means.T * (1 - gain * signal)  # e . mu_k, mu_k = m_k + gain_k (z - signal m_k); (N, K)
+        along_e += (e_flat * z_flat).sum(axis=1, keepdims=True) * gain
+        weight = p * (along_e - (p * along_e).sum(axis=1, keepdims=True))  # its sum over k is 0, so x0_hat drops out
+        product = (weight * (1 - gain * signal)) @ self.means + (weight @ gain)[:, None] * z_flat
+        product = signal / noise**2 * product + (p @ gain)[:, None] * e_flat
+        return self(z, t, labels)[0], product.reshape(z.shape).astype(z.dtype)
 
     def responsibilities(self, z: np.ndarray, t: int, labels: np.ndarray | None = None) -> np.ndarray:
         """p(k | z): the probability that z came from each component, float64 (N, K), rows sum to one."""

@@ -163,7 +163,7 @@ def dpmpp_2m_sde(denoise: Denoise, schedule: Schedule, z: np.ndarray, pairs: Pai
 def _extrapolate(
     schedule: Schedule, x0_hat: np.ndarray, t: int, s: int, before: tuple[np.ndarray, int] | None
 ) -> np.ndarray:
-    """D = x0_hat + (x0_hat - x0_before) / (2 r): x0_hat extrapolated to the middle of the step (algorithm 2, line 7).
+    """D = x0_hat + (x0_hat - x0_before) / (2 r): x0_hat extrapolated to the middle of the step (algorithm 2).
 
     h_before and h are the lengths of the previous step and of this one in log_sigma, and r = h_before / h. The first
     step has no previous one, and the last is infinitely long: both use x0_hat itself.

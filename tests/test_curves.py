@@ -59,7 +59,7 @@ DEFAULTS = {  # signal and noise at u = 1/3, and at u = 1
 }
 
 
-@every_curve
+@pytest.mark.parametrize("name", DEFAULTS)
 def test_the_default_curves_are_those_of_earlier_versions(name):
     """Runs of these versions depend on them."""
     signal, noise = levels(name, np.array([1 / 3, 1.0]))

@@ -6,12 +6,14 @@ import pytest
 from minidiff.denoiser import Guided, NetworkDenoiser
 from minidiff.editing import Inpainting
 from minidiff.errors import MinidiffError
+from minidiff.gradient_check import random_parameters
 from minidiff.oracles import IdealDenoiser
 from minidiff.parallel import Workers
 from minidiff.points import PointNetwork, PointNetworkConfig, draw_points
 from minidiff.samplers import State
 from minidiff.schedule import TARGETS, Schedule
 from minidiff.unet import UNet, UNetConfig
+from tests import tiny
 
 SCHEDULE = Schedule("flow", 20)  # not variance preserving, so that a missing input scale shows
 
@@ -88,6 +90,35 @@ def test_images_are_distributed_evenly_over_the_threads(monkeypatch, config, cou
         calls.clear()
         NetworkDenoiser(network, None, SCHEDULE, "flow", workers, microbatch_size=3)(z, 5)
         assert max(calls) == min(3, count)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("t", [5, 18])
+@pytest.mark.parametrize("entry_levels", [1, 2])
+def test_the_vector_jacobian_product_is_the_difference_quotient(rng, workers, target, t, entry_levels):
+    network = tiny.network(entry_levels=entry_levels)
+    denoiser = NetworkDenoiser(network, random_parameters(network, rng), SCHEDULE, target, workers, microbatch_size=2)
+    z, e, direction = rng.normal(size=(3, 3, 8, 8, 3))
+    labels, h = np.array([0, 2, 1]), 1e-6
+    x0_hat, product = denoiser.vjp(z, t, e, labels)
+    np.testing.assert_allclose(x0_hat, denoiser(z, t, labels)[0], rtol=1e-12)
+    ahead, behind = (denoiser(z + step * direction, t, labels)[0] for step in (h, -h))
+    expected = (e * (ahead - behind)).sum(axis=(1, 2, 3)) / (2 * h)
+    np.testing.assert_allclose((product * direction).sum(axis=(1, 2, 3)), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_vector_jacobian_product_of_a_network_that_predicts_zero(rng, workers, target):
+    """A new network does: from z = signal x0 + noise eps and 0 = a x0 + b eps, x0_hat = b z / (signal b - noise a)."""
+    network = tiny.network()
+    denoiser = NetworkDenoiser(network, network.create_parameters(), SCHEDULE, target, workers)
+    z, e = rng.normal(size=(2, 3, 8, 8, 3)).astype(np.float32)
+    a, b = SCHEDULE.target_coefficients(target, 5)
+    expected = b / (SCHEDULE.signal[5] * b - SCHEDULE.noise[5] * a)
+    x0_hat, product = denoiser.vjp(z, 5, e)
+    np.testing.assert_allclose(x0_hat, expected * z, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(product, expected * e, rtol=1e-5, atol=1e-7)
+    assert x0_hat.dtype == product.dtype == np.float32
 
 
 def test_labels_and_their_absence_reach_the_network(workers):

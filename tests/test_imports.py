@@ -74,7 +74,7 @@ LAYERS = (
     ("layers", "samplers", "oracles", "optim"),
     ("unet_levels",),
     ("unet", "gradient_check", "denoiser", "training_config", "plotting"),
-    ("sampling", "examples", "continuous"),
+    ("sampling", "examples", "continuous", "likelihood"),
     ("divergence",),
     ("editing", "training"),
     ("distillation",),

@@ -49,6 +49,48 @@ def test_eps_hat_of_a_mixture_is_the_gradient_of_its_log_density(t, labels):
     np.testing.assert_allclose(eps_hat, expected, atol=1e-6)
 
 
+VJP = {
+    "mixture": MIXTURE,
+    "images": IdealDenoiser(SCHEDULE, MEANS),
+    "covariance": GaussianDenoiser(SCHEDULE, [0.2, -0.1], covariance=[[0.3, 0.1], [0.1, 0.2]]),
+    "stds": GaussianDenoiser(SCHEDULE, 0.2, [0.3, 0.1]),
+}
+
+
+@pytest.mark.parametrize("denoiser", VJP.values(), ids=VJP)
+@pytest.mark.parametrize("t", [5, 50, 100])
+def test_the_vector_jacobian_product_is_the_difference_quotient(rng, denoiser, t):
+    e, h = rng.normal(size=z.shape), 1e-6
+    x0_hat, product = denoiser.vjp(z, t, e)
+    np.testing.assert_array_equal(x0_hat, denoiser(z, t)[0])
+    for i, step in enumerate(h * np.eye(2)):
+        slope = (denoiser(z + step, t)[0] - denoiser(z - step, t)[0]) / (2 * h)
+        np.testing.assert_allclose(product[:, i], (e * slope).sum(axis=1), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("labels", [None, np.arange(9) % 3])
+def test_the_jacobian_of_a_mixture_is_the_covariance_of_x0_given_z(rng, labels):
+    """signal / noise^2 times the covariance (tutorial 12, equation 2), which is computed component by component."""
+    t = 50
+    signal, noise = SCHEDULE.signal[t], SCHEDULE.noise[t]
+    p, e = MIXTURE.responsibilities(z, t, labels), rng.normal(size=z.shape)
+    found = MIXTURE.vjp(z, t, e, labels)[1]
+    for n in range(len(z)):
+        v = [d**2 * noise**2 / (signal**2 * d**2 + noise**2) for d in STDS]  # variance of x0 given z and k
+        mu = [v[k] * (MEANS[k] / STDS[k] ** 2 + signal * z[n] / noise**2) for k in range(3)]
+        mean = sum(p[n, k] * mu[k] for k in range(3))
+        covariance = sum(p[n, k] * (v[k] * np.eye(2) + np.outer(mu[k] - mean, mu[k] - mean)) for k in range(3))
+        np.testing.assert_allclose(found[n], signal / noise**2 * covariance @ e[n], rtol=1e-9)
+
+
+def test_the_jacobian_of_a_normal_distribution_is_its_gain():
+    """signal C (signal^2 C + noise^2 I)^-1, with the covariance C; unit vectors select its rows."""
+    C, t = np.array([[0.3, 0.1], [0.1, 0.2]]), 60
+    signal, noise = SCHEDULE.signal[t], SCHEDULE.noise[t]
+    gain = signal * C @ np.linalg.inv(signal**2 * C + noise**2 * np.eye(2))
+    np.testing.assert_allclose(VJP["covariance"].vjp(z[:2], t, np.eye(2))[1], gain, rtol=1e-9)
+
+
 @pytest.mark.parametrize("w", [0.0, 0.5, 1.0, 3.0])
 @pytest.mark.parametrize("t", [10, 60])
 def test_guidance_follows_the_gradient_of_the_guided_density(w, t):

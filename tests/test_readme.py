@@ -1,4 +1,4 @@
-"""The README: its Python example runs, and its commands can be parsed."""
+"""The README and the page on using minidiff: their Python examples run, and their commands can be parsed."""
 
 import os
 import re
@@ -12,11 +12,14 @@ import pytest
 from minidiff.cli import build_parser
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "tutorials/using.md")}
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+def blocks(language, page=None):
+    texts = PAGES.values() if page is None else [PAGES[page]]
+    return [
+        block for text in texts for block in re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    ]
 
 
 def commands():
@@ -27,9 +30,14 @@ def commands():
     return [word[1:] for word in words if word[:1] == ["minidiff"]]
 
 
-def test_the_python_example_runs_unchanged(tmp_path):
-    example = blocks("python")[0]
-    assert len([line for line in example.splitlines() if line.strip()]) <= 16  # "about ten lines"
+def test_the_readme_is_short():
+    assert len(PAGES["README.md"].splitlines()) <= 200
+    assert len([line for line in blocks("python", "README.md")[0].splitlines() if line.strip()]) == 4
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_python_example_runs_unchanged(tmp_path, page):
+    (example,) = blocks("python", page)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     result = subprocess.run(
         [sys.executable, "-c", example], cwd=tmp_path, env=environment, capture_output=True, text=True,
@@ -39,8 +47,8 @@ def test_the_python_example_runs_unchanged(tmp_path):
     assert list(tmp_path.glob("*.png"))
 
 
-def test_the_readme_has_commands():
-    assert {words[0] for words in commands()} >= {"demo", "train", "sample"}
+def test_the_pages_have_commands():
+    assert {words[0] for words in commands()} >= {"demo", "train", "sample", "evaluate"}
 
 
 @pytest.mark.parametrize("arguments", commands(), ids=" ".join)

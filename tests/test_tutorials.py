@@ -29,6 +29,8 @@ PAGES = [
     TUTORIALS / "teaching.md",
     TUTORIALS / "models.md",
     TUTORIALS / "cluster.md",
+    TUTORIALS / "results.md",
+    TUTORIALS / "using.md",
     ROOT / "README.md",
 ]
 

@@ -1,6 +1,6 @@
 """`minidiff bench`: runs the benchmarks, prints tables and draws charts.
 
-Read more: "Speed" in the README.
+Read more: `tutorials/speed.md` and `tutorials/results.md`.
 """
 
 import logging

@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
         check_writable(path)
     if options.pages:
         check_folder(options.pages)
-    prefixes = [f"ex{number.strip()}" for number in options.notebooks.split(",")] if options.notebooks else None
+    prefixes = [f"ex{number.strip():0>2}" for number in options.notebooks.split(",")] if options.notebooks else None
     wanted = wanted_exercises(prefixes) if prefixes else None
     limits = Limits(options.seconds, options.total, round(options.memory * GIGABYTE))
     hand_ins = find_hand_ins(options.folder, options.flat)

@@ -53,6 +53,11 @@ def fill_in(options: argparse.Namespace) -> None:
                 options.n = options.only_image + 1  # the images after it do not affect it
         parts = [f"{name} {found[name]}" for name in found if name not in ("weights", "version", "image")]
         print(f"like {shown}: {', '.join(parts)}")
+        if options.run is None and options.pretrained is None:
+            run = found.get("run", "a run")
+            raise MinidiffError(
+                f"{shown} was sampled from {run}; give its folder: minidiff sample FOLDER --like {shown}"
+            )
     for name, default in DEFAULTS.items():
         if getattr(options, name) is None:
             setattr(options, name, default)

@@ -32,7 +32,7 @@ def console() -> Iterator[None]:
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     try:
-        with compilation_shown(bar=True):
+        with compilation_shown():
             yield
     finally:
         logger.removeHandler(handler)

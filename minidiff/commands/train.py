@@ -45,7 +45,7 @@ CHOICES = {
 HELP = {
     "epochs": "passes over the data",
     "batch_size": "images per optimizer step",
-    "schedule": "the forward process",
+    "schedule": "the forward process; log-normal noise levels do not depend on it, uniform timesteps do",
     "T": "number of timesteps",
     "shift": "factor on every noise level",
     "sigma_max": "noise level at the last timestep; 0 for the end of the published curve",

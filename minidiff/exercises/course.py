@@ -34,6 +34,7 @@ NOTEBOOKS = (
     Notebook("10_editing", "Editing"),
     Notebook("11_what_goes_wrong", "What goes wrong"),
     Notebook("12_why_it_works", "Why it works"),
+    Notebook("13_likelihood_and_guidance", "Likelihood and guidance"),
     Notebook("14_measuring", "Measuring"),
     Notebook("15_fewer_steps", "Fewer steps"),
 )

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minidiff.commands import sample, train
+from minidiff.commands.like import DEFAULTS
 from minidiff.denoiser import Guided
 from minidiff.evaluation.quality import CountingDenoiser
 from minidiff.exercises.attempt import Attempt
@@ -62,8 +63,11 @@ def _path(text: str | None) -> str:
 
 def _refuse_other_options(options: argparse.Namespace, defaults: argparse.Namespace, task: str) -> None:
     """Raises `Wrong` if an option differs from its default, except for those of the task and the number of threads."""
-    for name, default in vars(defaults).items():
-        if name not in (*task.split(), "threads") and getattr(options, name) != default:
+    for name in vars(defaults):
+        value, default = (
+            DEFAULTS.get(name) if one is None else one for one in (vars(options)[name], vars(defaults)[name])
+        )
+        if name not in (*task.split(), "threads") and value != default:
             raise Wrong(f"there is an option that the task does not mention: --{name.replace('_', '-')}")
 
 

@@ -153,11 +153,12 @@ def _compare_fractions(answer: Any, samples: np.ndarray, training: np.ndarray, h
         (1 - right, "this is the fraction of samples that are not copies"),
         (np.mean(of_samples < of_held_out.mean()), f"compared with the mean held-out distance: {smallest}"),
         (np.mean(of_samples < of_held_out.max()), f"compared with the largest held-out distance: {smallest}"),
-        (np.mean(of_samples < nearest(held_out, samples).min()), "compare held-out images with training images, too"),
+        (np.mean(of_samples < nearest(held_out, samples).min()), np.mean(of_samples < nearest(samples, held_out)),
+         "compare held-out images with training images, too: not with the samples"),
         (np.mean(of_samples < 1e-6), "copies contain a little noise: compare with the held-out images, not with zero"),
         (np.mean(of_samples < of_held_out.min() * factor), "a root of a sum and one of a mean: use one formula"),
         (0.5, "0.5 is what the cell begins with: compute it from the distances"),
-    ]
+    ]  # fmt: skip
     expect("the fraction", call(answer, samples, training, held_out), right, mistakes)
 
 

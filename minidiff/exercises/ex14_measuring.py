@@ -102,8 +102,8 @@ def _check_coverage(answer: Any) -> None:
         own_of_samples = np.sort(np.linalg.norm(samples[:, None] - samples, axis=-1), axis=1)
         covered = (between <= own[:, k]).any(axis=0)
         mistakes = [
-            ((between <= own[:, k]).any(axis=1).mean(), "this is precision, the share of samples in a ball: coverage "
-             "is the share of balls with a sample"),
+            ((between <= own[:, k]).any(axis=1).mean(), "this is precision, the share of samples in a ball, "
+             "or the 1 with which the cell begins: coverage is the share of balls with a sample"),
             ((between <= own_of_samples[:, k, None]).any(axis=0).mean(), "this is recall, with balls around the "
              "samples: coverage has balls around the real images"),
             (swapped, "real and samples are swapped: the balls are around the real images"),
@@ -138,8 +138,12 @@ def _check_share_of_copies(answer: Any) -> None:
         samples = np.concatenate([copies, rng.normal(size=(N - N // 4, D))])
         of_samples, of_held_out, of_training = (_nearest(a, training) for a in (samples, held_out, training))
         limit = np.quantile(of_held_out, alpha)
+        low, high = (np.quantile(of_held_out, alpha, method=method) for method in ("lower", "higher"))
+        clear = (of_samples < low) | (of_samples > high)  # by every definition of a quantile
+        samples, of_samples = samples[clear], of_samples[clear]
         between = _nearest(held_out, samples)
         mistakes = [
+            (0.0, "0 is what the cell begins with: compare the distances with a quantile of those of held-out images"),
             ((of_samples < np.quantile(of_samples, alpha)).mean(), "the limit comes from the held-out images: of the "
              "samples themselves, the fraction alpha is always below"),
             ((of_samples < np.quantile(of_held_out, 1 - alpha)).mean(), "alpha is the fraction of held-out images "

@@ -27,6 +27,7 @@ Mistakes = Sequence[tuple]  # of the results of a typical mistake, one or more, 
 LARGEST_BLOCK = 1024  # bytes; NumPy keeps up to 7 freed blocks of each size below this
 GARBAGE = 0x5A  # every byte of an array that was not initialized: 1e127 in float64, 2e16 in float32
 SMALLEST_GARBAGE = 1e15
+NEARLY = 0.05  # relative difference of a result that is nearly right; two digits are not more accurate
 
 
 def call(answer: Any, *inputs: Any) -> Any:
@@ -82,11 +83,18 @@ def expect(name: str, found: Any, expected: Any, mistakes: Mistakes = (), tolera
     if agree(-found, expected, tolerance):
         raise Wrong(f"{name} has the wrong sign")
     factor = np.sum(found * expected) / max(np.sum(expected * expected), 1e-300)
-    if expected.size > 1 and agree(found, factor * expected, tolerance):
-        raise Wrong(f"{name} is right except for a factor: it is {factor:.4g} times the right result")
+    if expected.size > 1 and f"{factor:.3g}" != "1" and agree(found, factor * expected, tolerance):
+        raise Wrong(f"{name} is right except for a factor: it is {factor:.3g} times the right result")
     index = np.unravel_index(np.argmax(np.abs(found - expected)), found.shape)
     where = f"{name}[{', '.join(map(str, index))}]" if index else name
-    raise Wrong(f"{name} is not right: {where} is {found[index]:.5g} and should be {expected[index]:.5g}")
+    raise Wrong(f"{name} is not right: {where} {compared(float(found[index]), float(expected[index]))}")
+
+
+def compared(found: float, expected: float) -> str:
+    """A wrong number and the right one in words, the right one with two digits, so that it cannot be typed in."""
+    if abs(found - expected) <= NEARLY * abs(expected):
+        return f"is {found:.5g}, nearly right, and should be a little {'larger' if expected > found else 'smaller'}"
+    return f"is {found:.4g} and should be about {expected:.2g}"
 
 
 def agree(found: Any, expected: Any, tolerance: float = 1e-5) -> bool:

@@ -50,6 +50,8 @@ def show_lines(
             style = {"color": COLORS[i % len(COLORS)], "linestyle": STYLES[i % len(STYLES)], "label": label}
             axes.plot(x, y, **style | (options[0] if options else {}))
         axes.set(xscale="log" if "x" in log else "linear", yscale="log" if "y" in log else "linear", **limits)
+        if "xticks" in limits:
+            axes.set_xticks([], minor=True)  # a logarithmic axis would label them, between those that are given
     _legend(figure, axes_of)
     show_figure(figure, description)
 

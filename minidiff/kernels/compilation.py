@@ -4,41 +4,41 @@ Numba compiles a kernel when it is first called with arrays of a new type, and k
 announces each compilation as an event, also that of a kernel which another one calls.
 """
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from numba.core.event import Event, Listener, install_listener
 from tqdm import tqdm
 
-KERNELS, SECONDS = 61, 20  # that a training compiles, and about how long that takes on two cores
+SECONDS = 30  # that the kernels of a training take, about, on two cores
+TEXT = f"compiling kernels, once (up to {SECONDS} s)"
 
 
 class CompilationListener(Listener):
-    """Calls a function before the first kernel is compiled, and shows a progress bar in a terminal.
+    """Counts the kernels that are compiled.
 
     Args:
-        on_first: the function, or None.
-        bar: whether to show a bar.
+        shown: whether to show the count on standard error while kernels are compiled; if that is not a terminal, it
+            gets one line before the first.
 
     Attributes:
         count: number of kernels compiled so far.
     """
 
-    def __init__(self, on_first: Callable[[], Any] | None = None, bar: bool = False) -> None:
-        self.on_first, self.shows_bar, self.count = on_first, bar, 0
+    def __init__(self, shown: bool = False) -> None:
+        self.shown, self.count = shown, 0
         self._depth, self._bar = 0, None  # of the kernels that call one another
 
     def on_start(self, event: Event) -> None:
         """Called before a kernel is compiled."""
-        if self.on_first is not None and self.count == 0 and self._depth == 0:
-            self.on_first()
         self._depth += 1
-        if self._depth == 1 and self.shows_bar:
-            total = max(KERNELS, self.count + 1)
-            name = "   compiling kernels, once"
-            options = {"leave": False, "disable": None, "bar_format": "{desc} |{bar:30}| {n_fmt} of {total_fmt}"}
-            self._bar = tqdm(total=total, initial=self.count, desc=name, **options)
+        if not self.shown or self._depth > 1:
+            return
+        if sys.stderr.isatty():
+            self._bar = tqdm(desc=f"   {TEXT}", initial=self.count, leave=False, bar_format="{desc}: {n_fmt}")
+        elif self.count == 0:
+            print(TEXT, file=sys.stderr, flush=True)
 
     def on_end(self, event: Event) -> None:
         """Called after a kernel was compiled."""
@@ -52,7 +52,7 @@ class CompilationListener(Listener):
 
 
 @contextmanager
-def compilation_shown(on_first: Callable[[], Any] | None = None, bar: bool = False) -> Iterator[CompilationListener]:
-    """Listens to compilations while the context is open; arguments as in `CompilationListener`."""
-    with install_listener("numba:compile", CompilationListener(on_first, bar)) as listener:
+def compilation_shown(shown: bool = True) -> Iterator[CompilationListener]:
+    """Counts compilations while the context is open, and shows them unless `shown` is False."""
+    with install_listener("numba:compile", CompilationListener(shown)) as listener:
         yield listener

@@ -40,6 +40,7 @@ class PointNetworkConfig:
         dimensions: coordinates of a point.
         normalize: whether h goes through `rms_norm` before each block and before the last layer. It did not in versions
             that had no such field.
+        outputs: number of values in a prediction, such as one per class; 0 for as many as a point has coordinates.
     """
 
     channels: int = 128
@@ -48,6 +49,7 @@ class PointNetworkConfig:
     num_classes: int = 0
     dimensions: int = 2
     normalize: bool = True
+    outputs: int = 0
 
     as_dict = asdict
 
@@ -88,7 +90,8 @@ class PointNetwork:
             )
             for i in range(config.blocks)
         ]
-        self.linear_out = Linear("linear_out", channels, config.dimensions, zero=True, kernels=kernels)
+        outputs = config.outputs or config.dimensions
+        self.linear_out = Linear("linear_out", channels, outputs, zero=True, kernels=kernels)
 
     def forward(
         self, p: Parameters, z: np.ndarray, log_sigma: np.ndarray, labels: np.ndarray | None = None, keep: bool = True

@@ -1,8 +1,8 @@
 """Reads `questions.md`, which contains all questions and programming exercises.
 
-`## name` begins an entry. The beginning of a line shows what it is: ``` a program, `- [x]` an answer, `  - ` why the
-answer is right or wrong, `1.` a step of the explanation, and `Hint:`, `Mistake:`, `Module:` or `Tutorial:`. Any other
-line continues the line above it, unless a blank line is between them.
+`## name` begins an entry. The beginning of a line shows what it is: three backticks a program, `- [x]` an answer, a
+hyphen after two spaces why the answer is right or wrong, `1.` a step of the explanation, and `Hint:`, `Mistake:`,
+`Module:` or `Tutorial:`. Any other line continues the line above it, unless a blank line is between them.
 """
 
 import re

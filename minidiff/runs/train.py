@@ -309,6 +309,7 @@ def restore_progress(run: Run, trainer: Trainer, config: dict[str, Any], accept_
     if checkpoint.step >= trainer.total_steps:
         command = f"minidiff train --resume {shlex.quote(str(run.path))} --epochs N --accept-changes"
         logger.info("   the training is complete; to continue it with more epochs: %s", command)
+        logger.info("   (the learning rate falls to 0 over all N epochs; to start at its maximum again, use --from)")
     return progress
 
 

@@ -1,17 +1,14 @@
 """Compiles all kernels of a training before its first step, so that images/s and the time left leave that out."""
 
 import copy
-import logging
 
 import numpy as np
 
-from minidiff.kernels.compilation import SECONDS, compilation_shown
+from minidiff.kernels.compilation import compilation_shown
 from minidiff.optim import Optimizer
 from minidiff.parameters import Parameters
 from minidiff.ranks import ALONE
 from minidiff.training import Trainer
-
-logger = logging.getLogger(__name__)
 
 EXAMPLES = 2
 
@@ -23,7 +20,7 @@ def compile_kernels(trainer: Trainer) -> int:
         The number of kernels that were compiled; 0 if all of them were found on the disk or in memory.
     """
     config, batch = trainer.config, np.arange(min(EXAMPLES, len(trainer.dataset), trainer.config.batch_size))
-    with compilation_shown(lambda: logger.info("   compiling kernels, once (about %d s)", SECONDS)) as compiled:
+    with compilation_shown(False) as compiled:  # `commands.printing.console` shows it
         alone = copy.copy(trainer)
         alone.ranks = ALONE  # each rank compiles for itself
         g = trainer.p.zeros_like()

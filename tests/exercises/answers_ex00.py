@@ -75,7 +75,7 @@ WRONG = {
     "ex00_1": [
         (SAMPLE.removeprefix("minidiff "), "begin with minidiff"),
         (SAMPLE.replace("sample", "samplers"), "wrong command"),
-        (SAMPLE.replace("runs/shapes", ""), "cannot parse"),
+        (SAMPLE.replace("runs/shapes", ""), "the run is the first argument"),
         (SAMPLE.replace("--steps 20", "--step twenty"), "invalid int"),
         (SAMPLE.replace("runs/shapes", "shapes"), "first argument after sample"),
         (SAMPLE.replace("-n 9", ""), "see -n"),

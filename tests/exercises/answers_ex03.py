@@ -146,6 +146,10 @@ WRONG = {
             ),
             "with training images",
         ),
+        (
+            lambda samples, training, held_out: np.mean(distances(samples, training) < distances(samples, held_out)),
+            "not with the samples",
+        ),
     ],
     "ex03_5": [
         (choice(lambda d2, odds: np.sqrt(d2 / (2 * np.log(odds))), among_others=False), "itself"),

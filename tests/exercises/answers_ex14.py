@@ -122,6 +122,11 @@ def copies_by_loop(samples, training, held_out, alpha):
     return sum(near) / len(near)
 
 
+def copies_by_rank(samples, training, held_out, alpha):
+    own, others = nearest(samples, training), nearest(held_out, training)
+    return np.mean([np.mean(others < one) < alpha for one in own])
+
+
 def copies_by_squares(samples, training, held_out, alpha):
     def distances(a):
         squares = np.square(a).sum(1)[:, None] - 2 * a @ training.T + np.square(training).sum(1)
@@ -174,6 +179,7 @@ WRONG = {
         (lambda counts, distances: np.polyfit(1 / counts, distances, 1).sum(), "1 / n = 1"),
     ],
     "ex14_4": [
+        (lambda s, r, k: 1.0, "the 1 with which the cell begins"),
         (lambda s, r, k: (between(s, r) <= radii(r, k)).any(axis=1).mean(), "this is precision"),
         (lambda s, r, k: (between(r, s) <= radii(s, k)).any(axis=1).mean(), "this is recall"),
         (lambda s, r, k: covered(r, s, k), "swapped"),
@@ -184,6 +190,7 @@ WRONG = {
         (lambda s, r, k: 1 - covered(s, r, k), "without a sample"),
     ],
     "ex14_5": [
+        (lambda s, t, h, alpha: 0.0, "begins with"),
         (copies(lambda own, held_out, alpha: np.quantile(own, alpha)), "of the samples themselves"),
         (copies(lambda own, held_out, alpha: np.quantile(held_out, 1 - alpha)), "below the limit, not above"),
         (copies(lambda own, held_out, alpha: np.quantile(held_out, alpha), np.greater_equal), "no copies"),
@@ -217,6 +224,7 @@ RIGHT = {
         copies_by_loop,
         copies_by_squares,
         copies(lambda own, held_out, alpha: np.percentile(held_out, 100 * alpha)),
+        copies_by_rank,
     ],
     "ex14_6": [
         ranks_by_loop,

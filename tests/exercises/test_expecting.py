@@ -1,5 +1,6 @@
 """The mistakes that are recognized in every exercise, each with its hint, and the forms in which a result is right."""
 
+import re
 from decimal import Decimal
 from fractions import Fraction
 
@@ -83,7 +84,23 @@ def test_calling_an_answer():
 @pytest.mark.parametrize("found", [2, 2.0, Fraction(4, 2), Decimal(2), np.int8(2), np.array(2), [2], np.array([[2]])])
 def test_a_number_may_be_of_any_type(found):
     expect("n", found, 2)
-    assert "should be 3" in hint_of(expect, "n", found, 3)
+    assert "should be about 3" in hint_of(expect, "n", found, 3)
+
+
+@pytest.mark.parametrize("expected", [0.38333, -1234.5, 5.55e-7, RIGHT])
+def test_a_right_result_cannot_be_typed_in_from_the_hints(expected):
+    found, hints = np.full(np.shape(expected), 0.1), []
+    while not hints or hints[-1] not in hints[:-1]:
+        hints.append(hint_of(expect, "x", found, expected))
+        shown = re.fullmatch(r"x is not right: x(?:\[(.*)\])? is \S+ and should be about (\S+)", hints[-1])
+        if shown is None:
+            break
+        found[tuple(map(int, shown[1].split(","))) if shown[1] else ()] = float(shown[2])
+    assert "nearly right, and should be a little" in hints[-1]
+
+
+def test_a_result_that_is_nearly_right_is_not_right_except_for_a_factor():
+    assert "nearly right" in hint_of(expect, "dx", 1.0001 * RIGHT, RIGHT)
 
 
 def test_arrays_in_lists_must_not_change_and_each_call_has_its_own():

@@ -46,6 +46,14 @@ def test_the_legend_has_each_label_once_and_lies_below_the_panels(shown):
     assert legend.get_window_extent().y1 <= min(axes.get_window_extent().y0 for axes in figure.axes)
 
 
+def test_given_ticks_are_the_only_ones(shown):
+    show_lines({"one": {"a": (x, x)}}, "a line", xlabel="x", log="xy", xticks=[1, 2], xticklabels=[1, 2])
+    (axes,) = shown[0][0].axes
+    shown[0][0].draw_without_rendering()
+    assert [label.get_text() for label in axes.get_xticklabels() if label.get_text()] == ["1", "2"]
+    assert not axes.get_xticklabels(minor=True)
+
+
 def test_a_single_label_needs_no_legend(shown):
     show_lines({"one": {"a": (x, x)}}, "a line", xlabel="x")
     assert shown[0][0].legends == []

@@ -1,11 +1,12 @@
-"""The compilation of kernels is announced before the first one, and counted with the kernels that it calls."""
+"""Compilations are counted, with the kernels that a kernel calls, and shown on standard error."""
 
 import io
 import sys
 
 import numba
+import pytest
 
-from minidiff.kernels.compilation import compilation_shown
+from minidiff.kernels.compilation import TEXT, compilation_shown
 
 
 def functions():
@@ -20,24 +21,17 @@ def functions():
     return inner, outer
 
 
-def test_every_kernel_is_counted_once_and_announced_before():
+def test_every_kernel_is_counted_once():
     _, outer = functions()
-    said = []
-    with compilation_shown(lambda: said.append(len(outer.signatures))) as listener:
+    with compilation_shown(False) as listener:
         assert outer(1) == 4
-        assert (listener.count, said) == (2, [0])
+        assert listener.count == 2
         assert outer(2) == 6  # compiled already
         assert listener.count == 2
         outer(1.5)  # another type
-    assert (listener.count, said) == (4, [0])
+    assert listener.count == 4
     outer(1j)  # nobody listens any more
     assert listener.count == 4
-
-
-def test_nothing_is_announced_if_nothing_is_compiled():
-    with compilation_shown(lambda: 1 / 0) as listener:
-        pass
-    assert listener.count == 0
 
 
 class Terminal(io.StringIO):
@@ -45,11 +39,30 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_the_bar_is_shown_in_a_terminal_only_and_leaves_nothing(monkeypatch):
-    for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
-        monkeypatch.setattr(sys, "stderr", stream)
-        _, outer = functions()
-        with compilation_shown(bar=True):
-            outer(1)
-        assert ("compiling kernels, once" in stream.getvalue()) == shown
-        assert stream.getvalue().rpartition("\r")[2].strip() == ""
+def test_a_terminal_shows_the_count_and_keeps_nothing_of_it(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    _, outer = functions()
+    with compilation_shown():
+        outer(1)
+        outer(1.5)
+    shown = sys.stderr.getvalue()
+    assert f"{TEXT}: 0" in shown
+    assert f"{TEXT}: 2" in shown
+    assert shown.rpartition("\r")[2].strip() == ""
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_file_gets_one_line_before_the_first(monkeypatch, shown):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    _, outer = functions()
+    with compilation_shown(shown):
+        outer(1)
+        outer(1.5)
+    assert sys.stderr.getvalue() == (f"{TEXT}\n" if shown else "")
+
+
+def test_nothing_is_shown_if_nothing_is_compiled(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with compilation_shown() as listener:
+        pass
+    assert (listener.count, sys.stderr.getvalue()) == (0, "")

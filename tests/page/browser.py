@@ -6,10 +6,13 @@ python -m tests.page.browser RUN/report.html FILE.png    the image in the README
 
 import base64
 import contextlib
+import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
+
+import pytest
 
 FLAGS = (
     "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
@@ -57,6 +60,19 @@ def screenshot(driver, selector):
     clip = {"x": 0, "y": top, "width": width, "height": height, "scale": 1}
     found = driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
     return base64.b64decode(found["data"])
+
+
+def violations(driver):
+    """What axe-core finds wrong with the accessibility of the open page: the rules and the elements.
+
+    The environment variable AXE names its file axe.min.js (`npm pack axe-core`); without it, the test is skipped.
+    """
+    if "AXE" not in os.environ:
+        pytest.skip("set AXE to the axe.min.js of axe-core")
+    driver.execute_script(Path(os.environ["AXE"]).read_text(encoding="utf-8"))
+    driver.set_script_timeout(120)
+    found = driver.execute_async_script("axe.run().then(arguments[0])")["violations"]
+    return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
 
 
 def take_screenshots(file, out):

@@ -303,3 +303,17 @@ def test_everything_is_shown_without_javascript(show):
                 assert driver.execute_cdp_cmd("DOM.getBoxModel", {"nodeId": node})["model"]["height"] > 0
     finally:
         driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_and_the_answered_quiz_are_accessible(show, width, theme):
+    driver = show(width, theme)
+    driver.execute_script("""
+        for (const details of document.querySelectorAll("details")) details.open = true;
+        for (const [i, form] of document.querySelectorAll("form.question").entries()) {
+            const answers = form.querySelectorAll("input");
+            answers[i % answers.length].click();
+            form.querySelector("button").click();
+        }""")
+    assert browser.violations(driver) == []

@@ -7,6 +7,7 @@ import numpy as np
 
 from minidiff.data.dataset import Notes
 from minidiff.errors import MinidiffError
+from minidiff.text import clean
 
 MAX_CLASSES = 10_000
 
@@ -53,3 +54,11 @@ def to_labels(array: np.ndarray, num_images: int, where: Path) -> ClassLabels:
         () if values[-1] == len(values) - 1 else (f"classes are the {len(values)} labels that occur in {where.name}",)
     )
     return ClassLabels(labels.reshape(-1), tuple(str(int(value)) for value in values), notes)
+
+
+def named(labels: tuple[str, ...], names: np.ndarray) -> tuple[str, ...]:
+    """The names of classes whose labels are numbers, from an array of texts (K,); the numbers if it does not fit."""
+    if names.ndim != 1 or names.dtype.kind != "U" or len(set(names.tolist())) < len(names):
+        return labels
+    fits = all(label.isdecimal() and int(label) < len(names) for label in labels)
+    return tuple(clean(names[int(label)]) for label in labels) if fits else labels

@@ -7,6 +7,8 @@ The names of the arrays tell which one contains the images. Recognized, with or 
     dSprites       imgs
     Quick, Draw!   one .npy file for each class, (N, 784): a folder of them is a data set
     sprites        sprites_1788_16x16.npy beside sprite_labels_nc_1788_16x16.npy
+
+An array `class_names` of texts names the classes 0, 1, 2, ...
 """
 
 import re
@@ -17,7 +19,7 @@ import numpy as np
 
 from minidiff.data.dataset import Dataset, Notes, choose
 from minidiff.data.readers.files import Files
-from minidiff.data.readers.labels import ClassLabels, to_labels
+from minidiff.data.readers.labels import ClassLabels, named, to_labels
 from minidiff.data.readers.layouts import arrange, to_images
 from minidiff.data.readers.npy import open_npy, read_npy
 from minidiff.data.readers.options import PART_WORDS, ReadingOptions, choose_part
@@ -31,7 +33,7 @@ LABEL_WORDS = {"labels", "label", "y", "targets", "target", "classes"}
 
 @dataclass(frozen=True)
 class ArrayName:
-    """The name of an array, what it contains ("images", "labels" or None), and the part it belongs to."""
+    """The name of an array, what it contains ("images", "labels", "names" or None), and the part it belongs to."""
 
     name: str
     contains: str | None
@@ -42,6 +44,8 @@ class ArrayName:
         """Parses a file name."""
         words = re.split(r"[_\W]+", PurePosixPath(name).stem.lower())
         parts = [PART_WORDS[word] for word in words if word in PART_WORDS]
+        if {"class", "names"} <= set(words):
+            return cls(name, "names", None)
         contains = "labels" if LABEL_WORDS & set(words) else "images" if IMAGE_WORDS & set(words) else None
         return cls(name, contains, parts[0] if parts else None)
 
@@ -89,6 +93,8 @@ def load_arrays(files: Files, options: ReadingOptions) -> Dataset:
         found += (f"labels from {clean(labels_array.name)}",)
         labels, class_names, label_notes = to_labels(values, counts[0], files.where(labels_array.name))
         labels = None if labels is None else labels[chosen]
+        for array in (array for array in arrays if array.contains == "names"):
+            class_names = named(class_names, read_npy(files, array.name, max_bytes))
     return Dataset(
         images,
         labels,

@@ -72,7 +72,14 @@ def grade(hand_ins: Sequence[HandIn], limits: Limits, notebooks: Sequence[str] |
                 except MinidiffError as error:
                     problems.append(f"{path.name}: {error}")
                     continue
+                if again := sorted(results.keys() & found.keys()):
+                    logger.warning(
+                        f"{hand_in.name}: {path.name} answers {again[0]} a second time; the best answer counts "
+                        "(with --flat, each notebook is that of another student)"
+                    )
                 results = better(results, found)
+            if problems:
+                logger.warning(f"{hand_in.name}: {'; '.join(problems)}")
             right = sum(result.outcome == "right" for result in results.values())
             logger.info(f"{hand_in.name}: {right} of {len(results)} right")
             ordered = {one.name: results[one.name] for one in wanted if one.name in results}
@@ -85,7 +92,9 @@ def wanted_exercises(notebooks: Sequence[str] | None) -> list[Exercise]:
         return exercises()
     wanted = [exercise for prefix in notebooks for exercise in exercises(prefix)]
     if not wanted:
-        raise MinidiffError(f"no exercises have the prefix {', '.join(notebooks)}; choose from ex00, ex01, ...")
+        known = sorted({one.name[2:4] for one in exercises()})
+        chosen = ", ".join(prefix.removeprefix("ex") for prefix in notebooks)
+        raise MinidiffError(f"no exercises in notebook {chosen}; choose from {', '.join(known)}")
     return wanted
 
 

@@ -12,9 +12,10 @@ LONGEST_NAME = 60  # characters of a file name
 STYLE = """
 :root { color-scheme: light dark; }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-body { overflow-wrap: anywhere; }
+body { overflow-wrap: break-word; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid #8888; padding: 0.4rem 0.8rem 0.4rem 0; text-align: left; vertical-align: top; }
+td:first-child, td:last-child { overflow-wrap: anywhere; }
 """
 
 

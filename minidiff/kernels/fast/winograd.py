@@ -5,7 +5,7 @@ it, for every pair of channels. Winograd's needs 6*6 = 36: it maps the input til
 convolution is an elementwise product, multiplies, and maps the result back. With a 6x6 input tile x, a 3x3 weight w and
 a 4x4 output tile y, the three maps are linear and cheap; nearly all multiplications are in M = V U:
 
-    V = B' x B        U = G w G'        M = V U        y = A' M A                    (Lavin and Gray, 2016, eq. 14)
+    V = B' x B        U = G w G'        M = V U        y = A' M A                    (Lavin and Gray, 2016, algorithm 1)
 
 The maps are products of small matrices, for each tile and channel; ' is the transpose. M = V U is different: for each
 of the 36 positions in a tile, it is a product of a (tiles, C) and a (C, K) matrix, which sums over the input channels.

@@ -2,7 +2,7 @@
 
 A 4x4 tile of the output depends on a 6x6 tile t of the input. The direct method needs 4*4*3*3 = 144 multiplications for
 it, per input and output channel. Winograd's needs 6*6 = 36. It maps t and the weights w to a basis in which the
-convolution is an elementwise product, multiplies, and maps the result back (Lavin and Gray, 2016, eq. 14):
+convolution is an elementwise product, multiplies, and maps the result back (Lavin and Gray, 2016, algorithm 1):
 
     V = B' t B        U = G w G'        M[i, j] = V[i, j] U[i, j]        y = A' M A
 

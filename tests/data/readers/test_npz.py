@@ -27,6 +27,22 @@ def test_keras(tmp_path):
         load(path, part="val")
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["shirt", "hat", "shoe"], ("shirt", "shoe")),
+        (["shirt", "hat"], ("0", "2")),  # too few
+        (["shirt", "shirt", "shoe"], ("0", "2")),
+        ([0, 1, 2], ("0", "2")),
+    ],
+)
+def test_an_array_names_the_classes(tmp_path, names, expected):
+    np.savez(tmp_path / "a.npz", images=random_bytes(4, 8, 8, 3), labels=[0, 2, 2, 0], class_names=names)
+    dataset = load(tmp_path / "a.npz")
+    assert dataset.class_names == expected
+    assert dataset.labels.tolist() == [0, 1, 1, 0]
+
+
 def test_medmnist(tmp_path):
     arrays = {}
     for i, part in enumerate(("train", "val", "test")):
