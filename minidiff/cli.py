@@ -31,8 +31,10 @@ from minidiff.commands import (
     summary,
     train,
 )
+from minidiff.commands.job import Job, launched
 from minidiff.commands.printing import console
 from minidiff.errors import MinidiffError
+from minidiff.ranks import Ranks
 from minidiff.runs.compatibility import OLD_OPTIONS
 from minidiff.text import clean, print_in_any_encoding
 from minidiff.version import __version__
@@ -44,6 +46,7 @@ COMMANDS = [
     demo, data, train, sample, distill, evaluate, metrics, ablate, report, export, import_, samplers, schedules, quiz,
     grade, bench, summary,
 ]  # fmt: skip
+WITH_RANKS = [train, sample, evaluate, bench]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,22 +59,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     print_in_any_encoding()
+    code = 0
     try:
-        refuse_old_options(sys.argv[1:] if arguments is None else arguments)
-        options = build_parser().parse_args(arguments)
-        with console():
-            options.run_command(options)
+        with Job() as job:
+            refuse_old_options(sys.argv[1:] if arguments is None else arguments)
+            options = build_parser().parse_args(arguments)
+            refuse_ranks(job.ranks, options)
+            job.prepare(options)
+            with console():
+                options.run_command(options)
     except MinidiffError as error:
         print(f"minidiff: {error}", file=sys.stderr)
-        return 2
+        code = 2
     except MemoryError as error:
         problem = clean(error) or "the system has no more"
         print(f"minidiff: not enough memory: {problem}; use smaller numbers or smaller data", file=sys.stderr)
-        return 2
+        code = 2
     except KeyboardInterrupt as interrupt:
         print(f"minidiff: {clean(interrupt) or 'stopped'}", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+        code = INTERRUPTED
+    return code if launched()[1] == 0 else 0  # mpiexec ends rank 0 when another rank returns another code
 
 
 class Parser(argparse.ArgumentParser):
@@ -101,6 +108,13 @@ def build_parser() -> argparse.ArgumentParser:
         command.set_defaults(run_command=module.run)
         module.add_options(command)
     return parser
+
+
+def refuse_ranks(ranks: Ranks, options: argparse.Namespace) -> None:
+    """Refuses a command that was started by mpiexec and would do all its work in each process."""
+    if ranks.size > 1 and options.run_command not in [module.run for module in WITH_RANKS]:
+        names = ", ".join(name_of(module) for module in WITH_RANKS)
+        raise MinidiffError(f"only {names} run on several ranks; start this command without mpiexec")
 
 
 def name_of(module: ModuleType) -> str:

@@ -29,6 +29,7 @@ from minidiff.layers import Module
 from minidiff.parallel import Workers, chunks
 from minidiff.parameters import Parameters
 from minidiff.pyramid import pool, repeat
+from minidiff.ranks import ALONE, Ranks
 from minidiff.schedule import Schedule
 
 MAX_MICROBATCH = 8  # images; more are no faster and take more memory
@@ -113,6 +114,7 @@ class NetworkDenoiser:
         microbatch_size: images per microbatch; default: N / threads, at most 8, but of tiny examples as many as have
             256 elements (128 points in the plane).
         class_names: names of the classes, as far as they are known; label i is the class `class_names[i]`.
+        ranks: processes that share the images; all call the denoiser with the same arguments.
     """
 
     network: Network
@@ -122,6 +124,7 @@ class NetworkDenoiser:
     workers: Workers
     microbatch_size: int | None = None
     class_names: tuple[str, ...] = ()
+    ranks: Ranks = ALONE
 
     def __repr__(self) -> str:
         return f"NetworkDenoiser({type(self.network).__name__}, {self.schedule}, target={self.target!r})"
@@ -139,13 +142,17 @@ class NetworkDenoiser:
         scaled = small * self.schedule.input_scale_at(t, level).astype(z.dtype)
         labels = None if labels is None else np.asarray(labels)
 
-        def predict(part: slice) -> np.ndarray:
+        prediction = np.zeros_like(small)
+
+        def predict(part: slice) -> None:
             log_sigma = np.full(part.stop - part.start, self.schedule.log_sigma[t])
             part_labels = None if labels is None else labels[part]
-            return self.network.forward(self.p, scaled[part], log_sigma, part_labels, keep=False)[0]
+            prediction[part] = self.network.forward(self.p, scaled[part], log_sigma, part_labels, keep=False)[0]
 
         size = self.microbatch_size or self._default_microbatch_size(len(z))
-        prediction = np.concatenate(self.workers.map(predict, chunks(len(z), size)))
+        microbatches = chunks(len(z), size)
+        self.workers.map(predict, microbatches[self.ranks.part(len(microbatches))])
+        prediction = self.ranks.merge(prediction)
         x0_hat, eps_hat = self.schedule.solve(self.target, small, prediction, t)
         if level == 0:
             return x0_hat, eps_hat
@@ -187,7 +194,10 @@ class NetworkDenoiser:
 
     def _default_microbatch_size(self, count: int) -> int:
         elements = math.prod(self.network.config.example_shape)
-        return max(MIN_MICROBATCH_ELEMENTS // elements, min(MAX_MICROBATCH, -(-count // self.workers.threads)))
+        return max(
+            MIN_MICROBATCH_ELEMENTS // elements,
+            min(MAX_MICROBATCH, -(-count // (self.workers.threads * self.ranks.size))),
+        )
 
 
 class Guided:

@@ -16,6 +16,7 @@ import numpy as np
 from minidiff.errors import MinidiffError
 from minidiff.examples import Examples
 from minidiff.layers import leaves
+from minidiff.ranks import ALONE
 
 
 class Diverged(MinidiffError):
@@ -36,6 +37,8 @@ def explain_divergence(
     Returns:
         The error to be raised.
     """
+    trainer = copy.copy(trainer)
+    trainer.ranks = ALONE  # each rank repeats it by itself
     if np.isfinite(losses).all():
         what, bad = f"the gradient is {norm}", np.ones(len(losses), bool)
     else:

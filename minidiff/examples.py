@@ -110,8 +110,9 @@ def draw_examples(
     schedule: Schedule,
     config: TrainingConfig,
     num_classes: int,
+    needed: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Examples:
-    """Draws the examples of a microbatch: timesteps, noise, flips and dropped labels.
+    """Draws the examples of a batch: timesteps, noise, flips and dropped labels.
 
     Args:
         dataset: the clean examples.
@@ -121,20 +122,24 @@ def draw_examples(
         schedule: the noise schedule.
         config: its distribution of the timesteps, `flip` and `class_dropout` are used.
         num_classes: of the network; 0 for examples without labels.
+        needed: from the timesteps (n,) to the positions of the examples that this process works on, of which alone x0
+            and eps are drawn; default: all.
     """
-    x0 = dataset.pixels(indices)  # (n, H, W, C)
-    eps, u = np.empty_like(x0), np.empty(len(indices))
-    labels = dataset.labels[indices].copy() if num_classes and dataset.labels is not None else None
-    for i, (index, position) in enumerate(zip(indices, positions, strict=True)):
-        rng = rng_of(int(index))
-        in_stratum, flip_draw, drop_draw = rng.random(3)
-        u[i] = (position % STRATA + in_stratum) / STRATA
-        if config.flip and flip_draw < 0.5:
+    rngs = [rng_of(int(index)) for index in indices]
+    in_stratum, flip_draw, drop_draw = np.array([rng.random(3) for rng in rngs]).T  # (n,) each
+    t = draw_timesteps(schedule, (positions % STRATA + in_stratum) / STRATA, config)
+    labels = None
+    if num_classes and dataset.labels is not None:
+        labels = np.where(drop_draw < config.class_dropout, num_classes, dataset.labels[indices])
+    drawn = np.arange(len(indices)) if needed is None else needed(t)
+    x0 = np.zeros((len(indices), *dataset.example_shape), np.float32)  # (n, H, W, C)
+    eps = np.zeros_like(x0)
+    x0[drawn] = dataset.pixels(indices[drawn])
+    for i in drawn:
+        if config.flip and flip_draw[i] < 0.5:
             x0[i] = x0[i, :, ::-1].copy()
-        if labels is not None and drop_draw < config.class_dropout:
-            labels[i] = num_classes
-        rng.standard_normal(dtype=np.float32, out=eps[i])
-    return Examples(x0=x0, eps=eps, t=draw_timesteps(schedule, u, config), labels=labels)
+        rngs[i].standard_normal(dtype=np.float32, out=eps[i])
+    return Examples(x0=x0, eps=eps, t=t, labels=labels)
 
 
 def draw_timesteps(schedule: Schedule, u: np.ndarray, config: TrainingConfig) -> np.ndarray:

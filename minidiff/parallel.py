@@ -20,6 +20,7 @@ from threadpoolctl import ThreadpoolController
 
 from minidiff.errors import MinidiffError
 from minidiff.parameters import Parameters
+from minidiff.ranks import ALONE, Ranks
 
 MAX_ACCUMULATORS = 4  # gradient vectors; more would allow more threads, and take more memory
 CHUNK = 2**18  # elements of a vector that one task adds
@@ -141,46 +142,57 @@ class Workers:
 
 
 class GradientAccumulators:
-    """Sums the gradient of a batch over its microbatches, on several threads.
+    """Sums the gradient of a batch over its microbatches, on several threads and ranks.
 
     A microbatch is a part of the batch whose activations fit into a core's cache. The microbatches are distributed over
     a fixed number of gradient vectors, on which the threads work, and these are added in a fixed order. So the sum is
-    bit-for-bit identical whatever the number of threads.
+    bit-for-bit identical whatever the number of threads, and of up to four ranks. Each rank has some of the vectors; of
+    the sum, each computes a section.
 
     Args:
         p: the parameters.
         batch_size: number of examples in a batch, at most.
         microbatch_size: number of examples in a microbatch.
         workers: the threads.
+        ranks: the processes.
     """
 
-    def __init__(self, p: Parameters, batch_size: int, microbatch_size: int, workers: Workers) -> None:
-        self.microbatch_size, self.workers = microbatch_size, workers
+    def __init__(
+        self, p: Parameters, batch_size: int, microbatch_size: int, workers: Workers, ranks: Ranks = ALONE
+    ) -> None:
+        self.microbatch_size, self.workers, self.ranks = microbatch_size, workers, ranks
         num_microbatches = len(chunks(batch_size, microbatch_size))
-        self.gradients = [p.zeros_like() for _ in range(min(MAX_ACCUMULATORS, num_microbatches))]
+        self.count = min(max(MAX_ACCUMULATORS, ranks.size), num_microbatches)  # of the gradient vectors of all ranks
+        self.gradients = [p.zeros_like() for _ in range(-(-self.count // ranks.size))]
 
-    def sum(self, batch: int, add_gradient: Callable[[Parameters, slice], Result]) -> tuple[Parameters, list[Result]]:
-        """Calls add_gradient(g, part) for every microbatch, a slice of range(batch).
-
-        Returns:
-            The sum of the gradients, overwritten by the next call, and the results in the order of the microbatches.
-        """
+    def parts(self, batch: int) -> list[list[slice]]:
+        """For each gradient vector of this rank the microbatches, slices of range(batch), that are added to it."""
         microbatches = chunks(batch, self.microbatch_size)
-        gradients = self.gradients[: len(microbatches)]
-        results: list = [None] * len(microbatches)
+        count = min(self.count, len(microbatches))
+        return [microbatches[i::count] for i in range(count)[self.ranks.part(count)]]
+
+    def sum(self, batch: int, add_gradient: Callable[[Parameters, slice], object]) -> Parameters:
+        """Calls add_gradient(g, part) for every microbatch of this rank, and returns the sum of all ranks' gradients.
+
+        The sum is overwritten by the next call.
+        """
+        parts = self.parts(batch)
 
         def accumulate(i: int) -> None:
-            gradients[i].vector.fill(0)
-            for j in range(i, len(microbatches), len(gradients)):
-                results[j] = add_gradient(gradients[i], microbatches[j])
+            self.gradients[i].vector.fill(0)
+            for part in parts[i]:
+                add_gradient(self.gradients[i], part)
 
         def add_up(chunk: slice) -> None:
-            for other in gradients[1:]:
-                gradients[0].vector[chunk] += other.vector[chunk]
+            for other in sections[1:]:
+                sections[0][chunk] += other[chunk]
 
-        self.workers.map(accumulate, range(len(gradients)))
-        self.workers.map(add_up, chunks(gradients[0].size, CHUNK))
-        return gradients[0], results
+        self.workers.map(accumulate, range(len(parts)))
+        count = min(self.count, len(chunks(batch, self.microbatch_size)))
+        sections = self.ranks.exchange([g.vector for g in self.gradients], count)
+        self.workers.map(add_up, chunks(sections[0].size, CHUNK))
+        self.ranks.collect(self.gradients[0].vector, sections[0])
+        return self.gradients[0]
 
 
 def chunks(count: int, size: int) -> list[slice]:

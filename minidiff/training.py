@@ -16,7 +16,7 @@ step follows. The reported loss is a different number: the unweighted mean squar
 can be compared between targets. eps_hat - eps = (y_hat - y) * signal / (signal b - noise a).
 
 The step itself is three calls: `draw` the examples, `accumulate_gradient`, `optimizer.step`. The same loop without
-threads has 20 lines in `tutorials/one_file.py`. How a batch is split into microbatches for the threads is in
+threads has 20 lines in `tutorials/one_file.py`. How a batch is split into microbatches for threads and ranks is in
 `parallel.py`; `divergence.py` finds the layer in which a value became infinite or NaN. Every example has a random
 stream of its own (`examples.py`), so the result is bit-for-bit identical whatever the number of threads. Everything
 that changes between steps is in the vectors of `Trainer.state` and in `Trainer.step`: after `restore`, training
@@ -55,6 +55,7 @@ from minidiff.parallel import GradientAccumulators, Workers, chunks
 from minidiff.parameters import Parameters
 from minidiff.pyramid import pool, repeat, slices_of_levels
 from minidiff.randomness import stream
+from minidiff.ranks import ALONE, Ranks
 from minidiff.schedule import per_example
 from minidiff.training_config import TrainingConfig
 
@@ -105,6 +106,7 @@ class Trainer:
         dataset: examples of the network's shape.
         config: hyperparameters.
         workers: threads that process the microbatches.
+        ranks: processes that train together, each on a part of every batch; all hold the same state.
 
     Attributes:
         optimizer: holds the moments, and in `average` the moving average of the parameters.
@@ -115,13 +117,20 @@ class Trainer:
     """
 
     def __init__(
-        self, network: Network, p: Parameters, dataset: TrainingData, config: TrainingConfig, workers: Workers
+        self,
+        network: Network,
+        p: Parameters,
+        dataset: TrainingData,
+        config: TrainingConfig,
+        workers: Workers,
+        ranks: Ranks = ALONE,
     ) -> None:
         check_fit(network.config, dataset)
         check_pixels(dataset)
         if config.flip and len(dataset.example_shape) < 3:
             raise MinidiffError("flip mirrors images and does not apply to points; leave it out")
         self.network, self.p, self.dataset, self.config, self.workers = network, p, dataset, config, workers
+        self.ranks = ranks
         self.schedule = config.create_schedule()
         self.optimizer = Optimizer(
             p,
@@ -135,7 +144,7 @@ class Trainer:
         self.total_steps = config.epochs * self.steps_per_epoch
         self.step = 0
         batch = min(config.batch_size, len(dataset))
-        self.accumulators = GradientAccumulators(p, batch, config.microbatch_size, workers)
+        self.accumulators = GradientAccumulators(p, batch, config.microbatch_size, workers, ranks)
 
     def __repr__(self) -> str:
         return (
@@ -145,12 +154,14 @@ class Trainer:
     def train(self) -> Iterator[Step]:
         """Yields a `Step` after each training step, from the current one to the end of the last epoch."""
         size = self.config.batch_size
+        self.synchronize()
         while self.step < self.total_steps:
             epoch, step_in_epoch = divmod(self.step, self.steps_per_epoch)
             order = order_of_epoch(self.config.seed, epoch, len(self.dataset))
             for i in range(step_in_epoch, self.steps_per_epoch):
                 positions = np.arange(i * size, min((i + 1) * size, len(order)))
                 yield self.train_step(epoch, order[positions], positions)
+            self.synchronize()
 
     def train_step(self, epoch: int, indices: np.ndarray, positions: np.ndarray) -> Step:
         """Draws the examples of a batch, accumulates the gradient, and makes one optimizer step.
@@ -196,7 +207,8 @@ class Trainer:
         """Draws the examples of a batch; arguments as in `train_step`."""
         rng_of = partial(stream, "example", self.config.seed, epoch)
         num_classes = self.network.config.num_classes
-        return draw_examples(self.dataset, indices, positions, rng_of, self.schedule, self.config, num_classes)
+        needed = self._own_examples if self.ranks.size > 1 else None
+        return draw_examples(self.dataset, indices, positions, rng_of, self.schedule, self.config, num_classes, needed)
 
     def accumulate_gradient(self, examples: Examples) -> tuple[Parameters, np.ndarray]:
         """The gradient of the mean loss of a batch, accumulated over its microbatches.
@@ -208,11 +220,29 @@ class Trainer:
             g, which is overwritten in the next step, and the mean squared error of eps_hat of each example, (batch,).
         """
         batch = len(examples.t)
-        order = np.argsort(self._entry_levels(examples.t), kind="stable")  # equal levels together in a microbatch
-        examples = examples[order]
-        # calls add_gradient once per microbatch, on several threads, and adds up the gradients
-        g, losses = self.accumulators.sum(batch, lambda part_g, part: self.add_gradient(part_g, examples[part], batch))
-        return g, np.concatenate(losses)[np.argsort(order)]  # back in the order of the batch
+        order, losses = self._order_in_batch(examples.t), np.zeros(batch)
+
+        def add_gradient(part_g: Parameters, part: slice) -> None:
+            losses[order[part]] = self.add_gradient(part_g, examples[order[part]], batch)
+
+        # calls add_gradient once per microbatch, on several threads and ranks, and adds up the gradients
+        g = self.accumulators.sum(batch, add_gradient)
+        return g, self.ranks.merge(losses)
+
+    def _order_in_batch(self, t: np.ndarray) -> np.ndarray:
+        """The order in which the examples of a batch are split: those of equal levels together in a microbatch."""
+        return np.argsort(self._entry_levels(t), kind="stable")
+
+    def _own_examples(self, t: np.ndarray) -> np.ndarray:
+        """The positions in a batch, with timesteps t, of the examples in this rank's microbatches."""
+        parts = [part for parts in self.accumulators.parts(len(t)) for part in parts]
+        return self._order_in_batch(t)[np.r_[tuple(parts)]] if parts else np.empty(0, np.int64)
+
+    def synchronize(self) -> None:
+        """Copies the state of rank 0 to all ranks; at the end of an epoch, since other processors round differently."""
+        self.step, self.optimizer.steps = self.ranks.gather([self.step, self.optimizer.steps])[0]
+        for vector in self.state().values():
+            self.ranks.copy(vector)
 
     def state(self) -> dict[str, np.ndarray]:
         """All vectors that training changes: name -> vector (size,), not copied."""
@@ -293,15 +323,18 @@ class Trainer:
         positions = rng.permutation(len(dataset)) + rng.integers(STRATA)  # so each quarter has the same probability
         config, num_classes = replace(self.config, flip=False, class_dropout=0.0), self.network.config.num_classes
 
-        def losses_of(part: slice) -> tuple[np.ndarray, np.ndarray]:
+        t, losses = np.zeros(len(dataset), np.int64), np.zeros(len(dataset))
+
+        def measure(part: slice) -> None:
             indices = np.arange(part.start, part.stop)
             examples = draw_examples(dataset, indices, positions[part], rng_of, self.schedule, config, num_classes)
             levels = slices_of_levels(self._entry_levels(examples.t))
-            return examples.t, np.concatenate([self._forward(p, examples[same], level)[1] for level, same in levels])
+            t[part] = examples.t
+            losses[part] = np.concatenate([self._forward(p, examples[same], level)[1] for level, same in levels])
 
-        results = self.workers.map(losses_of, chunks(len(dataset), config.microbatch_size))
-        t, losses = (np.concatenate(arrays) for arrays in zip(*results, strict=True))
-        return t, losses
+        microbatches = chunks(len(dataset), config.microbatch_size)
+        self.workers.map(measure, microbatches[self.ranks.part(len(microbatches))])
+        return self.ranks.merge(t), self.ranks.merge(losses)
 
 
 def _update_ratio(before: np.ndarray, after: np.ndarray) -> float:

@@ -69,7 +69,7 @@ LAYERS = (
     ("text", "version", "streams", "captions"),
     ("errors",),
     ("fields", "regular"),
-    ("randomness", "memory", "kernels", "parameters", "atomic", "curves", "unet_config", "pyramid"),
+    ("randomness", "memory", "ranks", "kernels", "parameters", "atomic", "curves", "unet_config", "pyramid"),
     ("parallel", "schedule", "data"),
     ("layers", "samplers", "oracles", "optim"),
     ("unet_levels",),

@@ -28,6 +28,7 @@ PAGES = [
     TUTORIALS / "measures.md",
     TUTORIALS / "teaching.md",
     TUTORIALS / "models.md",
+    TUTORIALS / "cluster.md",
     TUTORIALS / "results.md",
     TUTORIALS / "using.md",
     ROOT / "README.md",
@@ -132,6 +133,7 @@ def test_the_readme_has_a_row_for_each_notebook():
     assert "(ablation.md)" in page
     assert "(measures.md)" in page
     assert "(teaching.md)" in page
+    assert "(cluster.md)" in page
 
 
 def test_every_notebook_is_in_the_table():

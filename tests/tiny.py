@@ -7,6 +7,7 @@ import logging
 import numpy as np
 
 from minidiff.data import Dataset
+from minidiff.ranks import ALONE
 from minidiff.runs.checkpoint import checksum
 from minidiff.runs.folder import Run
 from minidiff.runs.train import train_run
@@ -39,12 +40,13 @@ def network(image_channels=3, num_classes=3, entry_levels=1):
     return UNet(config)
 
 
-def trainer(workers, data=None, kind=Trainer, entry_levels=1, **options):
+def trainer(workers, data=None, kind=Trainer, entry_levels=1, ranks=ALONE, **options):
     """A trainer on the tiny data; `options` are those of `TrainingConfig`."""
     data = dataset() if data is None else data
     net = network(data.channels, data.num_classes, entry_levels)
     config = TrainingConfig(**{"epochs": 2, "batch_size": 4, "warmup_steps": 2, "T": 50} | options)
-    return kind(net, net.create_parameters(0), data, config, workers)
+    more = {"ranks": ranks} if ranks.size > 1 else {}
+    return kind(net, net.create_parameters(0), data, config, workers, **more)
 
 
 def start(path, training=None, data=None):

@@ -54,4 +54,4 @@ def run(options: argparse.Namespace) -> None:
         best=options.best,
     )
     with Workers(options.threads) as workers:
-        evaluate(run, sampling, workers, out)
+        evaluate(run, sampling, workers, out, options.ranks)

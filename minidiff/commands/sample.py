@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> None:
     single = options.single or options.only_image is not None
     check_out(options.out or default, (".png", ".gif") if single else (".png", ".gif", ".npz"), "images")
     with Workers(options.threads) as workers:
-        denoiser = weights.denoiser(workers)
+        denoiser = weights.denoiser(workers, options.ranks)
         shape = (options.n, *denoiser.network.config.example_shape)
         check_count("-n", shape)
         check_weights(options, denoiser.p.vector)
@@ -109,6 +109,8 @@ def run(options: argparse.Namespace) -> None:
         labels = runs.labels_for(weights.class_names, options.n, label)
         states, inputs = start(edit, options, Guided(denoiser, options.guidance), shape, labels)
         found = runs.collect(states, options.steps)
+    if options.ranks.rank > 0:  # it has computed a part of them; rank 0 writes
+        return
     values = metadata_values(options, edit, weights.class_names, labels)
     metadata = write_metadata(name, denoiser.p.vector, values)
     if single:

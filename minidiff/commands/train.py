@@ -5,6 +5,7 @@ minidiff train --resume runs/mine
 minidiff train --from pretrained:cats --data photographs/ --out runs/tuned
 minidiff train --data cats --print-config > recipe.json
 minidiff train --config recipe.json --out runs/again
+mpiexec -n 4 minidiff train --data photographs/ --batch-size 16 --out runs/mine
 """
 
 import argparse
@@ -30,6 +31,7 @@ from minidiff.errors import MinidiffError
 from minidiff.optim import OPTIMIZERS
 from minidiff.parallel import Workers
 from minidiff.runs.fine_tuning import EPOCHS
+from minidiff.runs.follow import follow
 from minidiff.schedule import CURVES, TARGETS
 from minidiff.training_config import LOSS_WEIGHTS, SAVE_MINUTES, TIME_DISTRIBUTIONS, TrainingConfig
 
@@ -143,6 +145,8 @@ def run(options: argparse.Namespace) -> None:
     chosen = given(options, HELP)
     check_at_least("--save-minutes", options.save_minutes, 0)
     with Workers(options.threads) as workers, ExitStack() as stack:
+        if options.ranks.rank > 0:
+            return follow(workers, options.ranks)
         if options.resume:
             refuse_fixed(options)
             run = stack.enter_context(runs.Run.open(options.resume, to_write=True))
@@ -167,7 +171,7 @@ def run(options: argparse.Namespace) -> None:
         run_with_report(
             run, network, dataset, training, workers,
             held_out=held_out, accept_changes=options.accept_changes, data_options=data_options,
-            save_minutes=options.save_minutes, kernels=options.kernels,
+            save_minutes=options.save_minutes, kernels=options.kernels, ranks=options.ranks,
         )  # fmt: skip
     print_done(start, run.path)
 

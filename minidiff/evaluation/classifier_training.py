@@ -72,7 +72,7 @@ def train_classifier(task: Task, workers: Workers) -> Parameters:
                 x, labels = draw(batch[part])
                 return network.loss(p, g, x, labels, len(batch))
 
-            g, _ = accumulators.sum(len(batch), add_gradient)
+            g = accumulators.sum(len(batch), add_gradient)
             so_far = epoch * steps_per_epoch + step
             rate = learning_rate_at(so_far, task.epochs * steps_per_epoch, LEARNING_RATE, steps_per_epoch)
             optimizer.step(p, g, rate, workers)

@@ -8,7 +8,7 @@ RUN/decisions.png        for cats: at which noise level their halves are decided
 import json
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from minidiff.evaluation import decisions, measure
 from minidiff.evaluation.agreement import Readers
 from minidiff.evaluation.extractor import FeatureExtractor
 from minidiff.parallel import Workers
+from minidiff.ranks import ALONE, Ranks
 from minidiff.regular import read_text
 from minidiff.runs import pipeline
 from minidiff.runs.folder import Run
@@ -48,10 +49,13 @@ class Sampling:
     best: bool = False
 
 
-def evaluate(run: Run, sampling: Sampling, workers: Workers, out: Path | None = None) -> dict[str, Any]:
+def evaluate(
+    run: Run, sampling: Sampling, workers: Workers, out: Path | None = None, ranks: Ranks = ALONE
+) -> dict[str, Any]:
     """Generates images with a run, measures them, and writes evaluation.json and evaluation.png.
 
-    The files go to the folder `out`, by default that of the run. Returns the contents of evaluation.json.
+    The files go to the folder `out`, by default that of the run. Returns the contents of evaluation.json. All `ranks`
+    generate; rank 0 measures, and the others return nothing.
 
     Raises:
         MinidiffError: no checkpoint, no held-out images, or too few samples.
@@ -64,7 +68,9 @@ def evaluate(run: Run, sampling: Sampling, workers: Workers, out: Path | None = 
     real = measure.held_out_images(data_options, training, 2 * sampling.count)
     logger.info(f"data: {training.name}, {pipeline.describe(training)}; {len(real)} more that were not trained on")
     logger.info(f"generating {sampling.count} images: {sampling.sampler}, {sampling.steps} steps")
-    samples, labels = generate(network, training, sampling)
+    samples, labels = generate(replace(network, ranks=ranks), training, sampling)
+    if ranks.rank > 0:
+        return {}
     generated = time.perf_counter() - start
     learning = measure.learning_images(data_options, training)
     extractor = FeatureExtractor(learning, real, sampling.count, workers)

@@ -17,6 +17,7 @@ import math
 import signal
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 
 # Ctrl-C, the request that `kill` and a shutdown send, and the closing of the terminal (not on Windows)
@@ -30,6 +31,7 @@ class Interruption:
 
     Args:
         at_once: whether a signal raises KeyboardInterrupt when it arrives, not at the end.
+        on_request: called when the first signal arrives.
 
     Attributes:
         number: that of the first signal, or None.
@@ -37,8 +39,8 @@ class Interruption:
         ending: whether further signals are ignored, because the process ends anyway.
     """
 
-    def __init__(self, at_once: bool = False) -> None:
-        self.at_once, self.ending = at_once, False
+    def __init__(self, at_once: bool = False, on_request: Callable[[], None] = lambda: None) -> None:
+        self.at_once, self.ending, self.on_request = at_once, False, on_request
         self.number: int | None = None
         self.message, self._raised = "", -math.inf
         self._handlers: dict = {}
@@ -71,6 +73,7 @@ class Interruption:
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.number is None:
             self.number = number
+            self.on_request()
         # again after a second: the first exception may have been discarded by a library, but must not be cut short
         if self.at_once and not self.ending and time.monotonic() > self._raised + 1:
             self._raised = time.monotonic()

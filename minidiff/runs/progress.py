@@ -51,6 +51,11 @@ class Progress:
         return sum(map(len, self._figures["t"]))
 
     @property
+    def steps(self) -> int:
+        """Number of optimizer steps of this epoch so far."""
+        return sum(map(len, self._figures["gradient_norms"]))
+
+    @property
     def loss(self) -> float:
         """The mean loss of this epoch so far."""
         return float(np.concatenate(self._figures["losses"]).mean())

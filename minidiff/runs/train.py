@@ -27,12 +27,15 @@ from minidiff.layers import count_parameters
 from minidiff.parallel import Workers
 from minidiff.randomness import VERSION as RANDOM_VERSION
 from minidiff.randomness import stream
+from minidiff.ranks import ALONE, Ranks
+from minidiff.runs.agreement import agree, check_data
 from minidiff.runs.checkpoint import tidy
 from minidiff.runs.compatibility import check_differences, differences, fingerprint
 from minidiff.runs.config import information
 from minidiff.runs.fine_tuning import initial_parameters
 from minidiff.runs.folder import Run
 from minidiff.runs.interruption import Interruption
+from minidiff.runs.last_save import LastSave
 from minidiff.runs.progress import Progress
 from minidiff.runs.resources import check_enough_memory, check_space
 from minidiff.runs.snapshots import is_snapshot_epoch, remove_snapshots, save_snapshot
@@ -139,10 +142,12 @@ def train_run(
     save_minutes: float = SAVE_MINUTES,
     kernels: str = "fast",
     watch: Callable[[Status], None] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Trainer:
     """Trains to the last epoch, from the newest checkpoint if there is one.
 
-    Every epoch ends with a log message, a row in history.csv, and a checkpoint.
+    Every epoch ends with a log message, a row in history.csv, and a checkpoint. Of several ranks, this is what rank 0
+    does; the others call `follow`.
 
     Args:
         run: locked for writing.
@@ -155,6 +160,7 @@ def train_run(
         save_minutes: time between checkpoints within an epoch.
         kernels: name of the set of kernels; no part of the configuration, so a resumed run may use the other one.
         watch: called after each step, and after the epoch's row of history.csv was written.
+        ranks: the processes that train together; needs `data_options`.
 
     Returns:
         The `Trainer` at the end.
@@ -168,7 +174,7 @@ def train_run(
         raise MinidiffError(f"{run.path} was distilled and cannot be trained further; distill the first run again")
     network = UNet(network_config, create_kernels(kernels))
     p = initial_parameters(run, network, dataset.class_names, training.seed)
-    trainer = Trainer(network, p, dataset, training, workers)
+    trainer = Trainer(network, p, dataset, training, workers, ranks)
     config = {
         "network": network_config.as_dict(),
         "training": training.as_dict(),
@@ -184,6 +190,8 @@ def train_run(
     )
     check_space(run, trainer.p.size)
     check_enough_memory(trainer, dataset)
+    ranks.gather(config | {"data": data_options, "kernels": kernels})  # for `follow`
+    check_data(trainer, held_out)
     progress = restore_progress(run, trainer, config, accept_changes)
     changed = {"training": config["training"]}
     changed |= {"data": with_absolute_path(data_options)} if data_options else {}
@@ -193,7 +201,9 @@ def train_run(
     progress.start()
     logger.info(table_header(held_out is not None))
     bar, saved = None, time.monotonic()
-    with Interruption() as interruption, contextlib.ExitStack() as stack:
+    last = LastSave(trainer, progress, lambda: save(run, trainer, progress, config))
+    on_request = last.begin if ranks.size > 1 else lambda: None
+    with Interruption(on_request=on_request) as interruption, contextlib.ExitStack() as stack:
         for step in steps_until_divergence(run, trainer):
             progress.add(step)
             left = progress.seconds_left(trainer.total_steps - step.step)
@@ -206,9 +216,12 @@ def train_run(
                 end_epoch(run, trainer, progress, step, held_out)
             if watch is not None:
                 watch(Status(step.epoch, training.epochs, left))
-            stopped = interruption.requested  # one value for both: a signal may arrive in between
-            if step.last_of_epoch or stopped or time.monotonic() - saved >= 60 * save_minutes:
+            stopped, due = agree(ranks, interruption, time.monotonic() - saved >= 60 * save_minutes)
+            if stopped and ranks.size > 1:
+                last.finish()
+            if step.last_of_epoch or stopped or due:
                 save(run, trainer, progress, config)
+                ranks.gather()
                 saved = time.monotonic()
             if stopped:
                 command = shlex.join(["minidiff", "train", "--resume", str(run.path)])

@@ -30,6 +30,7 @@ from minidiff.layers import count_parameters, shapes_of
 from minidiff.layers.layer import Shape
 from minidiff.parallel import Workers
 from minidiff.parameters import Parameters
+from minidiff.ranks import ALONE, Ranks
 from minidiff.regular import check_regular
 from minidiff.runs.checkpoint import PER_EXAMPLE, PER_STEP
 from minidiff.runs.compatibility import check_same_network
@@ -90,11 +91,12 @@ class Weights:
         """The SHA-256 of the parameters, in hexadecimal digits."""
         return weights_hash(self.vector)
 
-    def denoiser(self, workers: Workers) -> NetworkDenoiser:
+    def denoiser(self, workers: Workers, ranks: Ranks = ALONE) -> NetworkDenoiser:
         """A denoiser with these parameters."""
         network, schedule = UNet(self.network), self.training.create_schedule()
         p = Parameters(shapes_of(network.children), vector=self.vector)
-        return NetworkDenoiser(network, p, schedule, self.training.target, workers, class_names=self.class_names)
+        more: dict[str, Any] = {"class_names": self.class_names, "ranks": ranks}
+        return NetworkDenoiser(network, p, schedule, self.training.target, workers, **more)
 
 
 def load_weights(spec: str) -> Weights:

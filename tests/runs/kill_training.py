@@ -18,6 +18,7 @@ import threading
 import time
 from pathlib import Path
 
+from PIL import Image
 from tqdm import tqdm
 
 from minidiff.__main__ import run
@@ -66,9 +67,12 @@ def outcome(folder):
     times = {"seconds", "images_per_second"}
     rows = Run.open(folder).history()
     history = [[(key, str(value)) for key, value in row.items() if key not in times] for row in rows]
-    files = [folder / "checkpoints" / checkpoints[-1], folder / "samples.png", folder / "forward_process.png"]
+    files = [folder / "checkpoints" / checkpoints[-1], folder / "forward_process.png"]
     files += sorted((folder / "snapshots").iterdir())
-    return checkpoints, history, [file.read_bytes() for file in files], sorted(file.name for file in folder.iterdir())
+    contents = [file.read_bytes() for file in files]
+    with Image.open(folder / "samples.png") as image:  # the file also has the name of the run
+        contents.append(image.tobytes())
+    return checkpoints, history, contents, sorted(file.name for file in folder.iterdir())
 
 
 def send(child, signals, rng):
