@@ -74,6 +74,8 @@ class Stage:
         """The page of the site for a file or folder of the repository."""
         if path == "README.md":
             return "index.md"
+        if path.startswith("tutorials/site/"):
+            return path.removeprefix("tutorials/site/")
         if path.startswith("minidiff/commands") or path == "minidiff/cli.py":
             return "commands/index.rst"
         if page := api_pages.page_of().get(path):
