@@ -104,11 +104,9 @@ def initial_parameters(run: Run, network: UNet, class_names: Sequence[str], seed
     if weights.hash() != source["sha256"]:
         raise MinidiffError(f"{source['spec']} has changed since {run.path} was started; start a new run")
     new = source["new_classes"]
-    known = [name for name in class_names if name not in new]
-    notes = [
-        f"; {what}: {', '.join(names)}" for what, names in (("new classes", new), ("known classes", known)) if names
-    ]
-    logger.info("   initial parameters: %s%s", source["spec"], "".join(notes))
+    logger.info("   initial parameters: %s%s", source["spec"], f"; new classes: {', '.join(new)}" if new else "")
+    if new and (known := [name for name in class_names if name not in new]):
+        logger.info("   classes that it knows already: %s", ", ".join(known))
     return parameters_from(weights, network, class_names)
 
 

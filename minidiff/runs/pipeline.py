@@ -76,7 +76,7 @@ def run_stages(
     if not (run.path / "forward_process.png").exists():  # it does in a resumed run
         logger.info("2. Noise: the forward process")
         show_noise(run, dataset, training)
-    logger.info("3. Training: %d epoch%s", training.epochs, "s" if training.epochs > 1 else "")
+    logger.info("3. Training: %d epochs", training.epochs)
     trainer = train_run(run, network, dataset, training, workers, **options)
     if history := run.history():  # it may have been removed
         logger.info("   loss, on a logarithmic scale\n%s", "\n".join(loss_table(history)))

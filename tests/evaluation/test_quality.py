@@ -85,7 +85,7 @@ def test_the_table_has_a_row_for_each_sampler_and_blanks_for_missing_points():
     ]
     lines = [line.split() for line in table(points, (0.8, 0.1), 64).splitlines()]
     assert lines[0][-3:] == ["0.80", "+-", "0.10"]
-    assert lines[1:] == [["evaluations", "3", "7", "8"], ["ddim", "9.50", "2.25"], ["heun", "1.50"]]
+    assert lines[1:] == [["evaluations", "3", "7", "8"], ["ddim", "=", "euler", "9.50", "2.25"], ["heun", "1.50"]]
 
 
 def test_the_command_writes_a_chart_and_the_values(run, capsys):

@@ -225,7 +225,7 @@ def decode(
         notes.append("every image is gray: one channel")
     if skipped:
         listed = ", ".join(skipped[:5]) + (", ..." if len(skipped) > 5 else "")
-        notes.append(f"{len(skipped)} file{'s' if len(skipped) > 1 else ''} left out: {listed}")
+        notes.append(f"{len(skipped)} files left out: {listed}")
     return images, np.array(positions), tuple(notes)
 
 
