@@ -38,7 +38,7 @@ class CompilationListener(Listener):
         if sys.stderr.isatty():
             self._bar = tqdm(desc=f"   {TEXT}", initial=self.count, leave=False, bar_format="{desc}: {n_fmt}")
         elif self.count == 0:
-            print(TEXT, file=sys.stderr, flush=True)
+            print(f"minidiff: {TEXT}", file=sys.stderr, flush=True)
 
     def on_end(self, event: Event) -> None:
         """Called after a kernel was compiled."""

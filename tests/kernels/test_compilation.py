@@ -58,7 +58,7 @@ def test_a_file_gets_one_line_before_the_first(monkeypatch, shown):
     with compilation_shown(shown):
         outer(1)
         outer(1.5)
-    assert sys.stderr.getvalue() == (f"{TEXT}\n" if shown else "")
+    assert sys.stderr.getvalue() == (f"minidiff: {TEXT}\n" if shown else "")
 
 
 def test_nothing_is_shown_if_nothing_is_compiled(monkeypatch):

@@ -69,7 +69,7 @@ INVALID = {  # part, values, and the problem
     "random": (None, {"random": "2"}, "random must be a whole number, not '2'"),
     "data": (None, {"data": "cats"}, "data must be an object, not 'cats'"),
     "images": ("data", {"images": "24"}, "data: images must be a whole number or null, not '24'"),
-    "size": ("data", {"size": 8.5}, "data: size must be a whole number or a list of two whole numbers or null, not 8.5"),
+    "size": ("data", {"size": 8.5}, "data: size must be a whole number or a list of two whole numbers or null, not"),
     "seed": ("data", {"seed": None}, "data: seed must be a whole number, not None"),
     "held_out": ("data", {"held_out": [1]}, "data: held_out must be a number or null, not [1]"),
     "spec": ("data", {"spec": 5}, "data: spec must be a text, not 5"),
