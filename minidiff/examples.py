@@ -132,9 +132,10 @@ def draw_examples(
     if num_classes and dataset.labels is not None:
         labels = np.where(drop_draw < config.class_dropout, num_classes, dataset.labels[indices])
     drawn = np.arange(len(indices)) if needed is None else needed(t)
-    x0 = np.zeros((len(indices), *dataset.example_shape), np.float32)  # (n, H, W, C)
+    pixels = dataset.pixels(indices[drawn])
+    x0 = np.zeros((len(indices), *pixels.shape[1:]), np.float32)  # (n, H, W, C)
     eps = np.zeros_like(x0)
-    x0[drawn] = dataset.pixels(indices[drawn])
+    x0[drawn] = pixels
     for i in drawn:
         if config.flip and flip_draw[i] < 0.5:
             x0[i] = x0[i, :, ::-1].copy()
