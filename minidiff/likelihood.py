@@ -28,6 +28,7 @@ import numpy as np
 
 from minidiff.denoiser import Denoiser
 from minidiff.errors import MinidiffError
+from minidiff.randomness import stream
 from minidiff.schedule import Schedule
 
 BIN = 2 / 255  # the distance of two bytes in pixels, which are in [-1, 1]
@@ -118,7 +119,7 @@ def _random_signs(x: np.ndarray, probes: int, seed: int) -> np.ndarray:
     """Random signs for each probe, (probes, N, ...)."""
     if probes < 1:
         raise MinidiffError(f"the trace cannot be estimated with {probes} probes; use at least 1")
-    streams = [np.random.default_rng([seed, i]) for i in range(len(x))]
+    streams = [stream("probes", seed, i) for i in range(len(x))]
     signs = [2 * rng.integers(0, 2, (probes, *x.shape[1:])) - 1 for rng in streams]
     return np.stack(signs, axis=1).astype(x.dtype)
 

@@ -48,6 +48,8 @@ PURPOSES = {  # numbers are never used again for another purpose
     "quiz": 26,  # order of the questions
     "odd halves": 27,  # images whose halves differ in a few attributes; key: index of the image
     "noise of odd halves": 28,  # key: index of the image
+    "probes": 29,  # of the divergence along the ODE; key: index of the example
+    "noisy classifier": 30,  # examples of the classifier of noised points
 }
 DATA = ("chosen images", "split")  # decide which images a run is trained on
 

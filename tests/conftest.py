@@ -11,11 +11,15 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import minidiff.kernels
 from minidiff.parallel import Workers
 
 KERNELS = Path(minidiff.kernels.__file__).parent
+
+settings.register_profile("minidiff", deadline=None)  # a busy machine is slow at any moment
+settings.load_profile("minidiff")
 
 
 def pytest_configure():

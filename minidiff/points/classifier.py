@@ -30,6 +30,7 @@ from minidiff.parallel import Workers
 from minidiff.parameters import Parameters
 from minidiff.points.data import Points
 from minidiff.points.network import PointNetwork, PointNetworkConfig
+from minidiff.randomness import stream
 from minidiff.schedule import Schedule, per_example
 
 BATCH, LEARNING_RATE = 512, 2e-3
@@ -63,7 +64,7 @@ class NoisyClassifier:
 
     def train(self, points: Points, steps: int, workers: Workers, seed: int = 0) -> Iterator[float]:
         """Trains with AdamW on batches of points with noise, t uniform; yields the cross-entropy of each step."""
-        rng, optimizer = np.random.default_rng(seed), Optimizer(self.p, "adamw")
+        rng, optimizer = stream("noisy classifier", seed), Optimizer(self.p, "adamw")
         for step in range(steps):
             chosen = rng.integers(0, len(points), BATCH)
             t = rng.integers(1, self.schedule.T + 1, BATCH)
