@@ -6,12 +6,14 @@ source files was written goes.
 """
 
 import signal
+import threading
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
 from hypothesis import settings
+from tqdm import TMonitor
 
 import minidiff.kernels
 from minidiff.parallel import Workers
@@ -38,6 +40,17 @@ def _own_cache(tmp_path_factory, monkeypatch):
     folder = str(tmp_path_factory.mktemp("cache"))
     for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME"):
         monkeypatch.setenv(name, folder)
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_is_left():
+    """A thread that computes for ever slows down all tests that follow, tenfold if it holds the GIL."""
+    before = set(threading.enumerate())
+    yield
+    left = [one for one in set(threading.enumerate()) - before if one.daemon and not isinstance(one, TMonitor)]
+    for one in left:
+        one.join(10)
+        assert not one.is_alive(), f"{one} is left by this test"
 
 
 @pytest.fixture

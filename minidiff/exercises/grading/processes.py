@@ -24,15 +24,17 @@ PAUSE = 0.02  # seconds between two rounds
 
 @dataclass(frozen=True)
 class Process:
-    """A running process: its parent, its process group, its memory in bytes, and the seconds that it has computed.
+    """A process: its parent, its process group, its memory in bytes, and the seconds that it has computed.
 
-    The seconds include those of children that have ended. They are infinity where the system does not tell them.
+    The seconds include those of children that have ended. They are infinity where the system does not tell them. A
+    process that has ended stays in the list until its parent has waited for it.
     """
 
     parent: int
     group: int
     memory: int
     seconds: float
+    ended: bool = False
 
 
 @contextlib.contextmanager
@@ -64,7 +66,7 @@ class Family:
 
     def members(self) -> dict[int, Process]:
         """All processes of the family that are running."""
-        found = processes()
+        found = {number: one for number, one in processes().items() if not one.ended}
         members = {number for number, one in found.items() if self._leader.pid in (number, one.group)}
         if sys.platform == "linux":
             members |= {number for number, one in found.items() if one.parent == os.getpid()} - self._siblings
@@ -95,18 +97,18 @@ class Family:
                     with contextlib.suppress(ProcessLookupError, PermissionError):
                         os.kill(process, number)
             self._leader.poll()
-            for process in members.keys() - {self._leader.pid}:
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(process, os.WNOHANG)
             if not members:
                 break
             time.sleep(PAUSE)
+        for process in children() - self._siblings - {self._leader.pid}:  # those that were adopted
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(process, os.WNOHANG)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._leader.wait(1)
 
 
 def processes() -> dict[int, Process]:
-    """The running processes of this computer by their number; nothing on Windows."""
+    """The processes of this computer by their number; nothing on Windows."""
     if sys.platform == "linux":
         return dict(_from_proc())
     if os.name == "nt":
@@ -114,9 +116,9 @@ def processes() -> dict[int, Process]:
     columns = ["ps", "-A", "-o", "pid=,ppid=,pgid=,rss=,stat="]
     rows = [line.split() for line in subprocess.run(columns, capture_output=True, text=True).stdout.splitlines()]
     return {
-        int(row[0]): Process(int(row[1]), int(row[2]), 1024 * int(row[3]), math.inf)
+        int(row[0]): Process(int(row[1]), int(row[2]), 1024 * int(row[3]), math.inf, row[4].startswith("Z"))
         for row in rows
-        if len(row) == 5 and not row[4].startswith("Z")
+        if len(row) == 5
     }
 
 
@@ -127,6 +129,5 @@ def _from_proc() -> Iterator[tuple[int, Process]]:
             continue
         with contextlib.suppress(OSError):  # it has ended meanwhile
             state, *fields = Path("/proc", entry, "stat").read_bytes().rpartition(b")")[2].split()
-            if state not in (b"Z", b"X"):
-                seconds = sum(map(int, fields[10:14])) / ticks
-                yield int(entry), Process(int(fields[0]), int(fields[1]), page * int(fields[20]), seconds)
+            seconds, memory = sum(map(int, fields[10:14])) / ticks, page * int(fields[20])
+            yield int(entry), Process(int(fields[0]), int(fields[1]), memory, seconds, state in (b"Z", b"X"))

@@ -59,6 +59,7 @@ def test_orphans_in_a_group_of_their_own_belong_to_the_family():
         wait_for(lambda: len(family.members()) == 1 and family._leader.poll() is not None)
         family.end()
         assert family.members() == {}
+        assert children() == family._siblings  # nothing waits for its parent
 
 
 def test_other_processes_are_left():
