@@ -1,8 +1,8 @@
-"""How time and memory of a training step grow with resolution, channels, batch size and number of threads."""
+"""How time and memory grow with resolution, channels, batch size and number of threads."""
 
 from dataclasses import replace
 
-from minidiff.benchmark.network import training_step
+from minidiff.benchmark.network import sampling_step, training_step
 from minidiff.benchmark.probe import probe
 from minidiff.benchmark.timing import take_turns
 from minidiff.parallel import Workers
@@ -12,8 +12,15 @@ BATCH = 4
 
 
 def growth(threads: int, config: UNetConfig, quick: bool = False) -> dict[str, list[tuple[int, float, float]]]:
-    """Measures a training step (AdamW, batch 4) while one quantity varies: a list of (value, ms per image, peak MB) for
-    each quantity; `quick` leaves out the largest values.
+    """Measures a training step (AdamW, batch 4) while one quantity varies, and one network evaluation of a batch.
+
+    Args:
+        threads: that compute, except where their number varies.
+        config: of the network, except where its side or its channels vary.
+        quick: leave out the largest values.
+
+    Returns:
+        For each quantity a list of (value, ms per image, peak MB).
     """
 
     def measure(value: int, config: UNetConfig, batch: int, threads: int) -> tuple[int, float, float]:
@@ -21,6 +28,11 @@ def growth(threads: int, config: UNetConfig, quick: bool = False) -> dict[str, l
             step, _ = training_step(config, batch, "adamw", workers)
             seconds = take_turns({"step": step}, rounds=3, warm_up=1)["step"]
         return value, 1e3 * seconds / batch, probe("minidiff", batch, threads, config=config)["peak_mb"]
+
+    def measure_sampling(batch: int) -> tuple[int, float, float]:
+        with Workers(threads) as workers:
+            seconds = take_turns({"step": sampling_step(config, batch, workers)}, rounds=3, warm_up=1)["step"]
+        return batch, 1e3 * seconds / batch, probe("sampling", batch, threads, config=config)["peak_mb"]
 
     last = -1 if quick else None
     channels = [tuple(int(factor * c) for c in config.channels) for factor in (0.5, 1, 2)[:last]]
@@ -30,5 +42,6 @@ def growth(threads: int, config: UNetConfig, quick: bool = False) -> dict[str, l
         ],
         "channels": [measure(some[0], replace(config, channels=some), BATCH, threads) for some in channels],
         "batch": [measure(batch, config, batch, threads) for batch in ((1, 4) if quick else (1, 2, 4, 16))],
+        "sampling": [measure_sampling(batch) for batch in ((1, 4) if quick else (1, 4, 16, 64))],
         "threads": [measure(count, config, BATCH, count) for count in range(1, threads + 1)],
     }

@@ -1,4 +1,4 @@
-"""Time of the first step and peak memory of training, measured in a new process.
+"""Time of the first step and peak memory of training or sampling, measured in a new process.
 
     python -m minidiff.benchmark.probe minidiff 16 2 '{"channels": [32, 64]}'      # program, batch, threads, network
 
@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable
 
 from minidiff.benchmark.memory import peak_memory
-from minidiff.benchmark.network import training_step
+from minidiff.benchmark.network import sampling_step, training_step
 from minidiff.parallel import Workers
+from minidiff.runs.warm_up import compile_kernels
 from minidiff.unet import UNetConfig
 
 STEPS = 3
@@ -25,7 +26,7 @@ TIME_IMPORT = "import time; start = time.perf_counter(); import minidiff.cli; pr
 def probe(
     program: str, batch: int, threads: int, cold: bool = False, config: UNetConfig | None = None
 ) -> dict[str, float]:
-    """Does a few training steps in a new process, with the program "minidiff" or "torch".
+    """Does a few steps in a new process: of training with "minidiff" (Muon) or "torch" (AdamW), or of "sampling".
 
     If cold, Numba's cache is an empty folder, so that every kernel is compiled. The default network is the reference
     network. Returns "import_seconds", "first_step_seconds" and "peak_mb".
@@ -48,9 +49,13 @@ def main(program: str, batch: int, threads: int, config: UNetConfig) -> None:
             from minidiff.benchmark.against_torch import Mode, torch_training_step  # needs PyTorch
 
             step = torch_training_step(config, batch, threads, Mode())
+        elif program == "sampling":
+            step = sampling_step(config, batch, workers)
         else:
-            step, _ = training_step(config, batch, "adamw", workers)
+            step, trainer = training_step(config, batch, "muon", workers)
         ready = time.perf_counter()
+        if program == "minidiff":
+            compile_kernels(trainer)
         step()
         first = time.perf_counter()
         for _ in range(STEPS - 1):

@@ -146,7 +146,8 @@ def _memory(workers: Workers, against_torch: bool) -> None:
 
 def _growth(config: UNetConfig, workers: Workers, quick: bool, out: str | Path | None) -> None:
     measured = growth(workers.threads, config, quick)
-    logger.info("Growth: ms per image of a training step (AdamW, by default batch 4), and peak memory of the process")
+    what = "a training step (AdamW, by default batch 4) and of one evaluation (sampling)"
+    logger.info(f"Growth: ms per image of {what}, and peak memory of the process")
     for name, points in measured.items():
         logger.info(f"   {name:9}" + "".join(f"{value:>6}: {ms:.1f} ms, {mb:.0f} MB" for value, ms, mb in points))
     if out:
@@ -170,8 +171,14 @@ def _save_kernels(path: Path, rows: list[list], ways: list[str]) -> None:
 def _save_growth(path: Path, measured: dict[str, list[tuple[int, float, float]]]) -> None:
     from matplotlib.ticker import LogLocator, StrMethodFormatter
 
-    figure = plotting.new_figure(9, 4.6)
-    titles = {"side": "side of the image", "channels": "channels at the top", "batch": "batch", "threads": "threads"}
+    figure = plotting.new_figure(11, 4.6)
+    titles = {
+        "side": "side of the image",
+        "channels": "channels at the top",
+        "batch": "batch",
+        "sampling": "images sampled at once",
+        "threads": "threads",
+    }
     panels = figure.subplots(2, len(measured), sharex="col")
     for (name, points), column in zip(measured.items(), panels.T, strict=True):
         values, *series = zip(*points, strict=True)

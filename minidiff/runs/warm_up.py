@@ -3,36 +3,56 @@
 import copy
 
 import numpy as np
+from numba.core.event import install_listener
 
 from minidiff.kernels.compilation import compilation_shown
 from minidiff.optim import Optimizer
 from minidiff.parameters import Parameters
 from minidiff.ranks import ALONE
+from minidiff.runs.second_compiler import SecondCompiler
 from minidiff.training import Trainer
+from minidiff.unet import UNet
 
 EXAMPLES = 2
 
 
 def compile_kernels(trainer: Trainer) -> int:
-    """Computes the gradient of two examples and makes an optimizer step on a copy, which changes nothing.
+    """Makes an optimizer step on a copy and computes the gradient of two examples, which changes nothing.
+
+    With two threads or more, a second process compiles the kernels of the backward pass meanwhile.
 
     Returns:
-        The number of kernels that were compiled; 0 if all of them were found on the disk or in memory.
+        The number of kernels that this process compiled; 0 if all of them were found on the disk or in memory.
     """
-    config, batch = trainer.config, np.arange(min(EXAMPLES, len(trainer.dataset), trainer.config.batch_size))
+    network, config = trainer.network, trainer.config
+    batch = np.arange(min(EXAMPLES, len(trainer.dataset), config.batch_size))
     with compilation_shown(False) as compiled:  # `commands.printing.console` shows it
+        if isinstance(network, UNet) and trainer.workers.threads > 1 and trainer.ranks.size == 1:
+            second = SecondCompiler(network.config)
+            try:
+                with install_listener("numba:compile", second):
+                    _compile_optimizer(trainer)
+                    examples = trainer.draw(0, batch, batch)
+                    network.forward(trainer.p, examples.x0, trainer.schedule.log_sigma[examples.t], examples.labels)
+                second.wait()
+            finally:
+                second.end()
+        _compile_optimizer(trainer)
         alone = copy.copy(trainer)
         alone.ranks = ALONE  # each rank compiles for itself
         g = trainer.p.zeros_like()
         trainer.workers.map(lambda all_: alone.add_gradient(g, all_, len(batch)), [alone.draw(0, batch, batch)])
-        p = Parameters(trainer.p.shapes, vector=trainer.p.vector.copy())
-        optimizer = Optimizer(
-            p,
-            config.optimizer,
-            weight_decay=config.weight_decay,
-            clip=config.clip,
-            ema_decay=config.ema_decay,
-            kernels=trainer.network.kernels,
-        )
-        optimizer.step(p, g, config.learning_rate, trainer.workers)
     return compiled.count
+
+
+def _compile_optimizer(trainer: Trainer) -> None:
+    p, config = Parameters(trainer.p.shapes, vector=trainer.p.vector.copy()), trainer.config
+    optimizer = Optimizer(
+        p,
+        config.optimizer,
+        weight_decay=config.weight_decay,
+        clip=config.clip,
+        ema_decay=config.ema_decay,
+        kernels=trainer.network.kernels,
+    )
+    optimizer.step(p, p, config.learning_rate, trainer.workers)

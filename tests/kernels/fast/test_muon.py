@@ -6,6 +6,7 @@ import pytest
 from minidiff.kernels.fast.muon import (
     BLOCK,
     MORE_COLUMNS,
+    NEWTON_SCHULZ,
     inverse_root,
     mirror,
     muon_tall,
@@ -58,6 +59,24 @@ def test_inverse_root_after_any_number_of_rounds(shape, rounds):
     P = inverse_root(X, rounds, memory(*shape, np.float64)[1])
     np.testing.assert_allclose(X @ P, orthogonalize(X, rounds), rtol=0, atol=1e-12)
     np.testing.assert_array_equal(P, P.T)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-3), (np.float64, 1e-10)])
+@pytest.mark.parametrize("condition_number", [1, 1e2, 1e4, 1e6])
+@pytest.mark.parametrize("equal", [False, True], ids=["geometric", "all-but-one-equal"])
+def test_singular_values_are_those_of_the_polynomial(condition_number, equal, dtype, tolerance):
+    rng, (rows, side) = np.random.default_rng(0), (320, 64)
+    U, V = (np.linalg.qr(rng.normal(size=(n, side)))[0] for n in (rows, side))
+    s = np.geomspace(1, 1 / condition_number, side)
+    if equal:
+        s[1:] = s[-1]
+    X = ((U * s) @ V.T).astype(dtype)
+    found = X @ inverse_root(X, 5, memory(rows, side, dtype)[1])
+    a, b, c = NEWTON_SCHULZ
+    s /= np.linalg.norm(s) + 1e-7
+    for _ in range(5):
+        s = a * s + b * s**3 + c * s**5
+    assert np.linalg.norm(found - (U * s) @ V.T, ord=2) < tolerance
 
 
 @pytest.mark.parametrize("side", [pytest.param(1, id="tiny-1"), pytest.param(5, id="tiny-5"), LANES - 1, 3 * LANES + 2])
