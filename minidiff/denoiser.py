@@ -83,9 +83,10 @@ class Network(Protocol):
         """The functions that do its layers' arithmetic (`kernels/sets.py`)."""
 
     def forward(
-        self, p: Parameters, z: np.ndarray, log_sigma: np.ndarray, labels: np.ndarray | None = None, keep: bool = True
-    ) -> tuple[np.ndarray, Any]:
-        """The prediction for z times `Schedule.input_scale_at`; and the cache, which `backward` needs (keep=True)."""
+        self, p: Parameters, z_in: np.ndarray, log_sigma: np.ndarray, labels: np.ndarray | None = None,
+        keep: bool = True,
+    ) -> tuple[np.ndarray, Any]:  # fmt: skip
+        """The prediction for z_in, z times `Schedule.input_scale_at`; and, with keep, the cache for `backward`."""
 
     def backward(self, p: Parameters, g: Parameters, cache: Any, dprediction: np.ndarray, /) -> Any:
         """Adds the gradient with respect to p to g; `dprediction` is the gradient with respect to the prediction."""

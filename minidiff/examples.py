@@ -5,7 +5,8 @@ and the index of the image. So they are the same for every division into microba
 after training was interrupted and resumed.
 
 The timesteps are *stratified*: of four consecutive examples in an epoch, each takes its timestep from a different
-quarter of the distribution of t. So all batches have similar noise levels, which reduces the variance of the gradient.
+quarter of the distribution of t. So every batch covers low and high noise in nearly the same proportions, which reduces
+the variance of the gradient.
 
 Training can emphasize some noise levels in two ways: by drawing their timesteps more often (`draw_timesteps`), or by a
 larger weight of their errors (`loss_weight`):
@@ -148,9 +149,9 @@ def draw_timesteps(schedule: Schedule, u: np.ndarray, config: TrainingConfig) ->
 
     uniform: all timesteps 1 .. T have the same probability.
     log_normal: log_sigma is normal (after Karras et al., 2022), with the mean and standard deviation of the
-        configuration. By default, noise and signal have similar strength in most examples. There, training reduces the
-        loss most. The normal distribution hardly reaches the noise from which sampling starts, so in a small fraction
-        of the examples log_sigma is uniform between the mean and its value at T.
+        configuration. By default, noise and signal have similar strength in most examples, and at such noise levels
+        training reduces the loss most. The normal distribution hardly reaches sigma_T, where sampling starts, so in a
+        small fraction of the examples log_sigma is uniform between the mean and its value at T.
     logit_normal: t / T = 1 / (1 + exp(-n)) with n standard normal, so most timesteps are near T / 2 (Esser et al.,
         2024, eq. 19). For the schedule "flow", log_sigma is then about normal with standard deviation 1.
 

@@ -1,9 +1,10 @@
 """The optimizers AdamW and Muon, gradient clipping, the moving average of the parameters, and the learning rate.
 
-AdamW (Loshchilov and Hutter, 2019, algorithm 2), elementwise, at optimizer step n:
+AdamW (Loshchilov and Hutter, 2019, algorithm 2, but with the weight decay multiplied by lr, as in PyTorch),
+elementwise, at optimizer step n:
 
     m = beta1 m + (1 - beta1) g              v = beta2 v + (1 - beta2) g^2
-    p = (1 - lr decay) p - lr (m / (1 - beta1^n)) / (sqrt(v / (1 - beta2^n)) + eps)
+    p = (1 - lr weight_decay) p - lr (m / (1 - beta1^n)) / (sqrt(v / (1 - beta2^n)) + stability)
 
 Muon (Jordan et al., 2024) treats the weight of a convolution as a matrix W, with a row for each input and a column for
 each output. A few singular values of a gradient matrix U S V' are usually much larger than the others. Muon replaces it
@@ -28,11 +29,10 @@ import numpy as np
 
 from minidiff.errors import MinidiffError
 from minidiff.kernels.sets import Kernels, create_kernels
-from minidiff.parallel import Workers, chunks
+from minidiff.parallel import CHUNK, Workers, chunks
 from minidiff.parameters import Parameters
 
 SMALLEST_SIDE = 16  # Muon updates weights with at least so many inputs and outputs; narrower ones have few directions
-CHUNK = 262_144  # elements of the flat vector in one call: enough work for a call, and chunks for all threads
 TASKS = 8  # groups of small weights and AdamW's chunks: a few for each thread, so that all threads end together
 
 OPTIMIZERS = ("muon", "adamw")
@@ -61,7 +61,7 @@ class Optimizer:
         name: "muon" (Muon for large weights of convolutions, AdamW for the rest) or "adamw" (for all).
         betas: of AdamW.
         mu: momentum of Muon.
-        weight_decay: of AdamW.
+        weight_decay: of AdamW; weights that Muon updates do not decay, unlike in Liu et al., 2025.
         clip: largest norm of the gradient; a longer gradient is scaled down to it.
         ema_decay: of the moving average.
         kernels: the set of kernels; default: "fast".
@@ -152,7 +152,8 @@ def group_tasks(
     """
     cost = {key: math.prod(shapes[key]) * shapes[key][-1] for key in weights}
     longest_first = sorted(weights, key=lambda key: cost[key], reverse=True)
-    large = [key for key in longest_first if cost[key] > cost[longest_first[0]] / 20]  # a tenth of a millisecond
+    large = [key for key in longest_first if cost[key] > cost[longest_first[0]] / 20]
+    # the others are grouped: starting a task costs as much as computing a small one
     tasks: list[list[str | slice]] = [[key] for key in large]
     small: list[str | slice] = [*longest_first[len(large) :], *vector_chunks]
     return tasks + [small[i::TASKS] for i in range(TASKS)]

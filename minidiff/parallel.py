@@ -1,4 +1,4 @@
-"""The only module with threads.
+"""A pool of threads, and the sum of the gradient of a batch over microbatches, threads and ranks.
 
 NumPy's matrix product and the Numba kernels release the GIL, so plain threads use all cores. Each thread runs whole
 tasks, such as the forward and backward pass of a microbatch. Meanwhile BLAS is limited to one thread, because two
@@ -146,8 +146,8 @@ class GradientAccumulators:
 
     A microbatch is a part of the batch whose activations fit into a core's cache. The microbatches are distributed over
     a fixed number of gradient vectors, on which the threads work, and these are added in a fixed order. So the sum is
-    bit-for-bit identical whatever the number of threads, and of up to four ranks. Each rank has some of the vectors; of
-    the sum, each computes a section.
+    bit-for-bit identical whatever the number of threads, and of up to four ranks. Each rank holds
+    some of the vectors, and adds up one section of all of them.
 
     Args:
         p: the parameters.
@@ -171,8 +171,8 @@ class GradientAccumulators:
         count = min(self.count, len(microbatches))
         return [microbatches[i::count] for i in range(count)[self.ranks.part(count)]]
 
-    def sum(self, batch: int, add_gradient: Callable[[Parameters, slice], object]) -> Parameters:
-        """Calls add_gradient(g, part) for every microbatch of this rank, and returns the sum of all ranks' gradients.
+    def sum(self, batch: int, add_microbatch: Callable[[Parameters, slice], object]) -> Parameters:
+        """Calls add_microbatch(g, part) for every microbatch of this rank, and returns the sum of all ranks' gradients.
 
         The sum is overwritten by the next call.
         """
@@ -181,7 +181,7 @@ class GradientAccumulators:
         def accumulate(i: int) -> None:
             self.gradients[i].vector.fill(0)
             for part in parts[i]:
-                add_gradient(self.gradients[i], part)
+                add_microbatch(self.gradients[i], part)
 
         def add_up(chunk: slice) -> None:
             for other in sections[1:]:

@@ -1,10 +1,10 @@
-"""Half the size for images with much noise.
+"""Images with much noise pass through the network at half the size or less.
 
 At the noise level sigma = 1 or more, a single pixel tells almost nothing about fine detail, but the mean of 2 x 2
 pixels has half the noise. So from sigma = 1 on, an image enters the network at half the size, from sigma = 2 on at a
-quarter, and so on (`UNetConfig.entry_level`). That skips the finest levels, which take a third of the time, and the
-network decides there what the image shows: its layout, and the colors of its parts. The finest level is left with the
-detail, which it adds at less noise.
+quarter, and so on, as far as the network has entries (`UNetConfig.entry_level`; by default it has two). That skips the
+finest level, which takes a third of the time, while the network decides what the image shows: its layout, and the
+colors of its parts. The finest level is used only at lower noise, where it adds the detail.
 
 The forward process keeps its form, because a mean is linear. For z = signal x0 + noise eps,
 
@@ -33,7 +33,7 @@ def pool(x: np.ndarray, level: int) -> np.ndarray:
 
 
 def repeat(x: np.ndarray, level: int) -> np.ndarray:
-    """Each pixel 2^level x 2^level times, the opposite of `pool`: (N, h, w, C) to (N, 2^level h, 2^level w, C)."""
+    """Each pixel 2^level x 2^level times: (N, h, w, C) to (N, 2^level h, 2^level w, C), and pool(repeat(x)) = x."""
     return x.repeat(2**level, axis=1).repeat(2**level, axis=2) if level else x
 
 

@@ -11,7 +11,7 @@ spacing matters:
     karras     equally spaced in sigma^(1/7), so that steps get shorter as the noise decreases
                                                                               (Karras et al., 2022, eq. 5)
 
-All start at T. At a lower timestep the network expects some of the image in z, but pure noise contains none.
+From pure noise, all start at T: at a lower timestep the network expects part of the image in z.
 
 `sample` is a generator: it yields a `State` after each step, from which the caller makes progress bars and animations.
 All noise of image i comes from its own random streams, of the seed and i, so images do not depend on each other.
@@ -138,31 +138,31 @@ def default_steps(usual: int, T: int) -> int:
     return min(usual, T)
 
 
-def choose_steps(schedule: Schedule, steps: int, spacing: str = "trailing", T: int | None = None) -> Pairs:
+def choose_steps(schedule: Schedule, steps: int, spacing: str = "trailing", start: int | None = None) -> Pairs:
     """The timesteps (t, t_next) of each sampler step.
 
     Args:
         schedule: the noise schedule.
-        steps: number of sampler steps, 1 to T.
+        steps: number of sampler steps, 1 to `start`.
         spacing: "trailing", "uniform" or "karras".
-        T: timestep to start from; default: the schedule's T.
+        start: timestep to start from; default: T.
 
     Returns:
         `steps` pairs of ints; each starts where the previous one ends, and the last ends at 0.
 
     Raises:
-        MinidiffError: an unknown spacing, or fewer than 1 or more than T steps.
+        MinidiffError: an unknown spacing, or fewer than 1 or more than `start` steps.
     """
-    T = schedule.T if T is None else T
+    start = schedule.T if start is None else start
     if spacing not in SPACINGS:
         raise MinidiffError(f"unknown spacing of steps {spacing!r}; choose from {', '.join(SPACINGS)}")
-    if not 1 <= steps <= T:
-        raise MinidiffError(f"{steps} sampler steps do not fit into {T} timesteps; choose from 1 to {T}")
+    if not 1 <= steps <= start:
+        raise MinidiffError(f"{steps} sampler steps do not fit into {start} timesteps; choose from 1 to {start}")
     if spacing == "trailing":
-        return _pairs(np.linspace(T, 0, steps + 1)[:-1])
+        return _pairs(np.linspace(start, 0, steps + 1)[:-1])
     if spacing == "uniform":
-        return _pairs(np.linspace(T, 1, steps))
-    highest = schedule.sigma[T]
+        return _pairs(np.linspace(start, 1, steps))
+    highest = schedule.sigma[start]
     lowest = min(max(LOWEST_SIGMA, schedule.sigma[1]), highest)
     sigma = np.linspace(highest ** (1 / RHO), lowest ** (1 / RHO), steps) ** RHO
     sigma[0] = highest  # exactly; the powers cause a rounding error

@@ -233,10 +233,10 @@ def check_is_schedule(signal: np.ndarray, noise: np.ndarray) -> None:
 def sufficient_sigma_max(x0: np.ndarray) -> float:
     """The noise level sigma_T at which a schedule for images like these should end (Lin et al., 2024, section 3.1).
 
-    z_T = signal[T] (x0 + sigma_T eps) still contains a little of the image, but sampling starts from pure noise. What
-    does that cost? Project all images onto a unit vector, and let S be the standard deviation of the results. If they
-    are normally distributed, the images that a deterministic sampler generates with an exact denoiser have the smaller
-    standard deviation
+    z_T = signal[T] (x0 + sigma_T eps) still contains a little of the image, but sampling starts from pure noise. This
+    reduces the standard deviation of the generated images. Project all images onto a unit vector, and let S be the
+    standard deviation of the results. If they are normally distributed, the images that a deterministic sampler
+    generates with an exact denoiser have the smaller standard deviation
 
         S / sqrt(1 + (S / sigma_T)^2)
 

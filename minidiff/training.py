@@ -12,7 +12,7 @@ For every example of a batch of N:
     add the gradient with respect to the parameters to g                            (unet.backward)
 
 The loss of the batch is the mean over its examples, and dy_hat is its gradient with respect to y_hat. One optimizer
-step follows. The reported loss is a different number: the unweighted mean squared error of eps_hat at full size, which
+step follows. The reported loss is a different value: the unweighted mean squared error of eps_hat at full size, which
 can be compared between targets. eps_hat - eps = (y_hat - y) * signal / (signal b - noise a).
 
 The step itself is three calls: `draw` the examples, `accumulate_gradient`, `optimizer.step`. The same loop without
@@ -222,11 +222,11 @@ class Trainer:
         batch = len(examples.t)
         order, losses = self._order_in_batch(examples.t), np.zeros(batch)
 
-        def add_gradient(part_g: Parameters, part: slice) -> None:
+        def add_microbatch(part_g: Parameters, part: slice) -> None:
             losses[order[part]] = self.add_gradient(part_g, examples[order[part]], batch)
 
-        # calls add_gradient once per microbatch, on several threads and ranks, and adds up the gradients
-        g = self.accumulators.sum(batch, add_gradient)
+        # calls add_microbatch once per microbatch, on several threads and ranks, and adds up the gradients
+        g = self.accumulators.sum(batch, add_microbatch)
         return g, self.ranks.merge(losses)
 
     def _order_in_batch(self, t: np.ndarray) -> np.ndarray:
@@ -302,7 +302,9 @@ class Trainer:
         error = y_hat - schedule.target(target, x0, eps, t)
         _, eps_scale = schedule.error_scales(target, t)
         losses = eps_scale**2 * mean_square(error)
-        if level:  # x0_hat lacks the detail of x0; that is an error of eps_hat of detail / sigma, whose mean is zero
+        if level:
+            # x0_hat lacks the detail x0 - repeat(pool(x0)). Its mean in every block is zero, so it is orthogonal to the
+            # error of the pooled x0_hat, and the squares add. An error of eps_hat is that of x0_hat / sigma.
             losses += mean_square(examples.x0 - repeat(x0, level)) / schedule.sigma[t] ** 2
         return error, losses, cache
 

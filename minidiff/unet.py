@@ -69,14 +69,15 @@ class UNet:
         return f"UNet({self.config})"
 
     def forward(
-        self, p: Parameters, z: np.ndarray, log_sigma: np.ndarray, labels: np.ndarray | None = None, keep: bool = True,
+        self, p: Parameters, z_in: np.ndarray, log_sigma: np.ndarray, labels: np.ndarray | None = None,
+        keep: bool = True,
     ) -> tuple[np.ndarray, list]:  # fmt: skip
         """Predicts the target for noised images.
 
         Args:
             p: the parameters.
-            z: noised images (N, H, W, C) times `Schedule.input_scale_at`. With `entry_levels` of 2, H and W may be half
-                of those of the configuration, and so on.
+            z_in: the input, noised images z times `Schedule.input_scale_at`, (N, H, W, C). With `entry_levels` of 2, H
+                and W may be half of those of the configuration, and so on.
             log_sigma: ln(noise / signal) of each image at full size, (N,).
             labels: class of each image, int (N,), or None for the null class, which means no label.
             keep: False for sampling: there are no caches, and layers reuse each other's memory.
@@ -87,13 +88,13 @@ class UNet:
         Raises:
             MinidiffError: arrays of other shapes, or a label out of range.
         """
-        self._check_input(z, log_sigma, labels)
-        z = z.astype(p.vector.dtype, copy=False)  # kernels need one dtype; z may come from float64 arithmetic
+        self._check_input(z_in, log_sigma, labels)
+        z_in = z_in.astype(p.vector.dtype, copy=False)  # kernels need one dtype; z_in may come from float64 arithmetic
         caches: list | None = [] if keep else None
         skips = []
         time_vector = push(caches, self.time.forward(p, log_sigma, labels))  # (N, time_channels)
-        level = self._entry_level(z)
-        h = push(caches, self.entries[level].forward(p, z))
+        level = self._entry_level(z_in)
+        h = push(caches, self.entries[level].forward(p, z_in))
         for down in self.down[level:]:
             h, skip = down.forward(p, h, time_vector, caches)
             skips.append(skip)
@@ -112,7 +113,7 @@ class UNet:
             dprediction: gradient of the loss with respect to the prediction, (N, H, W, C).
 
         Returns:
-            dz, the gradient with respect to the noised images, (N, H, W, C); training does not need it.
+            dz_in, the gradient with respect to z_in, (N, H, W, C); training does not need it.
         """
         dskips = []
         dtime_vector: Any = 0  # every block adds its part
@@ -124,13 +125,13 @@ class UNet:
         dh, dtime_vector = self.middle.backward(p, g, caches, dh, dtime_vector)
         for down in reversed(self.down[level:]):
             dh, dtime_vector = down.backward(p, g, caches, dh, dskips.pop(), dtime_vector)
-        dz = self.entries[level].backward(p, g, caches.pop(), dh)
+        dz_in = self.entries[level].backward(p, g, caches.pop(), dh)
         self.time.backward(p, g, caches.pop(), dtime_vector)
-        return dz
+        return dz_in
 
-    def _entry_level(self, z: np.ndarray) -> int:
-        """The level whose activations have the size of z."""
-        return (self.config.height // z.shape[1]).bit_length() - 1
+    def _entry_level(self, z_in: np.ndarray) -> int:
+        """The level whose activations have the size of z_in."""
+        return (self.config.height // z_in.shape[1]).bit_length() - 1
 
     def summary(self) -> list[str]:
         """A table of the layers, as lines of text: output shape for one image, parameters and operations."""
@@ -161,12 +162,13 @@ class UNet:
         """Creates the parameters, with their initial values; dtype is float32, or float64 for gradient checks."""
         return create_parameters(self.children, seed, dtype)
 
-    def _check_input(self, z: np.ndarray, log_sigma: np.ndarray, labels: np.ndarray | None) -> None:
+    def _check_input(self, z_in: np.ndarray, log_sigma: np.ndarray, labels: np.ndarray | None) -> None:
         height, width, image_channels = self.config.example_shape
         shapes = [(height >> i, width >> i, image_channels) for i in range(self.config.entry_levels)]
-        if np.shape(z)[1:] not in shapes:
+        if np.shape(z_in)[1:] not in shapes:
             expected = " or ".join(f"(N, {', '.join(map(str, shape))})" for shape in shapes)
-            raise MinidiffError(f"the network takes images of shape {expected}, not {np.shape(z)}")
+            raise MinidiffError(f"the network takes images of shape {expected}, not {np.shape(z_in)}")
         for name, values in (("log_sigma", log_sigma), ("labels", labels)):
-            if values is not None and np.shape(values) != (len(z),):
-                raise MinidiffError(f"{name} must have shape ({len(z)},), one value per image, not {np.shape(values)}")
+            if values is not None and np.shape(values) != (len(z_in),):
+                shape = f"({len(z_in)},), one value per image"
+                raise MinidiffError(f"{name} must have shape {shape}, not {np.shape(values)}")

@@ -34,7 +34,7 @@ class UNetConfig:
         channels: of each level, from the finest to the coarsest.
         blocks_per_level: number of residual blocks at each level, both on the way down and on the way up.
         attention_levels: how many levels have attention, counted from the coarsest.
-        time_channels: length of the time vector, which tells each block the noise level and the label.
+        time_channels: length of the time vector, which conditions each block on the noise level and the label.
         num_groups: of the channels in every normalization; divides all `channels`.
         head_channels: channels of an attention head.
         num_classes: 0 for a network without labels.

@@ -1,9 +1,10 @@
 """The levels of a U-Net: down, middle and up, and the exits at which predictions leave.
 
-A level is a resolution. On the way down the image is halved, so that a 3x3 convolution covers more of it, and gets more
-channels, which hold more about each place. On the way up it is doubled again, and a skip connection joins each level
-with the activation of the same size from the way down, which keeps fine detail. Every level has residual blocks; the
-coarsest levels also have self-attention. The time vector, computed from noise level and label, conditions every block.
+A level is a resolution. Each downsampling halves height and width, so that a 3x3 convolution covers a larger part of
+the image, and increases the number of channels. Each upsampling doubles height and width again and concatenates the
+activation of the same size from the way down (skip connection), which preserves fine detail. Every level has residual
+blocks; the coarsest levels also have self-attention. The time vector, computed from noise level and label, conditions
+every block.
 
 Each class lists its layers once, in the order of `forward`; `backward` calls them in reverse order. The cache of a
 layer is what its backward pass needs from its forward pass. `forward` appends the caches to a list, and `backward`

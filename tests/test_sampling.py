@@ -190,7 +190,7 @@ def test_karras_steps_are_equally_spaced_in_the_seventh_root_of_the_noise_level(
 
 @every_spacing
 def test_steps_can_start_below_T(spacing):
-    pairs = choose_steps(Schedule("flow", 100), 5, spacing, T=60)
+    pairs = choose_steps(Schedule("flow", 100), 5, spacing, start=60)
     assert pairs[0][0] == 60
     assert len(pairs) == 5
 

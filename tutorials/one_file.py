@@ -2,9 +2,10 @@
 
     python tutorials/one_file.py            # some minutes on one core; writes one_file.png
 
-It draws images of shapes, 16 x 16 x 3, in three classes, adds noise to them, and trains a small U-Net to predict the
-flow velocity eps - x0. Then it samples new shapes from noise. Every gradient is written by hand: each layer is a
-function, and the function below it is its backward pass. The same network in the library is
+It draws images of shapes, 16 x 16 x 3, in three classes, adds noise to them, and trains a small U-Net to predict
+y = eps - x0, the target of flow matching ("flow" in the library). Then it samples new shapes from noise. Every gradient
+is written by hand: each layer is a function, and the function below it is its backward pass. The same network in the
+library is
 
     UNetConfig(16, 16, 3, channels=(32, 64), blocks_per_level=1, attention_levels=0, time_channels=64, num_classes=3)
 
@@ -41,7 +42,7 @@ def draw_shapes(rng, count):
 
 
 # Schedule (minidiff/schedule.py): z = signal[t] x0 + noise[t] eps, here on a straight line (flow matching). At t = T a
-# signal of 0.01 is left, because the network's noise level log(noise / signal) must be finite.
+# signal of 0.01 is left, because log_sigma = log(noise / signal), which the network gets, must be finite.
 signal = 1 - 0.99 * np.arange(T + 1) / T
 noise = 0.99 * np.arange(T + 1) / T
 
@@ -51,9 +52,9 @@ def column(values):
     return np.asarray(values, np.float32)[:, None, None, None]
 
 
-def solve(z, velocity, t):
-    """x0_hat and eps_hat from z = signal x0 + noise eps and velocity = eps - x0."""
-    return z - noise[t] * velocity, z + signal[t] * velocity  # since signal + noise = 1
+def solve(z, y_hat, t):
+    """x0_hat and eps_hat from z = signal x0 + noise eps and y = eps - x0."""
+    return z - noise[t] * y_hat, z + signal[t] * y_hat  # since signal + noise = 1
 
 
 # Layers (minidiff/layers/, minidiff/kernels/plain/). p holds the parameters, g collects their gradients. Every layer
@@ -175,7 +176,7 @@ def embed_backward(p, g, cache, dtime_vector):
 
 # U-Net (minidiff/unet.py): 16 x 16 with 32 channels, down to 8 x 8 with 64, and up again beside the skip connection.
 def network(p, z, t, labels):
-    """The predicted velocity (N, 16, 16, 3), and the caches."""
+    """The prediction y_hat (N, 16, 16, 3), and the caches."""
     z = z * column(1 / np.hypot(signal[t], noise[t]))  # signal^2 + noise^2 = 1 at every noise level
     time_vector, cache1 = embed(p, t, labels)
     h, cache2 = conv(p, "conv_in", z)
@@ -233,7 +234,7 @@ def create_parameters(rng):
 
 # Training (minidiff/examples.py, minidiff/training.py, minidiff/optim.py): Adam and averaged parameters.
 def loss_and_gradient(p, x0, labels, t, eps):
-    """The mean squared error of the predicted velocity, and its gradient."""
+    """The mean squared error of y_hat, and its gradient."""
     g = {name: np.zeros_like(value) for name, value in p.items()}
     prediction, caches = network(p, column(signal[t]) * x0 + column(noise[t]) * eps, t, labels)  # the forward process
     error = prediction - (eps - x0)
@@ -269,8 +270,8 @@ def sample(p, z, labels, steps=50):
     z = np.float32(noise[T]) * z  # as at the end of the forward process
     times = np.linspace(T, 0, steps + 1).round().astype(int)
     for t, s in itertools.pairwise(times):
-        velocity, _ = network(p, z, np.full(len(z), t), labels)
-        x0_hat, eps_hat = solve(z, velocity, t)
+        y_hat, _ = network(p, z, np.full(len(z), t), labels)
+        x0_hat, eps_hat = solve(z, y_hat, t)
         z = (signal[s] * x0_hat + noise[s] * eps_hat).astype(np.float32)
     return z
 

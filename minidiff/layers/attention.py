@@ -64,9 +64,8 @@ class SelfAttention(Layer):
         h, cache_norm = self.norm.forward(p, x)
         qkv, cache_qkv = self.qkv.forward(p, h)  # (N, H, W, 3C)
         h = self.kernels.attention(qkv, self.num_heads)  # (N, H, W, C)
-        h, cache_projection = self.projection.forward(p, h)
-        h += x
-        return h, (cache_norm, cache_qkv, qkv, cache_projection)
+        y, cache_projection = self.projection.forward(p, h, residual=x)
+        return y, (cache_norm, cache_qkv, qkv, cache_projection)
 
     def backward(self, p: Parameters, g: Parameters, cache: Any, dy: np.ndarray) -> np.ndarray:
         """Returns dx (N, H, W, C)."""

@@ -1,4 +1,4 @@
-"""The contract that all layers keep, and the parameters of layers that keep it."""
+"""The interface of all layers, and the creation of their parameters."""
 
 import math
 from collections.abc import Iterable, Sequence

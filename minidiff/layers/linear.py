@@ -51,9 +51,11 @@ class Linear(Layer):
         """Output shape and operations of the product."""
         return (*shape[:-1], self.out_channels), 2 * math.prod(shape[:-1]) * self.in_channels * self.out_channels
 
-    def forward(self, p: Parameters, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns y (..., out_channels) for x (..., in_channels), and x as the cache."""
-        return self.kernels.linear(x, p[f"{self.name}.weight"], p[f"{self.name}.bias"]), x
+    def forward(
+        self, p: Parameters, x: np.ndarray, residual: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns y (..., out_channels), plus a residual of its shape, for x (..., in_channels), and x as the cache."""
+        return self.kernels.linear(x, p[f"{self.name}.weight"], p[f"{self.name}.bias"], residual), x
 
     def backward(self, p: Parameters, g: Parameters, cache: np.ndarray, dy: np.ndarray) -> np.ndarray:
         """Returns dx (..., in_channels)."""

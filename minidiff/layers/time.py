@@ -1,10 +1,10 @@
 """The time embedding: from the noise level and the class label to the vector that conditions every residual block.
 
-The noise level enters as lambda = ln(noise / signal), because on that scale equal distances are equal ratios of noise
-to signal. One value is a poor input for a network, so it is expanded into sines and cosines of many frequencies
+The noise level enters as log_sigma = ln(noise / signal), because on that scale equal distances are equal ratios of
+noise to signal. One value is a poor input for a network, so it is expanded into sines and cosines of many frequencies
 (Vaswani et al., 2017, section 3.5):
 
-    features = 1.4 [ sin(f_0 lambda), ..., sin(f_31 lambda), cos(f_0 lambda), ..., cos(f_31 lambda) ]
+    features = 1.4 [ sin(f_0 log_sigma), ..., sin(f_31 log_sigma), cos(f_0 log_sigma), ..., cos(f_31 log_sigma) ]
 
 with frequencies f from 1/4 to 16, in geometric progression; the factor makes their variance about one. Then
 

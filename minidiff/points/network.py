@@ -94,13 +94,14 @@ class PointNetwork:
         self.linear_out = Linear("linear_out", channels, outputs, zero=True, kernels=kernels)
 
     def forward(
-        self, p: Parameters, z: np.ndarray, log_sigma: np.ndarray, labels: np.ndarray | None = None, keep: bool = True
-    ) -> tuple[np.ndarray, Any]:
+        self, p: Parameters, z_in: np.ndarray, log_sigma: np.ndarray, labels: np.ndarray | None = None,
+        keep: bool = True,
+    ) -> tuple[np.ndarray, Any]:  # fmt: skip
         """The network's prediction for noised points.
 
         Args:
             p: parameters.
-            z: noised points times `input_scale`, (N, 2).
+            z_in: the input, noised points z times `input_scale`, (N, 2).
             log_sigma: ln(noise / signal) of each, (N,).
             labels: class of each, (N,), or None for no class.
             keep: ignored, because the cache is small.
@@ -109,7 +110,7 @@ class PointNetwork:
             prediction (N, 2) and the cache for `backward`.
         """
         time_vector, cache_time = self.time.forward(p, log_sigma, labels)  # (N, time_channels)
-        features, slopes = waves(z.astype(p.vector.dtype, copy=False))  # (N, 18)
+        features, slopes = waves(z_in.astype(p.vector.dtype, copy=False))  # (N, 18)
         h, cache_in = self.linear_in.forward(p, features)  # (N, channels)
         caches = []
         for linear1, linear_time, linear2 in self.blocks:
@@ -135,7 +136,7 @@ class PointNetwork:
             dprediction: gradient with respect to the prediction, (N, 2).
 
         Returns:
-            dz, the gradient with respect to z, (N, 2).
+            dz_in, the gradient with respect to z_in, (N, 2).
         """
         cache_time, slopes, cache_in, caches, cache_norm, slope_out, cache_out = cache
         dtime_vector: Any = 0
@@ -150,9 +151,9 @@ class PointNetwork:
             dinner = linear1.backward(p, g, cache1, dinner)
             dh = dh + self._normalize_backward(dinner, cache_norm)
         dfeatures = self.linear_in.backward(p, g, cache_in, dh)
-        dz = (dfeatures * slopes).reshape(len(dh), -1, self.config.dimensions).sum(axis=1)
+        dz_in = (dfeatures * slopes).reshape(len(dh), -1, self.config.dimensions).sum(axis=1)
         self.time.backward(p, g, cache_time, dtime_vector)
-        return dz
+        return dz_in
 
     @property
     def children(self) -> list[Any]:

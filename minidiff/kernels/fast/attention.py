@@ -104,6 +104,6 @@ def attend_backward(
                 softmax(P, factor)
                 multiply(P.T, dy[n, head, rows], first > 0, dv[n, head])  # dv = P' dy
                 multiply(dy[n, head, rows], v_transposed, False, dP)  # dP = dy v'
-                softmax_backward(dP, P, factor)  # now dscores
+                softmax_backward(P, dP, factor)  # now dscores
                 multiply(dP, k[n, head], False, dq[n, head, rows])  # dq = dscores k
                 multiply(dP.T, q[n, head, rows], first > 0, dk[n, head])  # dk = dscores' q

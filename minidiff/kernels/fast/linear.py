@@ -6,14 +6,14 @@
 In NumPy, adding the bias is a second pass over y, adding the residual a third, and db one more pass over dy; with few
 elements per row, these passes take as long as the product. So a block of BLOCK rows is processed at a time.
 
-W is read in panels of PANEL columns, the fastest layout for `products.py`. `pack_panels` copies it, which is little
-work, since each element of W is used once for every row of x.
+W is read in panels of PANEL columns, the fastest layout for `products.py`. `pack_panels` copies it. The
+copy is cheap, because each copied element is used in every row of the product.
 
 Arrays: x and dx (rows, C); y and dy (rows, K); W and dW (C, K); panels of W (panels, C, PANEL).
 
 The product of these kernels computes each row independently, so the result for a row is bit-for-bit identical whatever
 the other rows are. NumPy's product does not guarantee that. A generated image therefore does not depend on how many
-others are generated with it. Gradients are sums over the rows anyway, and where there are few rows they use NumPy.
+others are generated with it. Gradients are sums over the rows anyway, so `linear_backward` uses NumPy.
 
 Read more: `tutorials/speed.md`.
 """

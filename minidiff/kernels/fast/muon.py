@@ -1,11 +1,12 @@
 """One step of Muon for one weight, seen as a matrix. Plain version: `muon` in `plain/optimizers.py`.
 
-There, `orthogonalize` applies a polynomial to X; here, `inverse_root` computes P with X P = orthogonalize(X). With
-X (rows, side), rows >= side, and its Gram matrix A = X' X (side, side), every round computes
+There, `orthogonalize` applies a polynomial to X; here, `inverse_root` computes P with X P = orthogonalize(X), as
+`inverse_root_naive` does in a few lines. It begins with P = I and the Gram matrix A = X' X / norm(X)^2 (side, side) of
+X (rows, side), rows >= side. Every round computes
 
     Q = a I + b A + c A^2        P <- Q P        A <- Q A Q
 
-and X P is X with all its singular values near one. Two things make it fast. It is one call: the matrices are small, and
+so that A stays the Gram matrix of X P. Two things make it fast. It is one call: the matrices are small, and
 a product takes a fortieth of a millisecond, so calls from Python, which have to wait for the GIL, would cost more. And
 all matrices but X are polynomials of A, so they are symmetric and so is each of their products: only the upper half is
 computed.
@@ -30,8 +31,8 @@ from minidiff.kernels.buffers import Buffers
 from minidiff.kernels.fast.options import HELPER_OPTIONS, KERNEL_OPTIONS
 from minidiff.kernels.fast.products import multiply
 from minidiff.kernels.fast.vectors import LANES
+from minidiff.kernels.plain.optimizers import NEWTON_SCHULZ
 
-NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # a, b, c (Jordan et al., 2024)
 MORE_COLUMNS = 16  # a cache line of float32
 BLOCK = 128  # rows of X that are processed at a time, so that they stay in the core's L2 cache
 
@@ -88,6 +89,17 @@ def muon_tall(
             for j in range(side):
                 p[i, j] -= step_size * direction[i - first, j]
                 average[i, j] = ema_decay * average[i, j] + (one - ema_decay) * p[i, j]
+
+
+def inverse_root_naive(X: np.ndarray, rounds: int) -> np.ndarray:
+    """The plain version of `inverse_root`."""
+    a, b, c = NEWTON_SCHULZ
+    norm, identity = np.linalg.norm(X) + 1e-7, np.eye(X.shape[1])
+    A, P = X.T @ X / norm**2, identity
+    for _ in range(rounds):
+        Q = a * identity + b * A + c * A @ A
+        P, A = Q @ P, Q @ A @ Q
+    return P / norm
 
 
 @numba.njit(**HELPER_OPTIONS)

@@ -18,7 +18,7 @@ Backward, with du = dy s (1 + u (1 - s)) and s = sigmoid(u); recomputing u from 
 Both means are over the group, since its mean and variance depend on each of its elements. They need no pass over
 memory: the sum of dx_hat over the pixels of a channel is scale dshift, and that of dx_hat x_hat is scale dscale.
 
-Arrays: x, y, dx, dy (N, P, C) with P = H*W pixels; scale, shift and the statistics (N, C).
+Arrays: x, y, dx, dy (N, S, C) with S = H W pixels; scale, shift and the statistics (N, C).
 
 Read more: `tutorials/05_backpropagation.ipynb`; Wu and He, "Group Normalization", 2018 (arXiv 1803.08494).
 """
@@ -111,16 +111,16 @@ def group_statistics(
     """Mean and 1 / sqrt(variance + stability) of each group, written for each channel of the group.
 
     Sums over 16 pixels are in the array's dtype and are then added in float64, so long sums lose no precision. The
-    variance is the mean of squares minus the square of the mean, of x minus the first value of the group. This offset
+    variance is the mean of squares minus the square of the mean, of x minus the first value of the group. This origin
     keeps both terms from being much larger than the variance.
 
     Args:
-        x: (N, P, C).
+        x: (N, S, C).
         num_groups: divides C.
         stability: added to the variance.
         mean, inverse_std: (N, C), receive the result.
     """
-    N, P, C = x.shape
+    N, S, C = x.shape
     size = C // num_groups
     partial, partial_squares, origin = np.empty(C, x.dtype), np.empty(C, x.dtype), np.empty(C, x.dtype)
     total, total_squares = np.empty(C, np.float64), np.empty(C, np.float64)
@@ -130,10 +130,10 @@ def group_statistics(
         total_squares[:] = 0
         for c in range(C):
             origin[c] = x[n, 0, c // size * size]
-        for first in range(0, P, pixels):
+        for first in range(0, S, pixels):
             partial[:] = 0
             partial_squares[:] = 0
-            for p in range(first, min(first + pixels, P)):
+            for p in range(first, min(first + pixels, S)):
                 for c in range(C):
                     distance = x[n, p, c] - origin[c]
                     partial[c] += distance
@@ -147,8 +147,8 @@ def group_statistics(
             for c in channels:
                 sum_of_group += total[c]
                 sum_of_squares += total_squares[c]
-            m = sum_of_group / (P * size)
-            variance = max(sum_of_squares / (P * size) - m * m, 0.0)
+            m = sum_of_group / (S * size)
+            variance = max(sum_of_squares / (S * size) - m * m, 0.0)
             for c in channels:
                 mean[n, c] = origin[c] + m
                 inverse_std[n, c] = 1.0 / math.sqrt(variance + stability)
@@ -167,19 +167,19 @@ def norm_scale_silu(
     """y = SiLU(scale x_hat + shift), or y = scale x_hat + shift without `activate`.
 
     Args:
-        x: (N, P, C).
+        x: (N, S, C).
         mean, inverse_std: (N, C), from `group_statistics`.
         scale, shift: (N, C).
         activate: whether SiLU follows.
-        y: (N, P, C), receives the result.
+        y: (N, S, C), receives the result.
     """
-    N, P, C = x.shape
+    N, S, C = x.shape
     factor, offset = np.empty(C, x.dtype), np.empty(C, x.dtype)
     for n in range(N):
         for c in range(C):
             factor[c] = scale[n, c] * inverse_std[n, c]
             offset[c] = shift[n, c] - mean[n, c] * factor[c]
-        for p in range(P):
+        for p in range(S):
             for c in range(C):
                 u = factor[c] * x[n, p, c] + offset[c]
                 y[n, p, c] = u * sigmoid(u) if activate else u
@@ -194,13 +194,13 @@ def norm_scale_silu_backward(
     """The backward pass of `group_statistics` and `norm_scale_silu` together.
 
     Args:
-        dy: (N, P, C), gradient with respect to y.
+        dy: (N, S, C), gradient with respect to y.
         x, mean, inverse_std, scale, shift, num_groups, activate: as in the forward pass.
-        dresidual: (N, P, C), the gradient through a residual connection around the layer, added to dx, or None.
-        dx: (N, P, C), receives the gradient with respect to x.
+        dresidual: (N, S, C), the gradient through a residual connection around the layer, added to dx, or None.
+        dx: (N, S, C), receives the gradient with respect to x.
         dscale, dshift: (N, C), receive the gradients with respect to scale and shift.
     """
-    N, P, C = x.shape
+    N, S, C = x.shape
     size = C // num_groups
     factor, offset = np.empty(C, x.dtype), np.empty(C, x.dtype)
     slope, constant = np.empty(C, x.dtype), np.empty(C, x.dtype)
@@ -213,10 +213,10 @@ def norm_scale_silu_backward(
             offset[c] = shift[n, c] - mean[n, c] * factor[c]
         total_du[:] = 0
         total_du_x[:] = 0
-        for first in range(0, P, pixels):
+        for first in range(0, S, pixels):
             sum_du[:] = 0
             sum_du_x[:] = 0
-            for p in range(first, min(first + pixels, P)):
+            for p in range(first, min(first + pixels, S)):
                 for c in range(C):
                     u = factor[c] * x[n, p, c] + offset[c]
                     du = dy[n, p, c] * silu_slope(u) if activate else dy[n, p, c]
@@ -236,11 +236,11 @@ def norm_scale_silu_backward(
             for c in channels:
                 sum_dx_hat += scale[n, c] * dshift[n, c]
                 sum_dx_hat_x_hat += scale[n, c] * dscale[n, c]
-            mean_dx_hat, mean_dx_hat_x_hat = sum_dx_hat / (P * size), sum_dx_hat_x_hat / (P * size)
+            mean_dx_hat, mean_dx_hat_x_hat = sum_dx_hat / (S * size), sum_dx_hat_x_hat / (S * size)
             for c in channels:
                 slope[c] = -inverse_std[n, c] * inverse_std[n, c] * mean_dx_hat_x_hat
                 constant[c] = -inverse_std[n, c] * mean_dx_hat - slope[c] * mean[n, c]
-        for p in range(P):
+        for p in range(S):
             for c in range(C):
                 dx[n, p, c] = factor[c] * dx[n, p, c] + slope[c] * x[n, p, c] + constant[c]
                 if dresidual is not None:  # decided at compile time

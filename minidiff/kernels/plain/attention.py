@@ -51,18 +51,18 @@ def split_heads(qkv: np.ndarray, num_heads: int) -> np.ndarray:
     return qkv.reshape(N, H * W, 3, num_heads, channels // (3 * num_heads)).transpose(2, 0, 3, 1, 4)
 
 
-def softmax(z: np.ndarray) -> np.ndarray:
-    """P_j = exp(z_j) / sum over k of exp(z_k), along the last axis.
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """P_j = exp(s_j) / sum over k of exp(s_k), along the last axis, for scores s.
 
     The maximum is subtracted first. It cancels in the ratio and keeps exp from overflowing.
     """
-    exponentials = np.exp(z - z.max(axis=-1, keepdims=True))
+    exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 def softmax_backward(P: np.ndarray, dP: np.ndarray) -> np.ndarray:
-    """dz of `softmax`. The derivative of P_k with respect to z_j is P_k (1 - P_k) if j = k, and otherwise -P_k P_j, so
+    """dscores of `softmax`. The derivative of P_k with respect to s_j is P_k (1 - P_k) if j = k and -P_k P_j otherwise.
 
-    dz_j = sum over k of dP_k (derivative of P_k with respect to z_j) = P_j (dP_j - sum over k of dP_k P_k)
+    ds_j = sum over k of dP_k (derivative of P_k with respect to s_j) = P_j (dP_j - sum over k of dP_k P_k)
     """
     return P * (dP - (dP * P).sum(axis=-1, keepdims=True))

@@ -6,15 +6,15 @@ import pytest
 from minidiff.kernels.fast.muon import (
     BLOCK,
     MORE_COLUMNS,
-    NEWTON_SCHULZ,
     inverse_root,
+    inverse_root_naive,
     mirror,
     muon_tall,
     symmetric_product,
     upper_product,
 )
 from minidiff.kernels.fast.vectors import LANES
-from minidiff.kernels.plain.optimizers import orthogonalize
+from minidiff.kernels.plain.optimizers import NEWTON_SCHULZ, orthogonalize
 
 # rows and columns: "tiny" ones also run without the compiler, see test_pure_python.py
 SHAPES = [
@@ -58,6 +58,7 @@ def test_inverse_root_after_any_number_of_rounds(shape, rounds):
     X = np.random.default_rng([*shape]).normal(size=shape)
     P = inverse_root(X, rounds, memory(*shape, np.float64)[1])
     np.testing.assert_allclose(X @ P, orthogonalize(X, rounds), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(P, inverse_root_naive(X, rounds), rtol=1e-10, atol=1e-10)
     np.testing.assert_array_equal(P, P.T)
 
 

@@ -33,7 +33,7 @@ def test_backward_agrees_with_finite_differences(rng, shape):
     """With an upstream gradient of ones, the true gradient would be zero, since every row sums to one."""
     z, dp = rng.normal(size=shape), rng.normal(size=shape)
     dz = dp.copy()
-    softmax_backward(dz, run(z, 0.7), 0.7)
+    softmax_backward(run(z, 0.7), dz, 0.7)
     assert relative_error(dz, numerical_gradient(lambda: np.sum(dp * run(z, 0.7)), z)) < 1e-8
 
 
