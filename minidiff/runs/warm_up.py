@@ -1,4 +1,4 @@
-"""Compiles all kernels of a training before its first step, so that images/s and the time left leave that out."""
+"""Compiles all kernels that training needs before its first step, so that images/s and the time left leave that out."""
 
 import copy
 
