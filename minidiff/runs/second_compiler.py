@@ -1,8 +1,8 @@
 """A second process that compiles the kernels of the backward pass while the first one compiles all others.
 
 Numba compiles on one thread, and half of the time goes to the backward pass. The second process runs it once, after a
-forward pass with the plain kernels, which need no compilation. Its compiled kernels reach the first process through
-Numba's cache on the disk. If it fails, the first process compiles everything itself.
+forward pass with the plain kernels, which are NumPy and need no compilation. Its compiled kernels reach the first
+process through Numba's cache on the disk. If it fails, the first process compiles everything itself.
 """
 
 import contextlib
