@@ -40,8 +40,9 @@ def compile_kernels(trainer: Trainer) -> int:
         else:
             _step(trainer)
         # every thread computes a microbatch, and its buffers stay for training
-        items = [(trainer.p.zeros_like(), alone.draw(0, batch, batch)) for _ in range(trainer.workers.threads)]
-        trainer.workers.map(lambda item: alone.add_gradient(*item, len(batch)), items)
+        gradients = trainer.accumulators.gradients[: trainer.workers.threads]  # every step overwrites them
+        examples = alone.draw(0, batch, batch)
+        trainer.workers.map(lambda g: alone.add_gradient(g, examples, len(batch)), gradients)
     return compiled.count
 
 
