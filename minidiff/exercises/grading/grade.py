@@ -87,15 +87,14 @@ def grade(hand_ins: Sequence[HandIn], limits: Limits, notebooks: Sequence[str] |
 
 
 def wanted_exercises(notebooks: Sequence[str] | None) -> list[Exercise]:
-    """The exercises of notebooks with some prefixes; by default all."""
+    """The exercises of notebooks with some prefixes, each once; by default all."""
     if notebooks is None:
         return exercises()
-    wanted = [exercise for prefix in notebooks for exercise in exercises(prefix)]
-    if not wanted:
-        known = sorted({one.name[2:4] for one in exercises()})
-        chosen = ", ".join(prefix.removeprefix("ex") for prefix in notebooks)
-        raise MinidiffError(f"no exercises in notebook {chosen}; choose from {', '.join(known)}")
-    return wanted
+    known = sorted({one.name[:4] for one in exercises()})
+    if unknown := [prefix.removeprefix("ex") for prefix in notebooks if prefix not in known]:
+        choices = ", ".join(prefix.removeprefix("ex") for prefix in known)
+        raise MinidiffError(f"no exercises in notebook {', '.join(unknown)}; choose from {choices}")
+    return [exercise for prefix in dict.fromkeys(notebooks) for exercise in exercises(prefix)]
 
 
 def grade_notebook(

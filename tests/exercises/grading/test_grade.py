@@ -11,7 +11,7 @@ from minidiff.cli import main
 from minidiff.errors import MinidiffError
 from minidiff.exercises.checking import definition, exercises, solutions
 from minidiff.exercises.exercise import Result
-from minidiff.exercises.grading.grade import OUTCOMES, STARTS, better, grade, grade_notebook
+from minidiff.exercises.grading.grade import OUTCOMES, STARTS, better, grade, grade_notebook, wanted_exercises
 from minidiff.exercises.grading.hand_in import find_hand_ins
 from minidiff.exercises.grading.session import Limits
 from tests.exercises.grading.notebooks import (
@@ -388,8 +388,13 @@ def test_notebooks_can_be_chosen(tmp_path):
     hand_in(tmp_path / "class", "## Exercises", START)
     assert set(outcomes(mark(tmp_path / "class", notebooks=["ex05"])).values()) == {"missing"}
     assert mark(tmp_path / "class", notebooks=["ex06"]) == {}
-    with pytest.raises(MinidiffError, match="no exercises"):
-        mark(tmp_path / "class", notebooks=["ex77"])
+
+
+def test_notebooks_that_are_chosen_count_once_and_exist():
+    assert wanted_exercises(["ex05", "ex06", "ex05"]) == exercises("ex05") + exercises("ex06")
+    assert wanted_exercises(None) == exercises()
+    with pytest.raises(MinidiffError, match="no exercises in notebook 77; choose from 00, 01, "):
+        wanted_exercises(["ex05", "ex77"])
 
 
 @pytest.mark.parametrize(
