@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from minidiff.errors import MinidiffError
+from minidiff.exercises.attempt import LONGEST_MESSAGE
 from minidiff.exercises.checking import exercises
 from minidiff.exercises.exercise import Exercise, Result, examine
 from minidiff.exercises.grading.hand_in import HandIn, read_file
 from minidiff.exercises.grading.processes import adopting_orphans
-from minidiff.exercises.grading.session import LONGEST_MESSAGE, AnswerError, Limits, Session, StoppedError
+from minidiff.exercises.grading.session import AnswerError, Limits, Session, StoppedError
 
 # the best first
 OUTCOMES = (

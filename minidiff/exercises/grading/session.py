@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from minidiff.errors import MinidiffError
-from minidiff.exercises.attempt import Attempt, describe
+from minidiff.exercises.attempt import LONGEST_MESSAGE, Attempt, describe
 from minidiff.exercises.exercise import Result
 from minidiff.exercises.grading.channel import BrokenMessageError, Channel, ClosedError
 from minidiff.exercises.grading.processes import Family, children
@@ -33,7 +33,6 @@ LONGEST_WAIT = 4  # time limits, for a process that computes for less than half 
 LARGEST_FILES = 2**30  # bytes of all files in its folder
 MOST_FILES = 10_000
 SECONDS_TO_REMOVE = 5.0  # the folder, if it cannot be removed in the usual way
-LONGEST_MESSAGE = 300  # characters of an error
 
 
 @dataclass(frozen=True)

@@ -164,6 +164,18 @@ def test_a_cell_that_hangs_crashes_or_raises_is_left_out(tmp_path):
     assert "SyntaxError" in results["ex05_5"].hint
 
 
+def test_a_long_message_keeps_the_line_of_its_cell(tmp_path):
+    hand_in(
+        tmp_path / "class", "## Exercises", START, answer("ex05_1", "raise ValueError('x' * 1000)"),
+        "if True:\n    raise ValueError('y' * 1000)\n    swish_slopes = 1",
+    )  # fmt: skip
+    results = mark(tmp_path / "class")
+    assert results["ex05_1"].hint.startswith("your answer raised ValueError: xxx")
+    assert "x ... (line 2 of its cell), with arrays" in results["ex05_1"].hint
+    assert results["ex05_2"].hint.startswith("its cell raised ValueError: yyy")
+    assert results["ex05_2"].hint.endswith("y ... (line 2 of its cell)")
+
+
 def test_the_statements_after_an_error_are_run(tmp_path):
     hand_in(tmp_path / "class", "## Exercises", START, "import no_such_module\n" + answer("ex05_1"))
     assert outcomes(mark(tmp_path / "class"))["ex05_1"] == "right"
