@@ -5,6 +5,7 @@ name or by its check; if there is neither, by the heading above it, or by a name
 """
 
 import ast
+import copy
 import difflib
 import re
 from collections import defaultdict
@@ -154,6 +155,7 @@ def _similar(statement: ast.stmt, start: ast.stmt | None) -> bool:
 def _dump(statement: ast.stmt) -> str:
     """A statement without its layout, comments and docstring."""
     if isinstance(statement, ast.FunctionDef) and ast.get_docstring(statement) is not None and len(statement.body) > 1:
+        statement = copy.copy(statement)  # the statement is the caller's
         statement.body = statement.body[1:]
     return ast.dump(statement)
 

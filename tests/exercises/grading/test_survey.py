@@ -1,11 +1,13 @@
 """Answers are found in a notebook, and the cells that they need, before anything is run."""
 
+import ast
+
 import pytest
 
 from minidiff.exercises.checking import exercises
 from minidiff.exercises.grading.grade import STARTS
 from minidiff.exercises.grading.notebook import read_notebook
-from minidiff.exercises.grading.survey import Asked, survey
+from minidiff.exercises.grading.survey import Asked, _dump, survey
 from tests.exercises.grading.notebooks import START, answer, notebook, source
 
 ASKED = [Asked(one.name, one.answer, STARTS[one.name]) for one in exercises()]
@@ -51,6 +53,16 @@ def test_a_function_of_the_lesson_with_a_similar_name_is_no_answer():
     lesson = "def lossy_backward(y_hat, y, weight): pass"
     assert states(look(lesson, STARTS["ex05_1"], 'check("ex05_1", loss_backward)')) == {"ex05_1": "unanswered"}
     assert look(lesson, "# ex05", 'check("ex05_2", 1)').found["ex05_1"].names == ["lossy_backward"]
+
+
+def test_comparing_a_statement_does_not_change_it():
+    statement = ast.parse('def f():\n    """Doc."""\n    "more"\n    return 1').body[0]
+    assert (
+        _dump(statement)
+        == _dump(statement)
+        == _dump(ast.parse('def f():\n    "Doc"\n    "more"\n    return 1').body[0])
+    )
+    assert len(statement.body) == 3
 
 
 def test_layout_and_comments_do_not_make_an_answer():
