@@ -24,7 +24,7 @@ from minidiff.exercises.checking import exercises
 from minidiff.exercises.exercise import Exercise, Result, examine
 from minidiff.exercises.grading.hand_in import HandIn, read_file
 from minidiff.exercises.grading.processes import adopting_orphans
-from minidiff.exercises.grading.session import AnswerError, Limits, Session, StoppedError
+from minidiff.exercises.grading.session import AnswerError, GraderError, Limits, Session, StoppedError
 
 # the best first
 OUTCOMES = (
@@ -70,6 +70,8 @@ def grade(hand_ins: Sequence[HandIn], limits: Limits, notebooks: Sequence[str] |
                     break
                 try:
                     found = grade_notebook(read_file(path), wanted, limits, path.stem, end=end)
+                except GraderError:  # is not a problem of the hand-in
+                    raise
                 except MinidiffError as error:
                     problems.append(f"{path.name}: {error}")
                     continue
@@ -144,12 +146,13 @@ class Grading:
         self._limits, self._end = limits, end
         self._left_out: dict[int, Result] = {}  # cells that did not end, and why
         self._errors: dict[int, str] = {}  # of cells
+        self._survey: dict[str, Any] = {}  # of the first process; the others find the same
 
     def results(self) -> dict[str, Result]:
         """The result of each exercise."""
         results = self._run("run", None)
         again = [name for name, one in results.items() if one.outcome != "right" and "NameError" in one.hint]
-        if again and len(self._survey["all"]) > len(self._survey["run"]):
+        if again and len(self._survey["all"]) > len(self._survey["run"]) and time.monotonic() < self._end:
             results = better(results, self._run("all", again))
         return results
 
@@ -158,30 +161,34 @@ class Grading:
         results: dict[str, Result] = {}
         while True:
             with Session(self._limits, self._end) as session:
-                self._survey = self._ask_for_survey(session)
+                has_read = self._read_notebook(session)
                 todo = [name for name in names or self._survey["found"] if name not in results]
                 results |= {name: result for name in todo if (result := self._without_running(name))}
                 todo = [name for name in todo if name not in results]
-                if todo and self._run_cells(session, self._survey[which]):
+                if has_read and todo and self._run_cells(session, self._survey[which]):
                     for name in todo:
                         results[name] = self._examine(session, name)
                         if session.stopped:
                             break
             todo = [name for name in todo if name not in results]
-            if todo and time.monotonic() > self._end:
+            if todo and (not has_read or time.monotonic() > self._end):
                 results |= dict.fromkeys(todo, Result("too slow", _too_slow(self._limits)))
                 todo = []
             if not todo:
                 return results
 
-    def _ask_for_survey(self, session: Session) -> dict[str, Any]:
+    def _read_notebook(self, session: Session) -> bool:
+        """Lets a process read the notebook; False if an earlier one could, but the time is over now."""
         session.allow(self._limits.seconds, "reading the notebook")
         try:
-            return session.ask("survey", self._content, self._stem, self._asked)
-        except AnswerError as error:
-            raise MinidiffError(str(error)) from error
-        except StoppedError as error:
-            raise MinidiffError(session.stopped.hint if session.stopped else "it cannot be read") from error
+            survey = session.ask("survey", self._content, self._stem, self._asked)
+        except (AnswerError, StoppedError) as error:
+            if self._survey:
+                return False
+            stopped = session.stopped.hint if session.stopped else "it cannot be read"
+            raise MinidiffError(stopped if isinstance(error, StoppedError) else str(error)) from error
+        self._survey = self._survey or survey
+        return True
 
     def _without_running(self, name: str) -> Result | None:
         """The result of an exercise without an answer, or None."""

@@ -53,6 +53,10 @@ class Limits:
         object.__setattr__(self, "memory", min(self.memory, usable_memory() // 2))
 
 
+class GraderError(MinidiffError):
+    """The grader itself does not work, so that no hand-in can be graded."""
+
+
 class StoppedError(Exception):
     """The process was ended, or has ended; `Session.stopped` says why."""
 
@@ -91,7 +95,8 @@ class Session:
         self._begun, self._deadline, self._seconds, self._computed = 0.0, 0.0, 0.0, 0.0
         self._what, self._looked, self._ended = "", 0.0, False
         self._number = 0  # of the last question
-        self._functions: list[Callable] = []  # of the current exercise, which the process may call
+        self._functions: dict[int, Callable] = {}  # of the current exercise, which the process may call
+        self._kept = 0  # functions of all exercises; each has a number of its own
 
     def __enter__(self) -> "Session":
         self._folder = tempfile.mkdtemp(prefix="minidiff-grade-")
@@ -103,13 +108,16 @@ class Session:
         self._connection = ours
         self._family = Family(self._process, siblings)
         self._channel = Channel(ours, limited=True, wait=self._check_limits)
-        self._deadline = time.monotonic() + SECONDS_TO_START
+        self._what, self._begun = "the start", time.monotonic()
+        self._deadline = self._begun + SECONDS_TO_START
         try:
             self.ask("hello")
         except (StoppedError, AnswerError) as error:
             self.__exit__(None, None, None)
-            raise MinidiffError(
-                "the process that runs hand-ins does not start; does `python -m minidiff` work here?"
+            why = f" ({self.stopped.hint})" if self.stopped else ""
+            raise GraderError(
+                f"the process that runs hand-ins does not start{why}; allow more memory, "
+                "and try whether `python -m minidiff` works here"
             ) from error
         return self
 
@@ -120,7 +128,10 @@ class Session:
         _remove(self._folder)
 
     def allow(self, seconds: float, what: str) -> None:
-        """Sets the time limit of `what` comes next; the functions passed in so far can no longer be called."""
+        """Starts the time limit of the next activity, named `what`.
+
+        From here on the worker cannot call the functions of earlier exercises.
+        """
         self._begun, self._what, self._seconds = time.monotonic(), what, seconds
         self._computed = self._family.seconds()
         self._deadline = min(self._begun + seconds, self._last)
@@ -175,8 +186,9 @@ class Session:
         return kind, content
 
     def _keep(self, function: Callable) -> int:
-        self._functions.append(function)
-        return len(self._functions) - 1
+        self._kept += 1
+        self._functions[self._kept] = function
+        return self._kept
 
     def _call_back(self, request: Any) -> None:
         """Calls a function of the exercise for the process."""

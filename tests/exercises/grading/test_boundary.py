@@ -8,7 +8,7 @@ import pytest
 
 from minidiff.exercises.checking import find
 from minidiff.exercises.exercise import examine
-from minidiff.exercises.grading.session import Limits, Session
+from minidiff.exercises.grading.session import AnswerError, Limits, Session
 from tests.exercises.grading.notebooks import notebook
 from tests.exercises.test_exercises import load
 
@@ -52,6 +52,24 @@ def test_the_results_are_the_same_on_both_sides(file):
             if found != expected:
                 different.append((name, kind, number, found, expected))
     assert different == []
+
+
+def test_functions_of_earlier_exercises_cannot_be_called():
+    cell = (
+        "from minidiff.exercises import check\nkept = []\n"
+        "check('keep', lambda function: kept.append(function) or function(1))\n"
+        "check('use', lambda function: kept[0](1))"
+    )
+    with Session(Limits(60, 60), time.monotonic() + 60) as session:
+        ask_for_survey(session, notebook(cell))
+        assert session.ask("run", 0) is None
+        session.allow(20, "an answer")
+        ((_, keep),) = session.ask("answers", "keep", [])
+        assert keep(lambda x: x + 1) == 2
+        session.allow(20, "another answer")
+        ((_, use),) = session.ask("answers", "use", [])
+        with pytest.raises(AnswerError):
+            use(lambda x: x + 2)
 
 
 def ask_for_survey(session, content):

@@ -11,9 +11,9 @@ from minidiff.cli import main
 from minidiff.errors import MinidiffError
 from minidiff.exercises.checking import definition, exercises, solutions
 from minidiff.exercises.exercise import Result
-from minidiff.exercises.grading.grade import OUTCOMES, STARTS, better, grade, grade_notebook, wanted_exercises
+from minidiff.exercises.grading.grade import OUTCOMES, STARTS, Grading, better, grade, grade_notebook, wanted_exercises
 from minidiff.exercises.grading.hand_in import find_hand_ins
-from minidiff.exercises.grading.session import Limits
+from minidiff.exercises.grading.session import GraderError, Limits, Session
 from tests.exercises.grading.notebooks import (
     ALL_RIGHT,
     EXERCISES,
@@ -193,6 +193,56 @@ def test_a_student_has_a_time_limit_as_a_whole(tmp_path):
     (student,) = grade(find_hand_ins(tmp_path / "class"), limits)
     assert set(outcomes(student.results).values()) == {"too slow"}
     assert student.problem.startswith("z.ipynb and what follows: the hand-in was not done after 10 seconds")
+
+
+class Timed(Session):
+    """A session for which the time of the student is over from the second one on."""
+
+    started = 0
+
+    def __enter__(self):
+        type(self).started += 1
+        if self.started > 1:
+            self._last = time.monotonic()
+        return super().__enter__()
+
+
+def test_results_are_kept_if_the_time_is_over_before_the_next_process(monkeypatch):
+    monkeypatch.setattr(Timed, "started", 0)
+    monkeypatch.setattr("minidiff.exercises.grading.grade.Session", Timed)
+    cells = [answer("ex05_1"), answer("ex05_2", "import os; os._exit(0)"), answer("ex05_3"), STARTS["ex05_4"]]
+    content = notebook("## Exercises", START, *cells).encode()
+    results = grade_notebook(content, exercises("ex05"), LIMITS)
+    found = outcomes(results)
+    assert [found[f"ex05_{i}"] for i in range(1, 5)] == ["right", "crashed", "too slow", "unanswered"]
+    assert "90 seconds" in results["ex05_3"].hint
+
+
+def test_no_second_pass_is_begun_when_the_time_is_over(monkeypatch):
+    hidden, body = "globals()['fac' + 'tor'] = 2", "return factor"
+    content = notebook(hidden, "## Exercises", START, answer("ex05_1", body), answer("ex05_2")).encode()
+    grading = Grading(content, exercises("ex05"), LIMITS, "", STARTS, time.monotonic() + 90)
+    started = []
+
+    class Last(Session):
+        def __enter__(self):
+            started.append(self)
+            return super().__enter__()
+
+        def __exit__(self, *error):
+            super().__exit__(*error)
+            grading._end = time.monotonic()
+
+    monkeypatch.setattr("minidiff.exercises.grading.grade.Session", Last)
+    found = outcomes(grading.results())
+    assert (found["ex05_1"], found["ex05_2"]) == ("raised", "right")
+    assert len(started) == 1
+
+
+def test_a_grader_that_cannot_start_its_process_is_an_error_and_no_result(tmp_path):
+    hand_in(tmp_path, "## Exercises", START, answer("ex05_1"))
+    with pytest.raises(GraderError, match=r"does not start \(the start used .*\); allow more memory"):
+        mark(tmp_path, Limits(10, 60, 2**20))
 
 
 def test_an_endless_loop_that_allocates_memory_is_stopped(tmp_path):
