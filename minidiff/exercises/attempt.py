@@ -26,8 +26,8 @@ class Attempt:
 def describe(error: BaseException, file: str | None = None) -> str:
     """An error in one line: "ValueError: too many values to unpack (line 3 of its cell)", by its lines in `file`.
 
-    It has at most `LONGEST_MESSAGE` characters. The grader describes an error of the worker's description a second
-    time, which cuts nothing then.
+    It has at most `LONGEST_MESSAGE` characters, so nothing is cut when the grader describes an error that the worker
+    has described before.
     """
     with Attempt() as attempt:  # str(error) is code of a student, too
         message = " ".join(str(error).split())
