@@ -53,10 +53,15 @@ class Graded:
 def grade(hand_ins: Sequence[HandIn], limits: Limits, notebooks: Sequence[str] | None = None) -> Iterator[Graded]:
     """Marks hand-ins one after the other and logs one line for each.
 
+    On Linux, start no other process while this runs: it would be taken for an orphan of the hand-in and ended.
+
     Args:
         hand_ins: from `find_hand_ins`.
         limits: of time and memory, for each student.
         notebooks: prefixes of the notebooks to mark, such as ["ex05"]; by default all of the course.
+
+    Raises:
+        GraderError: the process that runs hand-ins does not start here.
     """
     wanted = wanted_exercises(notebooks)
     with adopting_orphans():
@@ -129,7 +134,10 @@ def grade_notebook(
 
 
 class Grading:
-    """The grading of one notebook, in as many processes as it ends."""
+    """Grades one notebook.
+
+    Starts a new process each time a cell or an answer ends the current one or exceeds a limit.
+    """
 
     def __init__(
         self,
@@ -142,7 +150,7 @@ class Grading:
     ) -> None:
         self._content, self._stem = np.frombuffer(content, np.uint8), stem
         self._exercises = {one.name: one for one in wanted}
-        self._asked = [[one.name, one.answer, starts.get(one.name, "")] for one in wanted]
+        self._sought = [[one.name, one.answer, starts.get(one.name, "")] for one in wanted]
         self._limits, self._end = limits, end
         self._left_out: dict[int, Result] = {}  # cells that did not end, and why
         self._errors: dict[int, str] = {}  # of cells
@@ -162,7 +170,7 @@ class Grading:
         while True:
             with Session(self._limits, self._end) as session:
                 has_read = self._read_notebook(session)
-                todo = [name for name in names or self._survey["found"] if name not in results]
+                todo = [name for name in names or self._survey["by_exercise"] if name not in results]
                 results |= {name: result for name in todo if (result := self._without_running(name))}
                 todo = [name for name in todo if name not in results]
                 if has_read and todo and self._run_cells(session, self._survey[which]):
@@ -181,7 +189,7 @@ class Grading:
         """Lets a process read the notebook; False if an earlier one could, but the time is over now."""
         session.allow(self._limits.seconds, "reading the notebook")
         try:
-            survey = session.ask("survey", self._content, self._stem, self._asked)
+            survey = session.request("survey", self._content, self._stem, self._sought)
         except (AnswerError, StoppedError) as error:
             if self._survey:
                 return False
@@ -192,7 +200,7 @@ class Grading:
 
     def _without_running(self, name: str) -> Result | None:
         """The result of an exercise without an answer, or None."""
-        state = self._survey["found"][name]["state"]
+        state = self._survey["by_exercise"][name]["state"]
         if state == "unanswered":
             return Result("unanswered", "the answer is the one with which the notebook of the course begins")
         if state == "missing":
@@ -206,7 +214,7 @@ class Grading:
                 continue
             session.allow(self._limits.seconds, "a cell")
             try:
-                if error := session.ask("run", number):
+                if error := session.request("run", number):
                     self._errors[number] = str(error)[:LONGEST_MESSAGE]
             except AnswerError as error:
                 self._errors[number] = str(error)
@@ -217,11 +225,11 @@ class Grading:
 
     def _examine(self, session: Session, name: str) -> Result:
         """The best result of what may be the answer to an exercise."""
-        exercise, found = self._exercises[name], self._survey["found"][name]
+        exercise, found = self._exercises[name], self._survey["by_exercise"][name]
         session.allow(self._limits.seconds, "the answer")
         results = []
         try:
-            for other_name, answer in _pairs(session.ask("answers", name, found["names"]), found["names"]):
+            for other_name, answer in _pairs(session.request("answers", name, found["names"]), found["names"]):
                 result = examine(exercise, answer)
                 if other_name not in ("", exercise.answer):
                     result = _renamed(result, exercise.answer, other_name)

@@ -1,8 +1,9 @@
 """Values that cross between the grader and the process of a hand-in: JSON, with arrays as `.npy` beside it.
 
-Nothing else crosses, in particular no pickle. A function stays where it is, and its number crosses: the other side
-calls it across. The grader also sends objects of minidiff that an exercise passes in, such as a schedule, as their
-class and attributes. What can be neither sent nor called becomes an `Other`, which only has the name of its type.
+Nothing else crosses, in particular no pickle. A function stays where it is, and its number crosses: a call on
+the other side is sent back to it. The grader also sends objects of minidiff that an exercise passes in, such as a
+schedule, as their class and attributes. What can be neither sent nor called becomes an `Other`, which only has the name
+of its type.
 """
 
 import io
@@ -51,7 +52,7 @@ class Encoder:
     """Encodes values as data for JSON; `arrays` collects their arrays as the contents of `.npy` files.
 
     Args:
-        keep: called with each function; returns what the other side is told about it.
+        keep: called with each function; returns its number.
         objects: whether objects of minidiff are sent, too.
     """
 

@@ -261,7 +261,7 @@ def test_the_memory_of_a_process_that_it_starts_is_watched(tmp_path):
     results = mark(tmp_path / "class", Limits(20, 60, memory=500_000_000))
     assert outcomes(results)["ex05_1"] == "out of memory"
     assert outcomes(results)["ex05_2"] == "right"
-    assert "500.0 MB are allowed" in results["ex05_1"].hint
+    assert "; 0.466 GB are allowed" in results["ex05_1"].hint
 
 
 def test_printing_right_or_replacing_the_check_earns_nothing(tmp_path):
