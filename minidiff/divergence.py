@@ -71,8 +71,8 @@ def _checked(layer: Any, direction: str, found: list[str]) -> Callable:
     """A layer's method "forward" or "backward" that also notes in `found` if one of its results is not finite."""
     method = getattr(layer, direction)
 
-    def call(*arguments: Any) -> Any:
-        result = method(*arguments)
+    def call(*arguments: Any, **options: Any) -> Any:
+        result = method(*arguments, **options)
         if direction == "forward":
             arrays = result[:1]  # y, not the cache
         else:

@@ -12,13 +12,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from minidiff.benchmark.memory import peak_memory
 from minidiff.benchmark.network import sampling_step, training_step
+from minidiff.errors import MinidiffError
 from minidiff.parallel import Workers
 from minidiff.runs.warm_up import compile_kernels
 from minidiff.unet import UNetConfig
 
+ROOT = Path(__file__).parents[2]  # where this copy of minidiff is, even if the working directory has another one
 STEPS = 3
 TIME_IMPORT = "import time; start = time.perf_counter(); import minidiff.cli; print(time.perf_counter() - start)"
 
@@ -29,16 +32,29 @@ def probe(
     """Does a few steps in a new process: of training with "minidiff" (Muon) or "torch" (AdamW), or of "sampling".
 
     If cold, Numba's cache is an empty folder, so that every kernel is compiled. The default network is the reference
-    network. Returns "import_seconds", "first_step_seconds" and "peak_mb".
+    network. Returns "first_step_seconds" and "peak_mb".
     """
     config = config or UNetConfig()
     with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | ({"NUMBA_CACHE_DIR": folder} if cold else {})
+        environment = {"NUMBA_CACHE_DIR": folder} if cold else {}
         arguments = [program, str(batch), str(threads), json.dumps(config.as_dict())]
-        command = [sys.executable, "-m", "minidiff.benchmark.probe", *arguments]
-        result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    import_seconds = subprocess.run([sys.executable, "-c", TIME_IMPORT], capture_output=True, text=True, check=True)
-    return json.loads(result.stdout) | {"import_seconds": float(import_seconds.stdout)}
+        return json.loads(_output_of("-m", "minidiff.benchmark.probe", *arguments, environment=environment))
+
+
+def import_seconds() -> float:
+    """The time to import minidiff in a new process."""
+    return float(_output_of("-c", TIME_IMPORT, environment={}))
+
+
+def _output_of(*arguments: str, environment: dict[str, str]) -> str:
+    """The standard output of Python, run with this copy of minidiff."""
+    result = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True
+    )
+    if result.returncode:
+        reason = (result.stderr.strip().splitlines() or [f"exit code {result.returncode}"])[-1]
+        raise MinidiffError(f"the measured process failed: {reason}; close other programs, or leave this part out")
+    return result.stdout
 
 
 def main(program: str, batch: int, threads: int, config: UNetConfig) -> None:

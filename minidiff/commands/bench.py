@@ -33,12 +33,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Executes `minidiff bench`."""
-    for name in report.CHARTS.values() if options.out else ():
+    for name in (*report.CHARTS.values(), "cluster.png") if options.out else ():
         check_writable(Path(options.out) / name)
     if options.only == "ranks" or options.ranks.size > 1:
         if options.only != "ranks":
             raise MinidiffError("on several ranks, bench has one part; give --only ranks, or start it without mpiexec")
-        return bench_ranks(options.ranks, UNetConfig(), available_cores(), options.quick, options.out)
+        return bench_ranks(
+            options.ranks, UNetConfig(), options.threads or available_cores(), options.quick, options.out
+        )
     sections = options.only.split(",") if options.only else report.SECTIONS
     with Workers(options.threads) as workers:
         report.bench(workers, sections, options.against == "torch", options.quick, options.out)

@@ -13,7 +13,7 @@ from minidiff.errors import MinidiffError
 from minidiff.evaluation.evaluate import DECISIONS, EVALUATION, Sampling, evaluate
 from minidiff.evaluation.measure import FEWEST
 from minidiff.parallel import Workers
-from minidiff.runs import Run, read_config
+from minidiff.runs import Run
 from minidiff.runs.pipeline import SAMPLER, STEPS
 from minidiff.sampling import SAMPLERS, default_steps
 
@@ -28,7 +28,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--guidance", type=float, default=1.0, metavar="W", help="guidance weight (default: 1, none)")
     parser.add_argument("--best", action="store_true", help="use the checkpoint with the lowest held-out loss")
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise (default: 0)")
-    parser.add_argument("--out", metavar="DIR", help="folder for evaluation.json and evaluation.png (default: RUN)")
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        help="folder for evaluation.json, evaluation.png and, of cats, decisions.png (default: RUN)",
+    )
     add_threads(parser)
 
 
@@ -37,7 +41,7 @@ def run(options: argparse.Namespace) -> None:
     run = Run.open(options.run)
     check_at_least("--samples", options.samples, FEWEST)
     check_at_least("--seed", options.seed, 0)
-    check_count("--samples", (options.samples, *read_config(run)[0].example_shape))
+    check_count("--samples", (options.samples, *run.read_config()[0].example_shape))
     out = Path(options.out or run.path)
     if not out.is_dir():
         raise MinidiffError(f"--out {out}: there is no such folder; make it first")

@@ -1,4 +1,4 @@
-"""Console output of the commands: log messages, and the end of a training."""
+"""Console output of the commands: log messages, and the end of training."""
 
 import contextlib
 import logging
@@ -46,7 +46,7 @@ def memory_used() -> str:
 
 
 def print_done(start: float, path: str | Path) -> None:
-    """Prints time since `start` and memory at the end of a training, and two lines that say what to do next."""
+    """Prints time since `start` and memory at the end of training, and two lines that say what to do next."""
     print(f"Done in {time.perf_counter() - start:.0f} s{memory_used()}.")
     print(f"Open in a browser: {clean(Path(path) / 'report.html')}")
     print(f"More images: {shlex.join(['minidiff', 'sample', str(path), '-n', '64'])}")

@@ -73,7 +73,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--mask", metavar="MASK", help="the part to replace, in white; all else is black or transparent")
     group.add_argument("--rounds", type=int, help="repetitions of each step, to match the rest (default: 5)")
     group.add_argument("--from-image", metavar="IMAGE", help="add noise to this image and denoise it again")
-    strength_help = f"how much noise: 0 keeps the image, 1 none of it (default: {STRENGTH})"
+    strength_help = (
+        f"noise to add, from above 0, which hardly changes the image, to 1, which replaces it (default: {STRENGTH})"
+    )
     group.add_argument("--strength", type=float, help=strength_help)
     group.add_argument("--interpolate", action="store_true", help="n images between the noise of SEED and SEED + 1")
 

@@ -1,4 +1,4 @@
-"""`minidiff samplers`: compares the samplers, with a known solution or a trained network.
+"""`minidiff samplers`: compares the samplers, with an exact denoiser or a trained network.
 
 minidiff samplers                    error against sampler steps
 minidiff samplers RUN                a sheet of images, and their seconds
@@ -34,7 +34,7 @@ USUAL_EVALUATIONS = ",".join(map(str, EVALUATIONS))
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `minidiff samplers` to its parser."""
-    parser.add_argument("run", metavar="RUN", nargs="?", help="folder of a run (default: data with a known solution)")
+    parser.add_argument("run", metavar="RUN", nargs="?", help="folder of a run (default: an exact denoiser)")
     parser.add_argument("--steps", metavar="N,...", help=f"numbers of sampler steps, with RUN (default: {STEPS})")
     parser.add_argument("-n", type=int, help=f"number of images for each, with RUN (default: {IMAGES})")
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise (default: 0)")
@@ -84,7 +84,7 @@ def measure_quality(
     count = SAMPLES if options.samples is None else options.samples
     check_at_least("--samples", count, FEWEST)
     evaluations = numbers_up_to("--evaluations", options.evaluations, USUAL_EVALUATIONS, denoiser.schedule.T)
-    _, _, data_options = runs.read_config(run)
+    _, _, data_options = run.read_config()
     training = runs.load_training_data(run, denoiser)
     real = held_out_images(data_options, training, 2 * count)
     extractor = FeatureExtractor(learning_images(data_options, training), real, count, workers)
@@ -100,6 +100,8 @@ def check_options(options: argparse.Namespace) -> None:
     unused = given(options, ("steps", "n") if options.quality else ("samples", "evaluations", "spacing"))
     for name in unused:
         raise MinidiffError(f"{option_of(name)} {'does not go with' if options.quality else 'needs'} --quality")
+    for name in given(options, ("steps", "n")) if options.run is None else ():
+        raise MinidiffError(f"{option_of(name)} needs a run: minidiff samplers RUN")
     if options.quality and options.run is None:
         raise MinidiffError("--quality needs a run: minidiff samplers RUN --quality")
     check_out(options.out, (".png",), "charts")

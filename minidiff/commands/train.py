@@ -53,7 +53,7 @@ HELP = {
     "time_distribution": "distribution of the timesteps in training",
     "log_sigma_mean": "mean of ln sigma, of log-normal noise levels",
     "log_sigma_std": "standard deviation of ln sigma, of log-normal noise levels",
-    "high_noise_fraction": "fraction of examples with ln sigma uniform from its mean to the last timestep",
+    "high_noise_fraction": "fraction of examples with ln sigma uniform from --log-sigma-mean to ln of --sigma-max",
     "loss_weight": "weight of the loss at each noise level",
     "optimizer": "muon trains the large convolution weights with Muon and the rest with AdamW",
     "learning_rate": "the highest learning rate",
@@ -68,7 +68,7 @@ HELP = {
 }
 DEPENDENT = {  # defaults that depend on something
     "epochs": f"{TrainingConfig.epochs}, or {EPOCHS} with --from",
-    "sigma_max": "8 times the largest spread of the images in any direction, at least 100",
+    "sigma_max": "8 times the largest standard deviation of the images in any direction, at least 100",
     "log_sigma_mean": "ln(side / 28) for images of more than 28 pixels, otherwise 0",
     "batch_size": "8 for images of 64 pixels or more, otherwise 4",
 }
@@ -102,7 +102,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="NETWORK",
         help="fine-tune pretrained:NAME, the network of a run, or a .safetensors file; images of its size, any classes",
     )
-    group.add_argument("--config", metavar="FILE", help="take what no option gives from this file, as config.json")
+    group.add_argument(
+        "--config", metavar="FILE", help="a file with defaults for all options, in the format of config.json"
+    )
     group.add_argument(
         "--print-config", action="store_const", const=True, help="print a file for --config, and do not train"
     )
@@ -146,11 +148,11 @@ def run(options: argparse.Namespace) -> None:
     check_at_least("--save-minutes", options.save_minutes, 0)
     with Workers(options.threads) as workers, ExitStack() as stack:
         if options.ranks.rank > 0:
-            return follow(workers, options.ranks)
+            return None if options.print_config else follow(workers, options.ranks)
         if options.resume:
             refuse_fixed(options)
             run = stack.enter_context(runs.Run.open(options.resume, to_write=True))
-            network, training, data_options = runs.read_config(run)
+            network, training, data_options = run.read_config()
             training = replace(training, **chosen)
             data_options |= {"spec": options.data} if options.data else {}
             dataset, held_out = runs.load_data(data_options)

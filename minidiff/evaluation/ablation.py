@@ -148,7 +148,7 @@ def epochs_of(path: Path, budget: Budget, milliseconds: float) -> int:
     if not budget.minutes:
         return budget.epochs
     if (path / CONFIG).exists():  # another measurement of the time would give another number
-        return train.read_config(Run.open(path))[1].epochs
+        return Run.open(path).read_config()[1].epochs
     return max(1, round(60_000 * budget.minutes / (milliseconds * budget.images)))
 
 
@@ -159,7 +159,7 @@ def open_run(path: Path, row: Row, budget: Budget, dataset: Dataset, epochs: int
     if not (path / CONFIG).exists():
         return train.start_run(path, data_options, dataset, network, training)
     run = Run.open(path, to_write=True)
-    network_there, training_there, data_there = train.read_config(run)
+    network_there, training_there, data_there = run.read_config()
     there = data_there | network_there.as_dict() | training_there.as_dict()
     wanted = data_options | network.as_dict() | training.as_dict()
     different = [f"{name} {there.get(name)}, not {wanted[name]}" for name in wanted if there.get(name) != wanted[name]]
@@ -177,7 +177,7 @@ def configs_of(row: Row, dataset: Dataset, epochs: int, seed: int) -> tuple[UNet
 
 def finish_training(run: Run, dataset: Dataset, workers: Workers) -> None:
     """Trains a run from its newest checkpoint to the end, unless it is finished."""
-    network, training, _ = train.read_config(run)
+    network, training, _ = run.read_config()
     steps = training.epochs * -(-len(dataset) // training.batch_size)
     if run.steps()[:1] == [steps]:
         return

@@ -26,7 +26,6 @@ from minidiff.ranks import ALONE, Ranks
 from minidiff.regular import read_text
 from minidiff.runs import pipeline
 from minidiff.runs.folder import Run
-from minidiff.runs.train import read_config
 from minidiff.sampling import sample
 
 logger = logging.getLogger(__name__)
@@ -61,7 +60,7 @@ def evaluate(
         MinidiffError: no checkpoint, no held-out images, or too few samples.
     """
     out = out or run.path
-    network_config, training_config, data_options = read_config(run)
+    network_config, training_config, data_options = run.read_config()
     start = time.perf_counter()
     network = pipeline.load_denoiser(run, workers, best=sampling.best)
     training = pipeline.load_training_data(run, network)

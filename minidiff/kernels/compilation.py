@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from numba.core.event import Event, Listener, install_listener
 from tqdm import tqdm
 
-SECONDS = 30  # that the kernels of a training take, about, on two cores
+SECONDS = 30  # that the kernels of a training run take, about, on two cores
 TEXT = f"compiling kernels, once (up to {SECONDS} s)"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from minidiff.atomic import write_text
 from minidiff.data.dataset import Dataset
+from minidiff.divergence import Diverged
 from minidiff.errors import MinidiffError
 from minidiff.page.render import REPORT, Live, render, write_report
 from minidiff.page.report_data import ReportData, add_progress, collect
@@ -39,8 +40,8 @@ def run_with_report(
         logger.info("   the report: the denoising of four images, samples and their nearest training images")
         report.finish()
         logger.info("   %s", write_report(run, workers, dataset=dataset))
-    except (KeyboardInterrupt, MinidiffError):
-        report.stop()
+    except (KeyboardInterrupt, MinidiffError) as error:
+        report.stop(error)
         raise
 
 
@@ -69,7 +70,12 @@ class LiveReport:
         start = time.monotonic()
         if start < self._next:
             return
-        self._write(Live(f"running, {status}", math.ceil(self._interval), time.time()))
+        try:
+            self._write(Live(f"running, {status}", math.ceil(self._interval), time.time()))
+        except MinidiffError as error:  # a page to look at is no reason to stop
+            logger.warning("%s; training goes on without a report", error)
+            self._next = math.inf
+            return
         now = time.monotonic()
         self._interval = max(INTERVAL, (now - start) / LARGEST_SHARE)
         self._next = now + self._interval
@@ -79,11 +85,13 @@ class LiveReport:
         self._finished = True
         self._write(Live("trained; the images of this page are being generated", math.ceil(INTERVAL), time.time()))
 
-    def stop(self) -> None:
-        """Writes the report of a training that was stopped after its first step."""
+    def stop(self, error: BaseException) -> None:
+        """Writes the report of training that an error stopped after its first step."""
         path = shlex.quote(clean(self.run.path))
         if self._finished:
             text = f"trained; `minidiff report {path}` completes this page"
+        elif isinstance(error, Diverged):
+            text = f"stopped, because training diverged: {clean(error)}"
         elif self._status is not None:
             where = f"epoch {self._status.epoch} of {self._status.epochs}"
             text = f"stopped in {where}; `minidiff train --resume {path}` continues the training"

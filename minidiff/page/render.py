@@ -20,7 +20,7 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-s
 
 @dataclass(frozen=True)
 class Live:
-    """What the page says about a training that has not finished.
+    """What the page says about training that has not finished.
 
     Attributes:
         text: such as "running, epoch 7 of 20, 4 min left".

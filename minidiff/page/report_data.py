@@ -22,7 +22,6 @@ from minidiff.runs.compatibility import fingerprint
 from minidiff.runs.folder import Run
 from minidiff.runs.pipeline import SAMPLER, SAMPLES, STEPS
 from minidiff.runs.snapshots import COUNT, is_snapshot_epoch, snapshots
-from minidiff.runs.train import read_config
 from minidiff.samplers import State
 from minidiff.sampling import sample, starting_noise
 from minidiff.schedule import Schedule
@@ -109,7 +108,7 @@ class ReportData:
 
 def collect(run: Run, workers: Workers, dataset: Dataset | None = None, generate_images: bool = True) -> ReportData:
     """Reads everything about a run, and generates images with its network; the default data set is read again."""
-    network, training, data_options = read_config(run)
+    network, training, data_options = run.read_config()
     config = run.config
     report = ReportData(
         name=clean(run.path.resolve().name),

@@ -64,7 +64,7 @@ def render_evaluation(report: ReportData) -> Markup:
         "Small networks that took no part in training measure the samples, and real images that the run was not "
         "trained on. They compare features of the two sets, tell whole images from two images joined together, and, "
         "for synthetic images, read whether two parts of an image agree. The right column shows the same measures for "
-        "other real images, which is the best that can be expected.",
+        "other real images; good samples approach these values.",
         table(
             ["measure", *rows[0][1:]],
             [[cell.replace("+-", "±") for cell in row] for row in rows[1:]],
@@ -79,10 +79,10 @@ def render_decisions(chart: np.ndarray | None) -> list[Markup] | None:
     if chart is None:
         return None
     text = (
-        "When are the eyes decided, and does one heed the other? Left: the share of halves that the estimate x0_hat "
-        "shows as the final image does, as the noise level sigma falls. Right: drawn cats whose eyes may differ, with "
-        "noise. At noise levels where one eye alone is not enough, an eye is read right more often if the other one "
-        "agrees with it. Below: the pixels that the left eye attends to."
+        "When are the eyes decided, and does the network use one to predict the other? Left: the share of halves "
+        "that the prediction x0_hat shows as the final image does, as the noise level sigma falls. Right: drawn "
+        "cats whose eyes may differ, with noise. At noise levels where one eye alone is not enough, an eye is "
+        "read right more often if the other one agrees with it. Below: the pixels that the left eye attends to."
     )
     alt = "Two charts against the noise level, and four cats with the attention of their left eyes"
     return [element("p", text), element("figure", image_tag(chart, alt, whole=True))]

@@ -23,14 +23,20 @@ def render(report: ReportData) -> Markup:
     """The section."""
     return section(
         "training",
-        f"{about_loss(report.training.target)} Noise has variance 1, so a prediction of 0 has a loss of 1, and "
-        "anything below that was learned.",
+        f"{about_loss(report.training.target)} {about_start(report.training.target)}",
         curves(report.history) if report.history else missing(report.missing["history"]),
         element("h3", "Images from the same noise"),
         "After some epochs, images were generated in a few sampler steps from the same noise. The rows differ only "
         "in the training between them.",
         snapshots(report) if report.snapshots else missing(report.missing["snapshots"]),
     )
+
+
+def about_start(target: str) -> str:
+    """The loss of a network whose outputs are 0, as before training."""
+    if target == "noise":
+        return "Noise has variance 1, so a prediction of 0 has a loss of 1, and anything below that was learned."
+    return "Before training, the network's output is 0. Its loss is not 1 then, but depends on the noise levels."
 
 
 def about_loss(target: str) -> str:
@@ -108,12 +114,7 @@ def chosen_rows(history: Sequence[dict]) -> list[dict]:
 
 def observe(row: dict, before: dict | None, history: Sequence[dict]) -> str:
     """A sentence or two about the epoch of a row; `before` is the previous row of the table."""
-    if before is not None:
-        parts = [about_change(row, before)]
-    elif row["loss"] < 1:
-        parts = [f"{percent(1 - row['loss'])} lower than the loss of a prediction of 0, which is 1."]
-    else:
-        parts = ["No better than a prediction of 0, whose loss is 1."]
+    parts = [about_change(row, before)] if before is not None else ["The first of these epochs."]
     held_out = row.get("held_out_loss", math.nan)
     if math.isfinite(held_out):
         difference = held_out / row["loss"] - 1

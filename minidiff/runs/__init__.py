@@ -11,9 +11,9 @@ from minidiff.runs.pipeline import (
     load_training_data,
     run_stages,
 )
-from minidiff.runs.train import network_for, read_config, start_run, train_run, training_for
+from minidiff.runs.train import network_for, start_run, train_run, training_for
 
 __all__ = [
     "Run", "check_new", "collect", "describe", "distill_run", "labels_for", "load_data", "load_denoiser",
-    "load_training_data", "network_for", "read_config", "run_stages", "start_run", "train_run", "training_for",
+    "load_training_data", "network_for", "run_stages", "start_run", "train_run", "training_for",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the ranks of a training agree on: the same data before the first step, and after each step whether to go on.
+"""What the ranks of a training run agree on: the same data before the first step, and after each step whether to go on.
 
 A rank that decided by itself to stop or to save would leave the others waiting for it.
 """

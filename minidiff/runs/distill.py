@@ -23,7 +23,6 @@ from minidiff.runs.config import SamplerOptions, information
 from minidiff.runs.folder import Run, check_new
 from minidiff.runs.pipeline import SAMPLES, collect, labels_for, load_data, load_denoiser
 from minidiff.runs.progress import Progress
-from minidiff.runs.train import read_config
 from minidiff.sampling import sample
 from minidiff.schedule import Schedule
 from minidiff.training_config import TrainingConfig
@@ -55,7 +54,7 @@ def distill_run(
         MinidiffError: a run that was distilled, a number of steps that is not possible, or a folder that is not empty.
     """
     check_new(path)
-    _, training, data_options = read_config(run)
+    _, training, data_options = run.read_config()
     if run.read_sampling():
         raise MinidiffError(f"{run.path} was distilled; distill the run that it came from")
     epochs = max(1, round(EPOCHS_PER_STAGE * training.epochs)) if epochs is None else epochs

@@ -45,9 +45,11 @@ def check_source(spec: str, weights: Weights, dataset: Dataset, training: Traini
     """
     needed, found = (" x ".join(map(str, shape)) for shape in (weights.network.example_shape, dataset.example_shape))
     if needed != found:
+        height, width, channels = weights.network.example_shape
+        size = f"--size {height}" if height == width else f"--size {height}x{width}"
+        remedy = f"give {size}" if channels == dataset.channels else "convert them to the same number of channels"
         raise MinidiffError(
-            f"{spec} is a network for images of {needed}, and these are {found}; "
-            f"give --size {weights.network.height}, or train without --from"
+            f"{spec} is a network for images of {needed}, and these are {found}; {remedy}, or train without --from"
         )
     if training.target != weights.training.target:
         raise MinidiffError(

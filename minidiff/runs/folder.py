@@ -30,7 +30,8 @@ from minidiff.training_config import TrainingConfig
 from minidiff.unet_config import UNetConfig
 
 CONFIG, HISTORY, CHECKPOINTS = "config.json", "history.csv", "checkpoints"
-WITHOUT_CHECKPOINT = (CONFIG, "forward_process.png", "report.html")  # what a run may write before its first checkpoint
+SNAPSHOTS = "snapshots"
+WITHOUT_CHECKPOINT = (CONFIG, HISTORY, "forward_process.png", "report.html")  # written before the first checkpoint
 
 
 class Run:
@@ -125,7 +126,9 @@ class Run:
             for file in self.path.iterdir():
                 if file.name in WITHOUT_CHECKPOINT:
                     file.unlink()
-            remove_empty([self.checkpoints])
+            for file in (self.path / SNAPSHOTS).glob("epoch_*.png"):
+                file.unlink()
+            remove_empty([self.checkpoints, self.path / SNAPSHOTS])
         self.close()
         (self.path / LOCK_FILE).unlink(missing_ok=True)
         remove_empty(self._made or [])
@@ -186,12 +189,15 @@ class Run:
         """
         newest = self.find_checkpoint(size, check)
         if newest is None:
-            raise MinidiffError(f"{self.path} has no checkpoint yet; the first is saved at the end of the first epoch")
+            raise MinidiffError(f"{self.path} has no checkpoint yet; wait for the end of the first epoch")
         if not best:
             return newest
         best_step = newest.facts.get("best_step")
         if best_step not in self.steps():
-            raise MinidiffError(f"{self.path} has no best checkpoint: it was trained without held-out images")
+            raise MinidiffError(
+                f"{self.path} has no best checkpoint (trained without held-out images, or its file is gone); "
+                "leave out --best"
+            )
         return load_checkpoint(self.checkpoints, best_step, size, check)
 
 

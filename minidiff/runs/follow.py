@@ -1,4 +1,4 @@
-"""What ranks other than 0 do in a training: the same steps, without the folder of the run.
+"""What ranks other than 0 do in a training run: the same steps, without the folder of the run.
 
 Rank 0 reads and writes the folder (`train.py`). The others get the configuration from it, load the data themselves,
 and get the state from `Trainer.train`. Each call that exchanges values has its counterpart in `train_run`.

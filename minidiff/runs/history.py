@@ -1,4 +1,4 @@
-"""history.csv: one row per epoch, for people, charts and the report; a training resumes without it.
+"""history.csv: one row per epoch, for people, charts and the report; a run resumes without it.
 
 The file may have been saved by a spreadsheet: with a byte-order mark, with semicolons or tabs between cells and commas
 in numbers, or with its rows in another order. Rows that cannot be read, for instance because a cell was deleted, are

@@ -22,7 +22,7 @@ from minidiff.runs.compatibility import fingerprint
 from minidiff.runs.folder import Run
 from minidiff.runs.metadata import write_metadata
 from minidiff.runs.snapshots import is_snapshot_epoch
-from minidiff.runs.train import read_config, train_run
+from minidiff.runs.train import train_run
 from minidiff.runs.weights import weights_of
 from minidiff.sampling import State, default_steps, sample
 from minidiff.text import clean
@@ -160,7 +160,7 @@ def load_denoiser(run: Run, workers: Workers, *, best: bool = False) -> NetworkD
 def load_training_data(run: Run, denoiser: NetworkDenoiser) -> Dataset:
     """The images that a run was trained on; `MinidiffError` if they are not there any more, or have changed."""
     trained_on = run.load_checkpoint(denoiser.p.size).facts["config"]["data"]
-    dataset, _ = load_data(read_config(run)[2])
+    dataset, _ = load_data(run.read_config()[2])
     if fingerprint(dataset) != trained_on:
         raise MinidiffError(
             f"{dataset.name}: the images have changed since {run.path} was trained on them; restore them or train again"

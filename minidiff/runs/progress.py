@@ -1,4 +1,4 @@
-"""Progress of a training: the figures of the current epoch, the time spent, and the best checkpoint.
+"""Progress of training: the figures of the current epoch, the time spent, and the best checkpoint.
 
 A row of history.csv summarizes an epoch. Training may stop in the middle of one, so the figures of the steps so far go
 into the checkpoint, and the row is the same as without the interruption.
@@ -15,7 +15,7 @@ from minidiff.training import Step
 
 
 class Progress:
-    """Collects the `Step`s of a training.
+    """Collects the `Step`s of a training run.
 
     Attributes:
         best_step, best_loss: step and loss of the checkpoint with the lowest loss on held-out images so far, or None

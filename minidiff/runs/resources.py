@@ -1,4 +1,4 @@
-"""Disk and memory: a training that cannot fit is refused before its first step."""
+"""Disk and memory: a training run that cannot fit is refused before its first step."""
 
 import shutil
 
@@ -24,7 +24,7 @@ def check_space(run: Run, size: int) -> None:
 
 
 def check_enough_memory(trainer: Trainer, dataset: Dataset) -> None:
-    """Raises an error if a training takes more memory than there is, not counting its activations."""
+    """Raises an error if training takes more memory than there is, not counting its activations."""
     vectors = len(trainer.state()) + len(trainer.accumulators.gradients)
     num_bytes = PROGRAM_BYTES + vectors * trainer.p.vector.nbytes + dataset.images.nbytes
     what = f"a network of {trainer.p.size:,} parameters, its optimizer and {len(dataset):,} images"

@@ -1,15 +1,17 @@
 """A second process that compiles the kernels of the backward pass while the first one compiles all others.
 
 Numba compiles on one thread, and half of the time goes to the backward pass. The second process runs it once, after a
-forward pass with the plain kernels, which need no compilation. Its compiled kernels reach the first process through
-Numba's cache on the disk. If it fails, the first process compiles everything itself.
+forward pass with the plain kernels, which are NumPy and need no compilation. Its compiled kernels reach the first
+process through Numba's cache on the disk. If it fails, the first process compiles everything itself.
 """
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numba.core.event import Event, Listener
@@ -17,6 +19,8 @@ from numba.core.event import Event, Listener
 from minidiff.kernels import CACHE
 from minidiff.kernels.sets import fast_kernels, plain_kernels
 from minidiff.unet import UNet, UNetConfig
+
+ROOT = Path(__file__).parents[2]  # where this copy of minidiff is, even if the working directory has another one
 
 
 class SecondCompiler(Listener):
@@ -29,17 +33,23 @@ class SecondCompiler(Listener):
     def __init__(self, config: UNetConfig) -> None:
         self.config = config
         self._process: subprocess.Popen | None = None
+        self._started = False
 
     def __repr__(self) -> str:
         return f"SecondCompiler({'not started' if self._process is None else self._process.pid})"
 
     def on_start(self, event: Event) -> None:
         """Called before a kernel is compiled."""
-        if self._process is None:
-            folder = {"NUMBA_CACHE_DIR": CACHE.name} if CACHE else {}
+        if self._started:
+            return
+        self._started = True
+        folder = CACHE.name if CACHE else os.environ.get("NUMBA_CACHE_DIR")
+        environment = os.environ | ({"NUMBA_CACHE_DIR": os.path.abspath(folder)} if folder else {})
+        with contextlib.suppress(OSError):  # no memory or no more processes
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "minidiff.runs.second_compiler", json.dumps(self.config.as_dict())],
-                env=os.environ | folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                cwd=ROOT, env=environment,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
 
     def on_end(self, event: Event) -> None:

@@ -4,7 +4,7 @@ After epochs 1, 5, 10, 20 and the last one, the averaged parameters generate fou
 are saved side by side as RUN/snapshots/epoch_0005.png. Their noise has seed 0, whatever the seed of the training.
 Snapshots do not affect the training: a run with them is bit-for-bit identical to one without.
 
-A snapshot is saved before the checkpoint of its epoch, so a training that was killed in between generates it again.
+A snapshot is saved before the checkpoint of its epoch, so a run that was killed in between generates it again.
 """
 
 from pathlib import Path

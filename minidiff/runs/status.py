@@ -10,7 +10,7 @@ HELD_OUT = "   held out "
 
 @dataclass(frozen=True)
 class Status:
-    """Where a training is after an optimizer step.
+    """Where training is after an optimizer step.
 
     Attributes:
         epoch, epochs: the current epoch, from 1, and their number.

@@ -124,11 +124,6 @@ def with_absolute_path(data_options: dict[str, Any]) -> dict[str, Any]:
     return data_options | {"spec": spec if spec in data.SYNTHETIC_SETS else str(Path(spec).resolve())}
 
 
-def read_config(run: Run) -> tuple[UNetConfig, TrainingConfig, dict[str, Any]]:
-    """The checked configuration of a run, see `Run.read_config`."""
-    return run.read_config()
-
-
 def train_run(
     run: Run,
     network_config: UNetConfig,
@@ -204,7 +199,8 @@ def train_run(
     last = LastSave(trainer, progress, lambda: save(run, trainer, progress, config))
     on_request = last.begin if ranks.size > 1 else lambda: None
     with Interruption(on_request=on_request) as interruption, contextlib.ExitStack() as stack:
-        for step in steps_until_divergence(run, trainer):
+        stack.enter_context(remedy_for_divergence(run, trainer))
+        for step in trainer.train():
             progress.add(step)
             left = progress.seconds_left(trainer.total_steps - step.step)
             bar = bar or stack.enter_context(open_bar(len(dataset), progress.images - step.images, step.epoch))
@@ -246,15 +242,17 @@ def end_epoch(run: Run, trainer: Trainer, progress: Progress, step: Step, held_o
     logger.info(table_line(row, left, progress.best_step == step.step))
 
 
-def steps_until_divergence(run: Run, trainer: Trainer) -> Iterator[Step]:
-    """The steps of a trainer; if it diverges, the error also names the last good checkpoint and a remedy."""
+@contextlib.contextmanager
+def remedy_for_divergence(run: Run, trainer: Trainer) -> Iterator[None]:
+    """Adds to the message of `Diverged` what is saved, and how to go on with a lower learning rate."""
     try:
-        yield from trainer.train()
+        yield
     except Diverged as error:
-        steps = run.steps()
-        last = f"the checkpoint of step {steps[0]} is good" if steps else "there is no checkpoint yet"
-        rate = trainer.config.learning_rate
-        raise Diverged(f"{error}; {last}; try a learning rate below {rate:g}") from error
+        steps, lower = run.steps(), f"--learning-rate {trainer.config.learning_rate / 2:g}"
+        if not steps:
+            raise Diverged(f"{error}; there is no checkpoint yet; try {lower}") from error
+        command = f"minidiff train --resume {shlex.quote(str(run.path))} {lower} --accept-changes"
+        raise Diverged(f"{error}; the checkpoint of step {steps[0]} is good; resume with: {command}") from error
 
 
 def save(run: Run, trainer: Trainer, progress: Progress, config: dict[str, Any]) -> None:
@@ -262,7 +260,9 @@ def save(run: Run, trainer: Trainer, progress: Progress, config: dict[str, Any])
     state = trainer.state()
     for name, vector in state.items():
         if not np.isfinite(vector).all():
-            raise Diverged(f"training diverged in step {trainer.step}: {name}: not all finite, so nothing was saved")
+            raise Diverged(
+                f"training diverged in step {trainer.step}: {name} has infinite or NaN values and is not saved"
+            )
     arrays, facts = progress.state()
     epoch, step_in_epoch = divmod(trainer.step, trainer.steps_per_epoch)
     facts |= {"epoch": epoch, "step_in_epoch": step_in_epoch, "seed": trainer.config.seed, "config": config}

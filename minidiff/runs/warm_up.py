@@ -1,4 +1,4 @@
-"""Compiles all kernels of a training before its first step, so that images/s and the time left leave that out."""
+"""Compiles all kernels that training needs before its first step, so that images/s and the time left leave that out."""
 
 import copy
 
@@ -24,28 +24,30 @@ def compile_kernels(trainer: Trainer) -> int:
     Returns:
         The number of kernels that this process compiled; 0 if all of them were found on the disk or in memory.
     """
-    network, config = trainer.network, trainer.config
-    batch = np.arange(min(EXAMPLES, len(trainer.dataset), config.batch_size))
+    alone = copy.copy(trainer)
+    alone.ranks = ALONE  # each rank compiles for itself
+    batch = np.arange(min(EXAMPLES, len(trainer.dataset), trainer.config.batch_size))
     with compilation_shown(False) as compiled:  # `commands.printing.console` shows it
-        if isinstance(network, UNet) and trainer.workers.threads > 1 and trainer.ranks.size == 1:
-            second = SecondCompiler(network.config)
+        if isinstance(trainer.network, UNet) and trainer.workers.threads > 1 and trainer.ranks.size == 1:
+            second = SecondCompiler(trainer.network.config)
             try:
                 with install_listener("numba:compile", second):
-                    _compile_optimizer(trainer)
-                    examples = trainer.draw(0, batch, batch)
-                    network.forward(trainer.p, examples.x0, trainer.schedule.log_sigma[examples.t], examples.labels)
+                    _step(trainer)
+                    _forward(alone, batch)
                 second.wait()
             finally:
                 second.end()
-        _compile_optimizer(trainer)
-        alone = copy.copy(trainer)
-        alone.ranks = ALONE  # each rank compiles for itself
-        g = trainer.p.zeros_like()
-        trainer.workers.map(lambda all_: alone.add_gradient(g, all_, len(batch)), [alone.draw(0, batch, batch)])
+        else:
+            _step(trainer)
+        # every thread computes a microbatch, and its buffers stay for training
+        gradients = trainer.accumulators.gradients[: trainer.workers.threads]  # every step overwrites them
+        examples = alone.draw(0, batch, batch)
+        trainer.workers.map(lambda g: alone.add_gradient(g, examples, len(batch)), gradients)
     return compiled.count
 
 
-def _compile_optimizer(trainer: Trainer) -> None:
+def _step(trainer: Trainer) -> None:
+    """An optimizer step on a copy."""
     p, config = Parameters(trainer.p.shapes, vector=trainer.p.vector.copy()), trainer.config
     optimizer = Optimizer(
         p,
@@ -56,3 +58,13 @@ def _compile_optimizer(trainer: Trainer) -> None:
         kernels=trainer.network.kernels,
     )
     optimizer.step(p, p, config.learning_rate, trainer.workers)
+
+
+def _forward(trainer: Trainer, batch: np.ndarray) -> None:
+    """A forward pass in every thread."""
+    examples = trainer.draw(0, batch, batch)
+    log_sigma = trainer.schedule.log_sigma[examples.t]
+    trainer.workers.map(
+        lambda _: trainer.network.forward(trainer.p, examples.x0, log_sigma, examples.labels, keep=False),
+        range(trainer.workers.threads),
+    )

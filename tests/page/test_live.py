@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from minidiff.divergence import Diverged
 from minidiff.errors import MinidiffError
 from minidiff.page import live
 from minidiff.page.live import LiveReport, run_with_report
@@ -64,7 +65,7 @@ def test_refreshes_take_a_small_share_of_the_time(evil, workers, monkeypatch):
         now[0] += 0.1
     assert written[0] == (0.0, "running, epoch 1 of 10, 2 min left")
     assert len(written) == pytest.approx(100 / (0.2 / live.LARGEST_SHARE), abs=1)
-    report.stop()
+    report.stop(KeyboardInterrupt())
     assert written[-1][1].startswith("stopped in epoch 10 of 10; `minidiff train --resume ")
 
 
@@ -108,10 +109,28 @@ def test_the_report_of_a_training(tmp_path, workers, monkeypatch, stop):
 def test_a_report_that_was_interrupted_at_the_end_says_how_it_is_completed(evil, workers):
     report = LiveReport(evil[0], evil[1], workers)
     report.finish()
-    report.stop()
+    report.stop(KeyboardInterrupt())
     text = (evil[0].path / "report.html").read_text()
     assert "trained; <code>minidiff report" in text
     assert "--resume" not in text.split("<nav")[0]
+
+
+def test_after_a_divergence_the_page_shows_the_remedy(evil, workers):
+    report = LiveReport(evil[0], evil[1], workers)
+    report.refresh(Status(1, 3, 60.0))
+    report.stop(Diverged("loss NaN; resume with: minidiff train --resume RUN --learning-rate 0.001"))
+    assert "training diverged: loss NaN; resume with" in Page((evil[0].path / "report.html").read_text()).whole_text
+
+
+def test_training_goes_on_if_the_report_cannot_be_written(evil, workers, monkeypatch, caplog):
+    def write(*_):
+        raise MinidiffError("the disk is full; make room")
+
+    monkeypatch.setattr(live, "write_text", write)
+    report = LiveReport(evil[0], evil[1], workers)
+    report.refresh(Status(1, 3, 60.0))
+    report.refresh(Status(1, 3, 50.0))
+    assert caplog.messages == ["the disk is full; make room; training goes on without a report"]
 
 
 def test_a_run_that_never_started_leaves_no_report(tmp_path, workers, monkeypatch):

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from minidiff.page.training import about_quarters, chosen_rows, observe
+from minidiff.page.training import about_quarters, about_start, chosen_rows, observe
 
 
 def row(epoch, loss, quarters=(1.0, 1.0, 1.0, 1.0), learning_rate=0.002, **more):
@@ -24,12 +24,18 @@ def test_the_nearest_epochs_replace_missing_ones():
     assert [found["epoch"] for found in chosen_rows([row(epoch, 0.1) for epoch in (2, 4, 11, 18)])] == [2, 4, 11, 18]
 
 
-def test_the_first_row_is_compared_with_a_prediction_of_0():
+def test_the_first_row_is_compared_with_nothing():
     first = row(1, 0.26)
-    expected = "74\u00a0% lower than the loss of a prediction of 0, which is 1."
-    assert observe(first, None, [first]) == expected
-    first = row(1, 1.3)
-    assert observe(first, None, [first]) == "No better than a prediction of 0, whose loss is 1."
+    assert observe(first, None, [first]) == "The first of these epochs."
+
+
+def test_only_a_prediction_of_the_noise_starts_with_a_loss_of_1(rng):
+    eps, x0 = rng.standard_normal(1000), rng.uniform(-1, 1, 1000)
+    assert "loss of 1" in about_start("noise")
+    assert abs((eps**2).mean() - 1) < 0.2
+    z = 0.5 * x0 + 0.5 * eps  # for flow, y_hat = 0 gives eps_hat = z
+    assert "not 1" in about_start("flow")
+    assert ((z - eps) ** 2).mean() < 0.5
 
 
 def test_other_rows_are_compared_with_the_row_above():

@@ -35,7 +35,7 @@ def expected():
 
 def test_its_configuration_is_read(run):
     assert "optimiser" in json.loads((run.path / "config.json").read_text())["training"]
-    _, training, data_options = runs.read_config(run)
+    _, training, data_options = run.read_config()
     assert (training.optimizer, training.microbatch_size) == ("muon", 2)
     assert data_options["spec"] == "shapes"
     assert (training.sigma_max, training.high_noise_fraction) == (0.0, 0.0)
@@ -54,13 +54,13 @@ def test_it_is_sampled(run, workers, expected):
 
 
 def test_its_images_are_those_that_it_was_trained_on(run):
-    _, _, data_options = runs.read_config(run)
+    _, _, data_options = run.read_config()
     trained_on = run.load_checkpoint(runs.load_denoiser(run, None).p.size).facts["config"]["data"]
     assert fingerprint(runs.load_data(data_options)[0]) == trained_on
 
 
 def test_it_is_not_resumed_because_its_random_numbers_were_others(run, workers):
-    network, training, data_options = runs.read_config(run)
+    network, training, data_options = run.read_config()
     dataset, _ = runs.load_data(data_options)
     with pytest.raises(MinidiffError, match="began with the random numbers of another version of minidiff; start a"):
         runs.train_run(run, network, dataset, training, workers, accept_changes=True)

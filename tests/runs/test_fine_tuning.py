@@ -85,6 +85,9 @@ def test_other_sizes_and_targets_are_refused(weights):
         MinidiffError, match="is a network for images of 8 x 8 x 3, and these are 16 x 16 x 3; give --si"
     ):
         fine_tuning.check_source("x", weights, large, tiny.TRAINING)
+    gray = tiny.dataset(channels=1)
+    with pytest.raises(MinidiffError, match="8 x 8 x 1; convert them to the same number of channels, or train without"):
+        fine_tuning.check_source("x", weights, gray, tiny.TRAINING)
     with pytest.raises(MinidiffError, match="predicts the target flow, not noise; leave --target out"):
         fine_tuning.check_source("x", weights, tiny.dataset(), replace(tiny.TRAINING, target="noise"))
 

@@ -29,9 +29,15 @@ print(json.dumps([event.data["dispatcher"].py_func.__name__ for _, event in reco
 
 
 def test_the_backward_pass_is_compiled_by_the_second_process(tmp_path):
+    (tmp_path / "minidiff").mkdir()  # another copy in the working directory is not used
+    (tmp_path / "minidiff" / "__init__.py").write_text("raise ImportError")
+    program = tmp_path / "program" / "program.py"
+    program.parent.mkdir()
+    program.write_text(NAMES_OF_WHAT_THIS_PROCESS_COMPILES)
     result = subprocess.run(
-        [sys.executable, "-c", NAMES_OF_WHAT_THIS_PROCESS_COMPILES],
-        env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        [sys.executable, program],
+        cwd=tmp_path,
+        env=os.environ | {"NUMBA_CACHE_DIR": "cache", "PYTHONPATH": str(ROOT)},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     names = json.loads(result.stdout)

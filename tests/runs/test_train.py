@@ -414,7 +414,8 @@ def test_divergence_stops_the_run_and_keeps_the_last_good_checkpoint(tmp_path, w
             tiny.train(run, workers, training, accept_changes=True, save_minutes=1e9)
         message = str(caught.value)
         assert message.startswith("training diverged in step ")
-        assert "the checkpoint of step 4 is good; try a learning rate below 1e+30" in message
+        assert "the checkpoint of step 4 is good; resume with: minidiff train --resume" in message
+        assert message.endswith("--learning-rate 5e+29 --accept-changes")
         assert "\n" not in message
         assert tiny.outcome(run)[:2] == good[:2]
         tiny.train(run, workers, accept_changes=True)  # back to the old rate
@@ -439,9 +440,23 @@ def test_parameters_that_are_not_finite_are_not_saved(tmp_path, workers, monkeyp
     )
     monkeypatch.setattr(Progress, "add", add)
     with tiny.start(tmp_path / "run") as run:
-        with pytest.raises(Diverged, match="in step 6: parameters: not all finite"):
+        with pytest.raises(Diverged, match=r"in step 6: parameters has infinite or NaN .* resume with: minidiff train"):
             tiny.train(run, workers)
         assert tiny.outcome(run)[0] == 3
+
+
+def test_a_run_that_fails_before_its_first_checkpoint_leaves_nothing(tmp_path, workers, monkeypatch):
+    """history.csv and a snapshot are written before the checkpoint of the first epoch."""
+
+    def save(run, *_):
+        assert (run.path / "history.csv").exists()
+        assert list((run.path / "snapshots").iterdir())
+        raise MinidiffError("the disk is full; make room")
+
+    monkeypatch.setattr(train, "save", save)
+    with pytest.raises(MinidiffError, match="full"), tiny.start(tmp_path / "run") as run:
+        tiny.train(run, workers)
+    assert not (tmp_path / "run").exists()
 
 
 # Full disks

@@ -7,9 +7,10 @@ For each image and head, with S pixels and d channels per head (Vaswani et al., 
     dv = P' dy      dP = dy v'      dscores = backward through factor and softmax (`softmax.py`)
     dq = dscores k      dk = dscores' q
 
-The weights P are by far the largest array here, with S values for each pixel. So only a *block* of BLOCK rows, which
-belong to BLOCK pixels of q and y, exists at a time. It is computed, used and overwritten by the next one while it is in
-the cache. The backward pass computes it again. This is the idea of FlashAttention, which also splits the columns.
+The weights P are by far the largest array here, with S values for each pixel. So only a *block* of BLOCK_ROWS rows,
+which belong to as many pixels of q and y, exists at a time. It is computed, used and overwritten by the next one while
+it is in the cache. The backward pass computes it again. This is the idea of FlashAttention, which also splits the
+columns.
 
 Arrays: q, k, v, y and their gradients (N, heads, S, d), which may be views of larger arrays if the channels of a head
 are contiguous.
@@ -25,11 +26,11 @@ from minidiff.kernels.fast.options import KERNEL_OPTIONS
 from minidiff.kernels.fast.products import multiply
 from minidiff.kernels.fast.softmax import softmax, softmax_backward
 
-BLOCK = 64  # rows of the weights that are computed at a time
+BLOCK_ROWS = 64  # rows of the weights that are computed at a time
 
 
 def attention(buffers: Buffers, qkv: np.ndarray, num_heads: int) -> np.ndarray:
-    """y (N, H, W, C) of `plain.attention.attention`, with BLOCK rows of the weights at a time."""
+    """y (N, H, W, C) of `plain.attention.attention`, with BLOCK_ROWS rows of the weights at a time."""
     N, H, W, channels = qkv.shape
     q, k, v = split_heads(qkv, num_heads)
     y = buffers.empty((N, H, W, channels // 3), qkv.dtype)
@@ -68,12 +69,12 @@ def attend(q: np.ndarray, k: np.ndarray, v: np.ndarray, factor: float, y: np.nda
         y: (N, heads, S, d), receives the result.
     """
     N, heads, S, _ = q.shape
-    weights = np.empty((BLOCK, S), q.dtype)
+    weights = np.empty((BLOCK_ROWS, S), q.dtype)
     for n in range(N):
         for head in range(heads):
             k_transposed = k[n, head].T.copy()  # (d, S)
-            for first in range(0, S, BLOCK):
-                rows = slice(first, min(first + BLOCK, S))
+            for first in range(0, S, BLOCK_ROWS):
+                rows = slice(first, min(first + BLOCK_ROWS, S))
                 P = weights[: rows.stop - first]
                 multiply(q[n, head, rows], k_transposed, False, P)  # scores = q k'
                 softmax(P, factor)
@@ -93,12 +94,12 @@ def attend_backward(
         dq, dk, dv: (N, heads, S, d), receive the gradients with respect to q, k and v.
     """
     N, heads, S, _ = q.shape
-    weights, dweights = np.empty((BLOCK, S), q.dtype), np.empty((BLOCK, S), q.dtype)
+    weights, dweights = np.empty((BLOCK_ROWS, S), q.dtype), np.empty((BLOCK_ROWS, S), q.dtype)
     for n in range(N):
         for head in range(heads):
             k_transposed, v_transposed = k[n, head].T.copy(), v[n, head].T.copy()  # (d, S)
-            for first in range(0, S, BLOCK):
-                rows = slice(first, min(first + BLOCK, S))
+            for first in range(0, S, BLOCK_ROWS):
+                rows = slice(first, min(first + BLOCK_ROWS, S))
                 P, dP = weights[: rows.stop - first], dweights[: rows.stop - first]
                 multiply(q[n, head, rows], k_transposed, False, P)  # scores = q k'
                 softmax(P, factor)

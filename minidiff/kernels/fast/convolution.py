@@ -27,7 +27,7 @@ from minidiff.kernels.fast.products import PANEL, number_of_panels
 from minidiff.kernels.fast.vectors import LANES
 from minidiff.kernels.fast.winograd_convolution import convolve_winograd, convolve_winograd_backward
 
-BLOCK = 2**18  # elements in V and M of one block: 1 MB, which leaves room in a core's L2 cache
+BLOCK_ELEMENTS = 2**18  # elements in V and M of one block: 1 MB, which leaves room in a core's L2 cache
 
 
 def convolve(
@@ -143,7 +143,7 @@ def block_size(shape: tuple[int, ...], K: int) -> tuple[tuple[int, int], bool]:
     """
     N, H, W, C = shape
     tiles_down, tiles_across = -(-H // 4), -(-W // 4)
-    rows_that_fit = max(1, max(BLOCK, 36 * C * K) // (36 * tiles_across * (C + K)))
+    rows_that_fit = max(1, max(BLOCK_ELEMENTS, 36 * C * K) // (36 * tiles_across * (C + K)))
     if rows_that_fit >= tiles_down:
         images, rows = min(N, rows_that_fit // tiles_down), tiles_down
     else:

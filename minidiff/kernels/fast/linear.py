@@ -4,7 +4,7 @@
     dx = dy W'          dW = x' dy          db = sum of dy over the rows
 
 In NumPy, adding the bias is a second pass over y, adding the residual a third, and db one more pass over dy; with few
-elements per row, these passes take as long as the product. So a block of BLOCK rows is processed at a time.
+elements per row, these passes take as long as the product. So a block of BLOCK_ROWS rows is processed at a time.
 
 W is read in panels of PANEL columns, the fastest layout for `products.py`. `pack_panels` copies it. The
 copy is cheap, because each copied element is used in every row of the product.
@@ -26,7 +26,7 @@ from minidiff.kernels.fast.options import KERNEL_OPTIONS
 from minidiff.kernels.fast.products import PANEL, multiply, number_of_panels
 from minidiff.kernels.fast.transpose import transpose
 
-BLOCK = 64  # rows at a time: still in the L1 cache when the bias is added
+BLOCK_ROWS = 64  # rows at a time: still in the L1 cache when the bias is added
 
 
 def linear(
@@ -73,8 +73,8 @@ def linear_panels(x: np.ndarray, panels: np.ndarray, bias: np.ndarray, residual:
         y: (rows, K), receives the result.
     """
     rows, K = y.shape
-    for first in range(0, rows, BLOCK):
-        last = min(first + BLOCK, rows)
+    for first in range(0, rows, BLOCK_ROWS):
+        last = min(first + BLOCK_ROWS, rows)
         for k in range(0, K, PANEL):
             multiply(x[first:last], panels[k // PANEL], False, y[first:last, k : k + PANEL])  # x W
         for i in range(first, last):
@@ -102,8 +102,8 @@ def linear_panels_backward(
     """
     rows, K = dy.shape
     C = x.shape[1]
-    for first in range(0, rows, BLOCK):
-        last = min(first + BLOCK, rows)
+    for first in range(0, rows, BLOCK_ROWS):
+        last = min(first + BLOCK_ROWS, rows)
         for k in range(0, K, PANEL):  # dW = x' dy, summed over the blocks
             multiply(x[first:last].T, dy[first:last, k : k + PANEL], True, dW[:, k : k + PANEL])
         for c in range(0, C, PANEL):

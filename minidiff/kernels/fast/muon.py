@@ -34,7 +34,7 @@ from minidiff.kernels.fast.vectors import LANES
 from minidiff.kernels.plain.optimizers import NEWTON_SCHULZ
 
 MORE_COLUMNS = 16  # a cache line of float32
-BLOCK = 128  # rows of X that are processed at a time, so that they stay in the core's L2 cache
+BLOCK_ROWS = 128  # rows of X that are processed at a time, so that they stay in the core's L2 cache
 
 
 def muon(
@@ -81,9 +81,9 @@ def muon_tall(
             m[i, j] = mu * m[i, j] + gradient
             X[i, j] = gradient + mu * m[i, j]  # Nesterov momentum
     P = inverse_root(X[:, :side], 5, matrices)
-    direction = np.empty((BLOCK, side), p.dtype)
-    for first in range(0, rows, BLOCK):
-        last = min(first + BLOCK, rows)
+    direction = np.empty((BLOCK_ROWS, side), p.dtype)
+    for first in range(0, rows, BLOCK_ROWS):
+        last = min(first + BLOCK_ROWS, rows)
         multiply(X[first:last, :side], P, False, direction[: last - first])
         for i in range(first, last):
             for j in range(side):
@@ -119,8 +119,8 @@ def inverse_root(X: np.ndarray, rounds: int, matrices: np.ndarray) -> np.ndarray
     a, b, c = scalar(NEWTON_SCHULZ[0]), scalar(NEWTON_SCHULZ[1]), scalar(NEWTON_SCHULZ[2])
     A, Q, P, new_P, QA = range(5)  # positions in `matrices`
     gram = matrices[A]
-    for first in range(0, rows, BLOCK):
-        part = X[first : min(first + BLOCK, rows)]
+    for first in range(0, rows, BLOCK_ROWS):
+        part = X[first : min(first + BLOCK_ROWS, rows)]
         upper_product(part.T, part, first > 0, gram)  # A = X' X
     mirror(gram, side)
     squared_norm = 0.0

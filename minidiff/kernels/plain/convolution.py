@@ -1,4 +1,4 @@
-"""Convolution three ways: as its formula, as one matrix product (im2col), and by Winograd (`winograd.py`).
+"""Convolution in two ways: as its formula, and as one matrix product (im2col). A third way is in `winograd.py`.
 
 A convolution with k x k weights and stride s, padded by k // 2 zeros on every side:
 
@@ -20,13 +20,11 @@ for Document Processing", 2006.
 import numba
 import numpy as np
 
-from minidiff.kernels.plain.winograd import convolve_winograd, convolve_winograd_backward
-
 
 def convolve(
     x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, residual: np.ndarray | None = None
 ) -> np.ndarray:
-    """y = conv(x, w) + b (+ residual), by Winograd for 3x3 weights with stride 1 and by im2col for all others.
+    """y = conv(x, w) + b (+ residual), by im2col.
 
     Args:
         x: images (N, H, W, C), float32 or float64.
@@ -38,7 +36,7 @@ def convolve(
     Returns:
         y (N, H', W', K).
     """
-    y = convolve_winograd(x, w) if len(w) == 3 and stride == 1 else convolve_im2col(x, w, stride)
+    y = convolve_im2col(x, w, stride)
     y += b
     return y if residual is None else y + residual
 
@@ -57,8 +55,6 @@ def convolve_backward(
         dx (N, H, W, C).
     """
     db += dy.sum(axis=(0, 1, 2))
-    if len(w) == 3 and stride == 1:
-        return convolve_winograd_backward(x, w, dy, dw)
     return convolve_im2col_backward(x, w, dy, stride, dw)
 
 

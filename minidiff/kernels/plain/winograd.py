@@ -1,18 +1,18 @@
 """Winograd's convolution F(4x4, 3x3): a 3x3 convolution with a quarter of the multiplications.
 
-A 4x4 tile of the output depends on a 6x6 tile t of the input. The direct method needs 4*4*3*3 = 144 multiplications for
-it, per input and output channel. Winograd's needs 6*6 = 36. It maps t and the weights w to a basis in which the
+A 4x4 tile y of the output depends on a 6x6 tile x of the input. The direct method needs 4*4*3*3 = 144 multiplications
+for it, per input and output channel. Winograd's needs 6*6 = 36. It maps x and the weights w to a basis in which the
 convolution is an elementwise product, multiplies, and maps the result back (Lavin and Gray, 2016, algorithm 1):
 
-    V = B' t B        U = G w G'        M[i, j] = V[i, j] U[i, j]        y = A' M A
+    V = B' x B        U = G w G'        M[i, j] = V[i, j] U[i, j]        y = A' M A
 
 B, G and A multiply the 6 x 6, 3 x 3 or 4 x 4 axes, for each channel. For each of the 36 elements (i, j) of a tile,
 M[i, j] is the matrix product (T, C) times (C, K) for T tiles; it sums over the input channels. All maps are linear, so
 the backward pass replaces each by its transpose, in reverse order:
 
-    dM = A dy A'    dU[i, j] = V[i, j]' dM[i, j]    dV[i, j] = dM[i, j] U[i, j]'    dw = G' dU G    dt = B dV B'
+    dM = A dy A'    dU[i, j] = V[i, j]' dM[i, j]    dV[i, j] = dM[i, j] U[i, j]'    dw = G' dU G    dx = B dV B'
 
-Arrays: x (N, H, W, C); w (3, 3, C, K); V (T, 6, 6, C), U (6, 6, C, K) and M (T, 6, 6, K) for T tiles.
+Arrays: images (N, H, W, C); w (3, 3, C, K); V (T, 6, 6, C), U (6, 6, C, K) and M (T, 6, 6, K) for T tiles.
 
 Read more: `tutorials/06_convolution.ipynb`, which derives A, B and G.
 """
@@ -57,7 +57,7 @@ def convolve_winograd_backward(x: np.ndarray, w: np.ndarray, dy: np.ndarray, dw:
     dV = multiply_tiles(dM, U.transpose(0, 1, 3, 2))  # dV[i, j] = dM[i, j] U[i, j]'
     dw += transform_weights(G.T, dU)  # dw = G' dU G
     dx = pad(np.zeros_like(x), 1)
-    add_transformed_tiles(B, dV, dx)  # dt = B dV B', added where tiles overlap
+    add_transformed_tiles(B, dV, dx)  # dx = B dV B', added where tiles overlap
     return dx[:, 1 : H + 1, 1 : W + 1]
 
 
@@ -82,7 +82,7 @@ def transform_weights(L: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 @numba.njit(nogil=True, cache=True)
 def transform_tiles(L: np.ndarray, padded: np.ndarray, size: int) -> np.ndarray:
-    """L t L' for every tile t (size, size, C) of the images, which begin 4 pixels apart.
+    """L x L' for every tile x (size, size, C) of the images, which begin 4 pixels apart.
 
     Args:
         L: (a, size).

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minidiff.gradient_check import relative_error
-from minidiff.kernels.fast.attention import BLOCK, attend, attend_backward
+from minidiff.kernels.fast.attention import BLOCK_ROWS, attend, attend_backward
 
 
 def attend_plainly(q, k, v, factor):
@@ -28,8 +28,8 @@ def attend_backward_plainly(q, k, v, factor, dy):
     [
         pytest.param((1, 1, 1, 1), id="tiny-1-1-1-1"),
         pytest.param((2, 2, 3, 2), id="tiny-2-2-3-2"),
-        (2, 3, BLOCK, 32),
-        (1, 2, 2 * BLOCK + 17, 17),
+        (2, 3, BLOCK_ROWS, 32),
+        (1, 2, 2 * BLOCK_ROWS + 17, 17),
         (1, 4, 256, 32),
     ],
 )

@@ -39,7 +39,7 @@ def test_winograd_in_blocks_of_any_size(rng, monkeypatch, rows_that_fit, block, 
     assert wide == whole_vectors(36)
     x, dy, residual = (rng.normal(size=(3, 50, 86, channels)) for channels in (34, 36, 36))
     w, b = rng.normal(size=(3, 3, 34, 36)) / 18, rng.normal(size=36)
-    monkeypatch.setattr("minidiff.kernels.fast.convolution.BLOCK", 36 * 22 * 2 * wide * rows_that_fit)
+    monkeypatch.setattr("minidiff.kernels.fast.convolution.BLOCK_ELEMENTS", 36 * 22 * 2 * wide * rows_that_fit)
     assert block_size((3, 50, 86, wide), wide) == (block, False)
     dw, db = np.zeros_like(w), np.zeros_like(b)
     y = convolve(Buffers(), x, w, b, 1, residual if has_residual else None)
@@ -55,7 +55,7 @@ def test_winograd_in_blocks_of_any_size(rng, monkeypatch, rows_that_fit, block, 
 @pytest.mark.parametrize("size", [1, 500, 2**14, 2**30])
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (5, 13, 10, 3), (3, 64, 64, 8), (2, 8, 8, 70)])
 def test_the_memory_for_a_block_is_large_enough(monkeypatch, shape, size):
-    monkeypatch.setattr("minidiff.kernels.fast.convolution.BLOCK", size)
+    monkeypatch.setattr("minidiff.kernels.fast.convolution.BLOCK_ELEMENTS", size)
     N, H, W, C = shape
     (images, rows), one_block = block_size(shape, 40)
     assert 1 <= images <= N

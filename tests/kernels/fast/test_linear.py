@@ -5,7 +5,7 @@ import pytest
 
 from minidiff.gradient_check import relative_error
 from minidiff.kernels.fast.linear import (
-    BLOCK,
+    BLOCK_ROWS,
     linear_panels,
     linear_panels_backward,
     pack_panels,
@@ -17,9 +17,9 @@ from minidiff.kernels.fast.products import PANEL
 SHAPES = [
     pytest.param((1, 1, 1), id="tiny-1-1-1"),
     pytest.param((5, 3, 2), id="tiny-5-3-2"),
-    (BLOCK, PANEL, PANEL),
-    (BLOCK + 1, 7, PANEL + 1),
-    (2 * BLOCK + 9, 2 * PANEL + 5, 3),
+    (BLOCK_ROWS, PANEL, PANEL),
+    (BLOCK_ROWS + 1, 7, PANEL + 1),
+    (2 * BLOCK_ROWS + 9, 2 * PANEL + 5, 3),
     (3, 40, 3 * PANEL),
 ]
 both_types = pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-6), (np.float64, 1e-14)])

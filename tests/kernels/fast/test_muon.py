@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minidiff.kernels.fast.muon import (
-    BLOCK,
+    BLOCK_ROWS,
     MORE_COLUMNS,
     inverse_root,
     inverse_root_naive,
@@ -22,8 +22,8 @@ SHAPES = [
     pytest.param((7, 3), id="tiny-7-3"),
     (17, 17),
     (LANES + 1, LANES),
-    (BLOCK, 2 * LANES + 3),
-    (2 * BLOCK + 5, 33),
+    (BLOCK_ROWS, 2 * LANES + 3),
+    (2 * BLOCK_ROWS + 5, 33),
 ]
 both_types = pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-4), (np.float64, 1e-12)])
 
