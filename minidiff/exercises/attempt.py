@@ -5,7 +5,8 @@ with Attempt() as attempt:
 if attempt.error is not None: ...
 """
 
-LONGEST_MESSAGE = 200  # characters
+LONGEST_MESSAGE = 300  # characters of an error in one line, with its type and the line of its cell
+CUT = " ..."
 
 
 class Attempt:
@@ -23,17 +24,22 @@ class Attempt:
 
 
 def describe(error: BaseException, file: str | None = None) -> str:
-    """An error in one line: "ValueError: too many values to unpack (line 3 of its cell)", by its lines in `file`."""
+    """An error in one line: "ValueError: too many values to unpack (line 3 of its cell)", by its lines in `file`.
+
+    It has at most `LONGEST_MESSAGE` characters, so nothing is cut when the grader describes an error that the worker
+    has described before.
+    """
     with Attempt() as attempt:  # str(error) is code of a student, too
         message = " ".join(str(error).split())
     if attempt.error is not None:
         message = "(its message cannot be read)"
-    if len(message) > LONGEST_MESSAGE:
-        message = message[:LONGEST_MESSAGE] + " ..."
     lines, traceback = [], error.__traceback__
     while traceback is not None:
         if traceback.tb_frame.f_code.co_filename == file:
             lines.append(traceback.tb_lineno)
         traceback = traceback.tb_next
     where = f" (line {lines[-1]} of its cell)" if lines else ""
-    return type(error).__name__ + (f": {message}" if message else "") + where
+    text = type(error).__name__ + (f": {message}" if message else "")
+    if len(text) + len(where) > LONGEST_MESSAGE:
+        text = text[: LONGEST_MESSAGE - len(where) - len(CUT)] + CUT
+    return text + where

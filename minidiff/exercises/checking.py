@@ -23,6 +23,8 @@ def check(name: str, answer: Any) -> None:
     The answer is a function or a value, as the exercise requires. A wrong one raises nothing, and an endless
     loop in it is stopped.
     """
+    if not isinstance(name, str):
+        raise MinidiffError('the name of the exercise comes first; write check("ex05_1", answer)')
     exercise = find(name)
     result = examine(exercise, answer, SECONDS)
     points = f"{exercise.points} point{'s' if exercise.points > 1 else ''}"

@@ -32,7 +32,7 @@ def _check_diffusion_term(answer: Any) -> None:
             (right.mean(), right.sum(), "return one value for each image, (N,)"),
             (eps_error / 2, "the weight is missing: half of the decrease of the SNR, times sigma_t^2"),
         ]
-        expect("the term", call(answer, eps_error, sigma_t, sigma_s), right, mistakes if count > 1 else mistakes[:-2])
+        expect("the term", call(answer, eps_error, sigma_t, sigma_s), right, mistakes)
 
 
 @exercise("ex13_2", "the prior term", points=2)
@@ -60,9 +60,8 @@ def _check_prior_term(answer: Any) -> None:
             (divergence(log=2.0), "the logarithm is that of the standard deviations, not of the variances"),
             (divergence(log=0.0), "the logarithm is missing"),
             (right.sum(), right.mean(), "return one value for each image, (N,)"),
+            (variances_of_mean, "the variances differ as well: this is the part of the means"),
         ]
-        if noise != std:
-            mistakes.append((variances_of_mean, "the variances differ as well: this is the part of the means"))
         expect("the prior term", call(answer, x0, signal, noise, std), right, mistakes)
 
 

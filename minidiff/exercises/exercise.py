@@ -27,6 +27,7 @@ class Exercise:
     Attributes:
         name: "ex05_1", from the number of the notebook and the number of the exercise.
         title: its heading in the notebook.
+        points: awarded by the grader for a right answer.
         answer: name of the answer in the notebook and in the file of solutions.
         check: raises `Wrong` unless the answer is right.
     """
@@ -42,8 +43,8 @@ class Exercise:
 class Result:
     """The result of an examined answer, and a hint at the correction, empty if it is right.
 
-    The outcome is "right", "wrong", "raised" (an error) or "too slow"; the grader has more (`grading/grade.py`). From
-    the grader a right answer has a hint if it has another name than it should have.
+    The outcome is "right", "wrong", "raised" (an error) or "too slow"; the grader has more (`grading/grade.py`). The
+    grader also adds a hint to a right answer that has another name than the exercise's.
     """
 
     outcome: str

@@ -11,6 +11,7 @@ matters. It accepts every form of a right result: lists, tuples, arrays of any t
 """
 
 import copy
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from numbers import Real
@@ -70,6 +71,9 @@ def expect(name: str, found: Any, expected: Any, mistakes: Mistakes = (), tolera
         expected: the right one.
         mistakes: tuples of the results of a typical mistake, one or more, and its hint.
         tolerance: largest difference, relative to the largest element expected.
+
+    A result that agrees with the expected one is right, whatever the mistakes are. So a list of mistakes may contain
+    results that are right for some inputs.
     """
     if agree(found, expected, tolerance):
         return
@@ -163,11 +167,22 @@ def _real_array(found: Any) -> np.ndarray | None:
     """A number, list or array as a float64 array; None for anything else and for lists of different lengths."""
     try:
         array = np.asarray(found)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    fractions = array.dtype.kind == "O" and all(isinstance(one, (Real, Decimal)) for one in array.flat)
+    if array.dtype.kind == "O" and all(isinstance(one, (Real, Decimal)) for one in array.flat):
+        return np.array([_float(one) for one in array.flat], np.float64).reshape(array.shape)
     with np.errstate(over="ignore"):
-        return array.astype(np.float64) if array.dtype.kind in "biuf" or fractions else None
+        return array.astype(np.float64) if array.dtype.kind in "biuf" else None
+
+
+def _float(number: Any) -> float:
+    """An integer, a fraction or a decimal number as a float; infinity or NaN if it cannot be represented."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+    except ValueError:  # of Decimal("sNaN")
+        return math.nan
 
 
 def _scalar(found: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -59,7 +59,7 @@ def definition(module: ModuleType, name: str) -> str:
     source = inspect.getsource(module)
     lines = source.splitlines()
     for node in ast.parse(source).body:
-        targets = getattr(node, "targets", [])
+        targets = getattr(node, "targets", [getattr(node, "target", None)])  # `a = b = 1`, `a: int = 1`
         if getattr(node, "name", None) == name or name in [getattr(target, "id", None) for target in targets]:
             first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))]) - 1
             while first > 0 and lines[first - 1].startswith("#"):

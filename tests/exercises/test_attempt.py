@@ -30,7 +30,16 @@ def test_an_error_is_described_in_one_short_line_with_the_line_of_the_cell():
     assert describe(attempt.error) == "ZeroDivisionError: division by zero"
     assert describe(ValueError("two\n  lines")) == "ValueError: two lines"
     assert describe(ValueError()) == "ValueError"
-    assert len(describe(ValueError("x" * 10_000))) < LONGEST_MESSAGE + 20
+
+
+def test_a_long_message_is_cut_once_and_keeps_its_line():
+    with Attempt() as attempt:
+        exec(compile("\n\nraise ValueError('x' * 10_000)", "<cell 3>", "exec"), {})
+    described = describe(attempt.error, "<cell 3>")
+    assert len(described) == LONGEST_MESSAGE
+    assert described.startswith("ValueError: xxx")
+    assert described.endswith("x ... (line 3 of its cell)")
+    assert describe(ValueError(described.removeprefix("ValueError: "))) == described
 
 
 def test_an_error_whose_message_raises_an_error():

@@ -66,6 +66,14 @@ def test_agreement_is_relative_to_the_largest_element_and_never_broadcasts():
     assert not agree(np.ones((3, 4)), np.ones(4))
     assert not agree(np.full((3, 4), np.nan), RIGHT)
     assert not agree(object(), RIGHT)
+    for huge in (10**400, [10**400, 1.5], [10**400, 1], Fraction(10**400), Decimal("sNaN")):
+        assert not agree(huge, 1.0)
+        assert not agree(huge, [1.0, 1.0])
+    assert "NaN or infinity" in hint_of(expect, "n", 10**400, 1.0)
+
+
+def test_a_right_result_is_right_even_if_it_is_among_the_mistakes():
+    expect("dx", RIGHT, RIGHT, [(RIGHT + 1, RIGHT, "a mistake that is right here")])
 
 
 def test_calling_an_answer():
@@ -142,6 +150,11 @@ def test_unpacking_an_answer():
         assert "2 things" in hint_of(unpack, found, "dx, dw")
     assert "2 things, `return dx, dw`; it returned a ndarray" in hint_of(unpack, RIGHT, "dx, dw")
     assert "a tuple of 3" in hint_of(unpack, (1, 2, 3), "dx, dw")
+
+
+def test_a_check_with_its_arguments_exchanged_is_an_error():
+    with pytest.raises(MinidiffError, match=r'comes first; write check\("ex05_1", answer\)'):
+        check(helper, "ex05_1")
 
 
 @pytest.mark.parametrize("name", ["ex05_99", "ex99_1", "", "nonsense"])

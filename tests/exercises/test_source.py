@@ -38,6 +38,12 @@ def test_kernels_properties_and_constants_are_shown(capsys):
     assert "class Linear(" in shown
 
 
+def test_a_constant_may_have_an_annotation(tmp_path, monkeypatch):
+    (tmp_path / "annotated.py").write_text("# sizes\nSIZES: list[int] = [\n    1,\n]\nEMPTY = {}\nEMPTY[0]: int = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert source_of("annotated.SIZES") == "# sizes\nSIZES: list[int] = [\n    1,\n]"
+
+
 @pytest.mark.parametrize("thing", [Linear, Linear.forward, silu_of, UNetConfig.example_shape, source_of])
 def test_the_name_gives_the_same_source(thing):
     name = name_of(thing)

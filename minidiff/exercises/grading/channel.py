@@ -51,7 +51,7 @@ class Channel:
         content, joined = self._read(of_json), self._read(of_arrays)
         try:
             message, lengths = json.loads(content)
-            if sum(lengths) != of_arrays or min(lengths, default=0) < 0:
+            if not all(type(one) is int and one >= 0 for one in lengths) or sum(lengths) != of_arrays:
                 raise ValueError("wrong lengths")
         except (ValueError, TypeError, RecursionError) as error:
             raise BrokenMessageError("it wrote to the connection to the grader") from error

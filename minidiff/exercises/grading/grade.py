@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from minidiff.errors import MinidiffError
+from minidiff.exercises.attempt import LONGEST_MESSAGE
 from minidiff.exercises.checking import exercises
 from minidiff.exercises.exercise import Exercise, Result, examine
 from minidiff.exercises.grading.hand_in import HandIn, read_file
 from minidiff.exercises.grading.processes import adopting_orphans
-from minidiff.exercises.grading.session import LONGEST_MESSAGE, AnswerError, Limits, Session, StoppedError
+from minidiff.exercises.grading.session import AnswerError, GraderError, Limits, Session, StoppedError
 
 # the best first
 OUTCOMES = (
@@ -52,10 +53,15 @@ class Graded:
 def grade(hand_ins: Sequence[HandIn], limits: Limits, notebooks: Sequence[str] | None = None) -> Iterator[Graded]:
     """Marks hand-ins one after the other and logs one line for each.
 
+    On Linux, start no other process while this runs: it would be taken for an orphan of the hand-in and ended.
+
     Args:
         hand_ins: from `find_hand_ins`.
         limits: of time and memory, for each student.
         notebooks: prefixes of the notebooks to mark, such as ["ex05"]; by default all of the course.
+
+    Raises:
+        GraderError: the process that runs hand-ins does not start here.
     """
     wanted = wanted_exercises(notebooks)
     with adopting_orphans():
@@ -69,6 +75,8 @@ def grade(hand_ins: Sequence[HandIn], limits: Limits, notebooks: Sequence[str] |
                     break
                 try:
                     found = grade_notebook(read_file(path), wanted, limits, path.stem, end=end)
+                except GraderError:  # is not a problem of the hand-in
+                    raise
                 except MinidiffError as error:
                     problems.append(f"{path.name}: {error}")
                     continue
@@ -87,15 +95,14 @@ def grade(hand_ins: Sequence[HandIn], limits: Limits, notebooks: Sequence[str] |
 
 
 def wanted_exercises(notebooks: Sequence[str] | None) -> list[Exercise]:
-    """The exercises of notebooks with some prefixes; by default all."""
+    """The exercises of notebooks with some prefixes, each once; by default all."""
     if notebooks is None:
         return exercises()
-    wanted = [exercise for prefix in notebooks for exercise in exercises(prefix)]
-    if not wanted:
-        known = sorted({one.name[2:4] for one in exercises()})
-        chosen = ", ".join(prefix.removeprefix("ex") for prefix in notebooks)
-        raise MinidiffError(f"no exercises in notebook {chosen}; choose from {', '.join(known)}")
-    return wanted
+    known = sorted({one.name[:4] for one in exercises()})
+    if unknown := [prefix.removeprefix("ex") for prefix in notebooks if prefix not in known]:
+        choices = ", ".join(prefix.removeprefix("ex") for prefix in known)
+        raise MinidiffError(f"no exercises in notebook {', '.join(unknown)}; choose from {choices}")
+    return [exercise for prefix in dict.fromkeys(notebooks) for exercise in exercises(prefix)]
 
 
 def grade_notebook(
@@ -127,7 +134,10 @@ def grade_notebook(
 
 
 class Grading:
-    """The grading of one notebook, in as many processes as it ends."""
+    """Grades one notebook.
+
+    Starts a new process each time a cell or an answer ends the current one or exceeds a limit.
+    """
 
     def __init__(
         self,
@@ -140,16 +150,17 @@ class Grading:
     ) -> None:
         self._content, self._stem = np.frombuffer(content, np.uint8), stem
         self._exercises = {one.name: one for one in wanted}
-        self._asked = [[one.name, one.answer, starts.get(one.name, "")] for one in wanted]
+        self._sought = [[one.name, one.answer, starts.get(one.name, "")] for one in wanted]
         self._limits, self._end = limits, end
         self._left_out: dict[int, Result] = {}  # cells that did not end, and why
         self._errors: dict[int, str] = {}  # of cells
+        self._survey: dict[str, Any] = {}  # of the first process; the others find the same
 
     def results(self) -> dict[str, Result]:
         """The result of each exercise."""
         results = self._run("run", None)
         again = [name for name, one in results.items() if one.outcome != "right" and "NameError" in one.hint]
-        if again and len(self._survey["all"]) > len(self._survey["run"]):
+        if again and len(self._survey["all"]) > len(self._survey["run"]) and time.monotonic() < self._end:
             results = better(results, self._run("all", again))
         return results
 
@@ -158,34 +169,38 @@ class Grading:
         results: dict[str, Result] = {}
         while True:
             with Session(self._limits, self._end) as session:
-                self._survey = self._ask_for_survey(session)
-                todo = [name for name in names or self._survey["found"] if name not in results]
+                has_read = self._read_notebook(session)
+                todo = [name for name in names or self._survey["by_exercise"] if name not in results]
                 results |= {name: result for name in todo if (result := self._without_running(name))}
                 todo = [name for name in todo if name not in results]
-                if todo and self._run_cells(session, self._survey[which]):
+                if has_read and todo and self._run_cells(session, self._survey[which]):
                     for name in todo:
                         results[name] = self._examine(session, name)
                         if session.stopped:
                             break
             todo = [name for name in todo if name not in results]
-            if todo and time.monotonic() > self._end:
+            if todo and (not has_read or time.monotonic() > self._end):
                 results |= dict.fromkeys(todo, Result("too slow", _too_slow(self._limits)))
                 todo = []
             if not todo:
                 return results
 
-    def _ask_for_survey(self, session: Session) -> dict[str, Any]:
+    def _read_notebook(self, session: Session) -> bool:
+        """Lets a process read the notebook; False if an earlier one could, but the time is over now."""
         session.allow(self._limits.seconds, "reading the notebook")
         try:
-            return session.ask("survey", self._content, self._stem, self._asked)
-        except AnswerError as error:
-            raise MinidiffError(str(error)) from error
-        except StoppedError as error:
-            raise MinidiffError(session.stopped.hint if session.stopped else "it cannot be read") from error
+            survey = session.request("survey", self._content, self._stem, self._sought)
+        except (AnswerError, StoppedError) as error:
+            if self._survey:
+                return False
+            stopped = session.stopped.hint if session.stopped else "it cannot be read"
+            raise MinidiffError(stopped if isinstance(error, StoppedError) else str(error)) from error
+        self._survey = self._survey or survey
+        return True
 
     def _without_running(self, name: str) -> Result | None:
         """The result of an exercise without an answer, or None."""
-        state = self._survey["found"][name]["state"]
+        state = self._survey["by_exercise"][name]["state"]
         if state == "unanswered":
             return Result("unanswered", "the answer is the one with which the notebook of the course begins")
         if state == "missing":
@@ -199,7 +214,7 @@ class Grading:
                 continue
             session.allow(self._limits.seconds, "a cell")
             try:
-                if error := session.ask("run", number):
+                if error := session.request("run", number):
                     self._errors[number] = str(error)[:LONGEST_MESSAGE]
             except AnswerError as error:
                 self._errors[number] = str(error)
@@ -210,11 +225,11 @@ class Grading:
 
     def _examine(self, session: Session, name: str) -> Result:
         """The best result of what may be the answer to an exercise."""
-        exercise, found = self._exercises[name], self._survey["found"][name]
+        exercise, found = self._exercises[name], self._survey["by_exercise"][name]
         session.allow(self._limits.seconds, "the answer")
         results = []
         try:
-            for other_name, answer in _pairs(session.ask("answers", name, found["names"]), found["names"]):
+            for other_name, answer in _pairs(session.request("answers", name, found["names"]), found["names"]):
                 result = examine(exercise, answer)
                 if other_name not in ("", exercise.answer):
                     result = _renamed(result, exercise.answer, other_name)

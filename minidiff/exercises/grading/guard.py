@@ -1,6 +1,7 @@
 """What the process of a hand-in may not do: import or open the checks and solutions, end the grader, use all memory.
 
-An audit hook (PEP 578) cannot be removed. It stops code of Python, not other programs and not machine code.
+An audit hook (PEP 578) cannot be removed. The audit hook prevents the plain ways only: other programs, machine code and
+paths relative to a directory descriptor pass it.
 """
 
 import os
@@ -21,13 +22,15 @@ LARGEST_FILE = 2**28
 def forbid_checks() -> None:
     """Forbids the modules with checks and solutions, and signals to the grader or to all processes."""
     forbidden = {os.getppid(), -1}
+    # bound here, since code of the hand-in can replace the names of a module
+    folder, secret_file, secret_module, real_path = FOLDER, SECRET_FILE, SECRET_MODULE, os.path.realpath
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "import" and SECRET_MODULE.match(arguments[0]):
+        if event == "import" and secret_module.match(arguments[0]):
             raise ModuleNotFoundError(f"{arguments[0]} cannot be imported while a hand-in is graded")
         if event == "open" and isinstance(arguments[0], (str, bytes)):
-            path = os.path.realpath(os.fsdecode(arguments[0]))
-            if path.startswith(FOLDER) and SECRET_FILE.match(path[len(FOLDER) :]):
+            path = real_path(os.fsdecode(arguments[0]))
+            if path.startswith(folder) and secret_file.match(path[len(folder) :]):
                 raise PermissionError(f"{path} cannot be opened while a hand-in is graded")
         if event in ("os.kill", "os.killpg") and arguments[0] in forbidden:
             raise PermissionError("a hand-in cannot end other processes while it is graded")

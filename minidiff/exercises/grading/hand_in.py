@@ -5,6 +5,7 @@ student's own folder are read.
 """
 
 import itertools
+import logging
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from minidiff.regular import MAX_TEXT_BYTES, open_regular
 
 DEEPEST = 8  # folders within a student's folder
 MOST_ENTRIES = 20_000  # of files and folders within a student's folder
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -35,20 +38,21 @@ def find_hand_ins(folder: str | Path, flat: bool = False) -> list[HandIn]:
     folder = Path(folder)
     if not folder.is_dir():
         raise MinidiffError(f"{folder} is not a folder; give one with notebooks, or with a subfolder for each student")
-    here = HandIn(folder.resolve().name)
-    _add_notebooks(here, folder, deep=False, links=not flat)
+    files = _find_notebooks(folder, deep=False, links=not flat)
     if flat:
-        found = [HandIn(path.stem, [path]) for path in here.notebooks]
-        found += [HandIn(Path(problem.partition(":")[0]).stem, [], [problem]) for problem in here.problems]
+        found = [HandIn(path.stem, [path]) for path in files.notebooks]
+        found += [HandIn(path.stem, [], [f"{path.name}: {problem}"]) for path, problem in files.refused]
         found.sort(key=lambda one: one.name)
+        for problem in files.problems:  # of the folder, which is not that of one student
+            logger.warning(f"{folder}: {problem}")
     else:
+        here = _hand_in(folder.resolve().name, files)
         found = [here] if here.notebooks or here.problems else []
         for inner in sorted(_subfolders(folder)):
-            hand_in = HandIn(inner.name)
             if inner.is_symlink() and _within(inner, folder):
-                hand_in.problems.append("the folder is a link to that of another student")
+                hand_in = HandIn(inner.name, [], ["the folder is a link to that of another student"])
             else:
-                _add_notebooks(hand_in, inner, deep=True, links=True)
+                hand_in = _hand_in(inner.name, _find_notebooks(inner, deep=True, links=True))
             if hand_in.notebooks or hand_in.problems or not here.notebooks:
                 found.append(hand_in)
     if not any(one.notebooks for one in found):
@@ -72,10 +76,25 @@ def _subfolders(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
 
 
-def _add_notebooks(hand_in: HandIn, folder: Path, deep: bool, links: bool) -> None:
-    """Adds the notebooks in a folder and, if `deep`, in its subfolders; of links at most those within the folder."""
+@dataclass
+class _Files:
+    """The notebooks in a folder, those that are not read with the reason, and problems of the folder itself."""
+
+    notebooks: list[Path] = field(default_factory=list)
+    refused: list[tuple[Path, str]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def _hand_in(name: str, files: _Files) -> HandIn:
+    """The hand-in of a student who has a folder."""
+    refused = [f"{path.name}: {problem}" for path, problem in files.refused]
+    return HandIn(name, files.notebooks, refused + files.problems)
+
+
+def _find_notebooks(folder: Path, deep: bool, links: bool) -> _Files:
+    """Finds notebooks in a folder and, if `deep`, in its subfolders; of links at most those within the folder."""
     todo, left = [(folder, 0)], MOST_ENTRIES
-    found: list[Path] = []
+    found = _Files()
     while todo:
         inner, depth = todo.pop()
         try:
@@ -83,7 +102,7 @@ def _add_notebooks(hand_in: HandIn, folder: Path, deep: bool, links: bool) -> No
                 some = itertools.islice(entries, left)
                 paths = [(Path(entry.path), entry.is_dir(follow_symlinks=False)) for entry in some]
         except OSError as error:
-            hand_in.problems.append(f"{inner.name}: {error.strerror or error}")
+            found.problems.append(f"{inner.name}: {error.strerror or error}")
             continue
         left -= len(paths)
         for path, is_folder in paths:
@@ -94,13 +113,14 @@ def _add_notebooks(hand_in: HandIn, folder: Path, deep: bool, links: bool) -> No
                     todo.append((path, depth + 1))
             elif path.suffix.lower() == ".ipynb":
                 if path.is_symlink() and not (links and _within(path, folder)):
-                    hand_in.problems.append(f"{path.name}: a link to a file of somebody else")
+                    found.refused.append((path, "a link to a file of somebody else"))
                 else:
-                    found.append(path)
+                    found.notebooks.append(path)
         if left <= 0:
-            hand_in.problems.append(f"more than {MOST_ENTRIES:,} files; only the first ones are read")
+            found.problems.append(f"more than {MOST_ENTRIES:,} files; only the first ones are read")
             break
-    hand_in.notebooks += sorted(found)
+    found.notebooks.sort()
+    return found
 
 
 def _within(path: Path, folder: Path) -> bool:

@@ -22,6 +22,7 @@ class Cell:
 
     Attributes:
         number: its index among the cells of code.
+        source: its text, with the syntax of Jupyter.
         in_exercises: whether it is under the heading "Exercises".
         exercise: the name of the exercise whose heading is above it, or "".
     """

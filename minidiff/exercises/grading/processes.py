@@ -54,11 +54,14 @@ def _adopt(on: bool) -> None:
 
 def children() -> set[int]:
     """The processes that this one has started or adopted."""
-    return {number for number, one in processes().items() if one.parent == os.getpid()}
+    return {pid for pid, one in processes().items() if one.parent == os.getpid()}
 
 
 class Family:
-    """A process, its descendants, its group, and the orphans that were adopted after its start."""
+    """A process, its descendants, its group, and the orphans that were adopted after its start.
+
+    On Linux, start no other process while this runs: it would be taken for an orphan of the hand-in and ended.
+    """
 
     def __init__(self, leader: subprocess.Popen, siblings: set[int]) -> None:
         """`siblings` are the children of this process before `leader` was started."""
@@ -66,15 +69,15 @@ class Family:
 
     def members(self) -> dict[int, Process]:
         """All processes of the family that are running."""
-        found = {number: one for number, one in processes().items() if not one.ended}
-        members = {number for number, one in found.items() if self._leader.pid in (number, one.group)}
+        found = {pid: one for pid, one in processes().items() if not one.ended}
+        members = {pid for pid, one in found.items() if self._leader.pid in (pid, one.group)}
         if sys.platform == "linux":
-            members |= {number for number, one in found.items() if one.parent == os.getpid()} - self._siblings
+            members |= {pid for pid, one in found.items() if one.parent == os.getpid()} - self._siblings
         size = 0
         while len(members) > size:
             size = len(members)
-            members |= {number for number, one in found.items() if one.parent in members}
-        return {number: found[number] for number in members}
+            members |= {pid for pid, one in found.items() if one.parent in members}
+        return {pid: found[pid] for pid in members}
 
     def memory(self) -> int:
         """The memory of the family in bytes."""
@@ -92,23 +95,23 @@ class Family:
             return
         for _ in range(ROUNDS):
             members = self.members()
-            for number in (signal.SIGSTOP, signal.SIGKILL):
-                for process in members:
+            for sent in (signal.SIGSTOP, signal.SIGKILL):
+                for pid in members:
                     with contextlib.suppress(ProcessLookupError, PermissionError):
-                        os.kill(process, number)
+                        os.kill(pid, sent)
             self._leader.poll()
             if not members:
                 break
             time.sleep(PAUSE)
-        for process in children() - self._siblings - {self._leader.pid}:  # those that were adopted
+        for pid in children() - self._siblings - {self._leader.pid}:  # those that were adopted
             with contextlib.suppress(ChildProcessError):
-                os.waitpid(process, os.WNOHANG)
+                os.waitpid(pid, os.WNOHANG)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._leader.wait(1)
 
 
 def processes() -> dict[int, Process]:
-    """The processes of this computer by their number; nothing on Windows."""
+    """The processes of this computer by their PID; nothing on Windows."""
     if sys.platform == "linux":
         return dict(_from_proc())
     if os.name == "nt":

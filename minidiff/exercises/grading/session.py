@@ -1,12 +1,12 @@
-"""The grader's side of one process that runs a hand-in (`worker.py`): its questions, its limits, and its end.
+"""The grader's side of one process that runs a hand-in (`worker.py`): its requests, its limits, and its end.
 
-The process holds the cells and what they define. It gets inputs and returns results, and knows no check. Functions that
-an exercise passes in are called back across. Whatever it sends is a value of the hand-in's, so nothing can be forged.
+The process holds the cells and what they define. It gets inputs and returns results, and knows no check. A function of
+the exercise stays in the grader; a call to it is sent there. A result is never taken for an outcome: the checks run in
+the grader. Only the names that an answer uses (`names_in`) are reported by the process itself.
 """
 
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,22 +18,19 @@ from types import TracebackType
 from typing import Any
 
 from minidiff.errors import MinidiffError
-from minidiff.exercises.attempt import Attempt, describe
+from minidiff.exercises.attempt import LONGEST_MESSAGE, Attempt, describe
 from minidiff.exercises.exercise import Result
 from minidiff.exercises.grading.channel import BrokenMessageError, Channel, ClosedError
 from minidiff.exercises.grading.processes import Family, children
+from minidiff.exercises.grading.scratch import files_exceed, remove_folder
 from minidiff.exercises.grading.values import Decoder, Encoder, NotAValueError, restore, type_name
 from minidiff.exercises.source import ROOT
-from minidiff.memory import readable, usable_memory
+from minidiff.memory import usable_memory
 
 SECONDS_TO_START = 60.0  # for importing the library
 TICK = 0.05  # seconds between two looks at the clock
 SECONDS_TO_LOOK = 0.5  # between two looks at the memory and the files
 LONGEST_WAIT = 4  # time limits, for a process that computes for less than half of one
-LARGEST_FILES = 2**30  # bytes of all files in its folder
-MOST_FILES = 10_000
-SECONDS_TO_REMOVE = 5.0  # the folder, if it cannot be removed in the usual way
-LONGEST_MESSAGE = 300  # characters of an error
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Limits:
     Attributes:
         seconds: for a cell, and for the check of an answer.
         total_seconds: for all notebooks of a student.
-        memory: of the process and all that it has started, in bytes.
+        memory: of the process and all that it has started, in bytes; at most half of the usable memory is taken.
     """
 
     seconds: float = 20.0
@@ -52,6 +49,10 @@ class Limits:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "memory", min(self.memory, usable_memory() // 2))
+
+
+class GraderError(MinidiffError):
+    """The grader itself does not work, so that no hand-in can be graded."""
 
 
 class StoppedError(Exception):
@@ -69,14 +70,14 @@ class RemoteFunction:
         self._session, self._number = session, number
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
-        result, changed = self._session.ask("call", self._number, inputs, named)
+        result, changed = self._session.request("call", self._number, inputs, named)
         if changed is not None:
             restore(inputs, changed)
         return result
 
     def names_in_process(self) -> set[str]:
         """The result of `expecting.names_in` for the function itself."""
-        return set(map(str, self._session.ask("names_in", self._number)))
+        return set(map(str, self._session.request("names_in", self._number)))
 
     def __deepcopy__(self, memo: dict) -> "RemoteFunction":
         return self
@@ -91,8 +92,9 @@ class Session:
         self._limits, self._last = limits, deadline
         self._begun, self._deadline, self._seconds, self._computed = 0.0, 0.0, 0.0, 0.0
         self._what, self._looked, self._ended = "", 0.0, False
-        self._number = 0  # of the last question
-        self._functions: list[Callable] = []  # of the current exercise, which the process may call
+        self._number = 0  # of the last request
+        self._functions: dict[int, Callable] = {}  # of the current exercise, which the process may call
+        self._kept = 0  # functions of all exercises; each has a number of its own
 
     def __enter__(self) -> "Session":
         self._folder = tempfile.mkdtemp(prefix="minidiff-grade-")
@@ -104,13 +106,16 @@ class Session:
         self._connection = ours
         self._family = Family(self._process, siblings)
         self._channel = Channel(ours, limited=True, wait=self._check_limits)
-        self._deadline = time.monotonic() + SECONDS_TO_START
+        self._what, self._begun = "the start", time.monotonic()
+        self._deadline = self._begun + SECONDS_TO_START
         try:
-            self.ask("hello")
+            self.request("hello")
         except (StoppedError, AnswerError) as error:
             self.__exit__(None, None, None)
-            raise MinidiffError(
-                "the process that runs hand-ins does not start; does `python -m minidiff` work here?"
+            why = f" ({self.stopped.hint})" if self.stopped else ""
+            raise GraderError(
+                f"the process that runs hand-ins does not start{why}; allow more memory, "
+                "and try whether `python -m minidiff` works here"
             ) from error
         return self
 
@@ -118,35 +123,38 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end()
-        _remove(self._folder)
+        remove_folder(self._folder)
 
     def allow(self, seconds: float, what: str) -> None:
-        """Sets the time limit of `what` comes next; the functions passed in so far can no longer be called."""
+        """Starts the time limit of the next activity, named `what`.
+
+        From here on the worker cannot call the functions of earlier exercises.
+        """
         self._begun, self._what, self._seconds = time.monotonic(), what, seconds
         self._computed = self._family.seconds()
         self._deadline = min(self._begun + seconds, self._last)
         self._functions.clear()
 
-    def ask(self, question: str, *content: Any) -> Any:
-        """Asks the process something and returns its answer.
+    def request(self, kind: str, *content: Any) -> Any:
+        """Sends a request to the worker and returns its reply.
 
         Raises:
             AnswerError: code of the hand-in raised an error.
-            StoppedError: the process has ended, or a limit was exceeded; it can be asked nothing more.
+            StoppedError: the process has ended, or a limit was exceeded; no more requests are possible.
         """
         if self.stopped is not None:
             raise StoppedError
         done = False
         self._number += 1
         try:
-            self._send(question, list(content))
+            self._send(kind, list(content))
             while True:
-                kind, found = self._receive()
-                if kind == "call":
-                    self._call_back(found)
+                received, found = self._receive()
+                if received == "call":
+                    self._call(found)
                     continue
                 done = True
-                if kind == "error":
+                if received == "error":
                     raise _error(*found)
                 return found
         except ClosedError as error:
@@ -163,7 +171,7 @@ class Session:
         self._channel.send([self._number, kind, data], encoder.arrays)
 
     def _receive(self) -> tuple[str, Any]:
-        """Kind and content of the next message, which belongs to the last question."""
+        """Kind and content of the next message, which belongs to the last request."""
         message, arrays = self._channel.receive()
         if not isinstance(message, list) or len(message) != 3 or message[0] != self._number:
             raise BrokenMessageError("it wrote to the connection to the grader")
@@ -176,13 +184,14 @@ class Session:
         return kind, content
 
     def _keep(self, function: Callable) -> int:
-        self._functions.append(function)
-        return len(self._functions) - 1
+        self._kept += 1
+        self._functions[self._kept] = function
+        return self._kept
 
-    def _call_back(self, request: Any) -> None:
+    def _call(self, content: Any) -> None:
         """Calls a function of the exercise for the process."""
         with Attempt() as attempt:
-            number, inputs, named = request
+            number, inputs, named = content
             result = self._functions[number](*inputs, **named)
         if attempt.error is None:
             self._send("reply", result)
@@ -200,9 +209,11 @@ class Session:
         if now > self._looked + SECONDS_TO_LOOK:
             self._looked = now
             if (memory := self._family.memory()) > self._limits.memory:
-                hint = f"{self._what} used {readable(memory)} of memory; {readable(self._limits.memory)} are allowed"
+                hint = (
+                    f"{self._what} used {_gigabytes(memory)} of memory; {_gigabytes(self._limits.memory)} are allowed"
+                )
                 raise self._stop(Result("out of memory", hint))
-            if _files_exceed(self._folder):
+            if files_exceed(self._folder):
                 raise self._stop(Result("crashed", f"{self._what} wrote too many or too large files"))
 
     def _had_no_processor(self, now: float) -> bool:
@@ -259,27 +270,6 @@ def _message(error: BaseException) -> str:
     return describe(error).partition(": ")[2]
 
 
-def _remove(folder: str) -> None:
-    """Removes a folder, if that is possible in some seconds: a hand-in may have made folders without end."""
-    with contextlib.suppress(OSError, RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-    if os.path.lexists(folder) and os.name != "nt":
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            subprocess.run(["rm", "-rf", "--", folder], capture_output=True, check=False, timeout=SECONDS_TO_REMOVE)
-
-
-def _files_exceed(folder: str) -> bool:
-    """Whether the files in a folder are too many or too large."""
-    folders, number, size = [folder], 0, 0
-    while folders:
-        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                number += 1
-                if number > MOST_FILES:
-                    return True
-                with contextlib.suppress(OSError):
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
-                    else:
-                        size += entry.stat(follow_symlinks=False).st_size
-    return size > LARGEST_FILES
+def _gigabytes(num_bytes: int) -> str:
+    """A number of bytes in the unit of `minidiff grade --memory`."""
+    return f"{num_bytes / 2**30:.3g} GB"

@@ -5,6 +5,7 @@ name or by its check; if there is neither, by the heading above it, or by a name
 """
 
 import ast
+import copy
 import difflib
 import re
 from collections import defaultdict
@@ -21,7 +22,7 @@ SIMILAR = 0.8  # of a name with a typing error and the right one, in [0, 1]
 
 
 @dataclass(frozen=True)
-class Asked:
+class Sought:
     """An exercise as the process of a hand-in knows it: its name, the name of its answer, and the notebook's start."""
 
     name: str
@@ -49,72 +50,72 @@ class Found:
 class Survey:
     """The exercises of a notebook, the cells to run for them, and all cells of code."""
 
-    found: dict[str, Found]
+    by_exercise: dict[str, Found]
     run: list[int]
     all: list[int]
 
 
-def survey(notebook: Notebook, stem: str, asked: list[Asked]) -> Survey:
+def survey(notebook: Notebook, stem: str, sought: list[Sought]) -> Survey:
     """Surveys a notebook; `stem` is the name of its file, which counts if nothing in it says which notebook it is."""
     names = [names_of(plain_python(cell.source)) for cell in notebook.cells]
-    prefixes = _prefixes(notebook, stem, names, asked)
-    answers = {one.answer for one in asked}
-    found = {one.name: _find(one, notebook.cells, names, answers) for one in asked if one.name[:4] in prefixes}
+    prefixes = _prefixes(notebook, stem, names, sought)
+    answers = {one.answer for one in sought}
+    by_exercise = {one.name: _find(one, notebook.cells, names, answers) for one in sought if one.name[:4] in prefixes}
     run = {cell.number for cell in notebook.cells if cell.in_exercises}
-    run |= _with_needs({number for one in found.values() for number in one.cells}, names)
-    return Survey(found, sorted(run), [cell.number for cell in notebook.cells])
+    run |= _with_needs({number for one in by_exercise.values() for number in one.cells}, names)
+    return Survey(by_exercise, sorted(run), [cell.number for cell in notebook.cells])
 
 
-def _prefixes(notebook: Notebook, stem: str, names: list[Names], asked: list[Asked]) -> set[str]:
+def _prefixes(notebook: Notebook, stem: str, names: list[Names], sought: list[Sought]) -> set[str]:
     """The prefixes, such as "ex05", of the notebooks of the course whose exercises are in this one."""
-    known = {one.name[:4] for one in asked}
-    found = {prefix for cell in notebook.cells for prefix in EXERCISE.findall(cell.source)}
-    found |= {cell.exercise[:4] for cell in notebook.cells if cell.exercise}
-    if not found:
+    known = {one.name[:4] for one in sought}
+    prefixes = {prefix for cell in notebook.cells for prefix in EXERCISE.findall(cell.source)}
+    prefixes |= {cell.exercise[:4] for cell in notebook.cells if cell.exercise}
+    if not prefixes:
         headings = {line.strip() for text in notebook.texts for line in text.splitlines() if line.startswith("#")}
         for one in NOTEBOOKS:
             if f"# {one.name[:2]} {one.title}" in headings or stem.startswith(one.name):
-                found.add(one.prefix)
-    if not found:
+                prefixes.add(one.prefix)
+    if not prefixes:
         defined = {name for one in names for name in one.defined}
-        count = {prefix: len({one.answer for one in asked if one.name[:4] == prefix} & defined) for prefix in known}
-        found = {prefix for prefix in known if count[prefix] == max(count.values()) > 0}
-    return found & known
+        count = {prefix: len({one.answer for one in sought if one.name[:4] == prefix} & defined) for prefix in known}
+        prefixes = {prefix for prefix in known if count[prefix] == max(count.values()) > 0}
+    return prefixes & known
 
 
-def _find(asked: Asked, cells: list[Cell], names: list[Names], answers: set[str]) -> Found:
+def _find(sought: Sought, cells: list[Cell], names: list[Names], answers: set[str]) -> Found:
     """What the cells contain for an exercise; those under the heading "Exercises" have precedence."""
-    below = {cell.number for cell in cells if cell.exercise == asked.name}
+    below = {cell.number for cell in cells if cell.exercise == sought.name}
     section = [cell for cell in cells if cell.in_exercises]
     defining: set[int] = set()
     mentioning: set[int] = set()
     for part in (section, cells):
         if not defining and not mentioning:
-            defining = {cell.number for cell in part if asked.answer in names[cell.number].defined}
-            mentioning = {cell.number for cell in part if _mentions(cell, asked, names[cell.number])}
+            defining = {cell.number for cell in part if sought.answer in names[cell.number].defined}
+            mentioning = {cell.number for cell in part if _mentions(cell, sought, names[cell.number])}
     near = set() if defining else {cell.number for cell in section or cells}
-    others = _other_names(asked, names, below, near, answers)
-    statements = [one for number in sorted(defining) for one in names[number].definitions[asked.answer]]
-    changed = any(not asked.start or _dump(one) != _dump(ast.parse(asked.start).body[0]) for one in statements)
+    others = _other_names(sought, names, below, near, answers)
+    statements = [one for number in sorted(defining) for one in names[number].definitions[sought.answer]]
+    changed = any(not sought.start or _dump(one) != _dump(ast.parse(sought.start).body[0]) for one in statements)
     if changed:
-        state, found = "answered", [asked.answer]
+        state, candidates = "answered", [sought.answer]
     elif others:
-        state, found = "renamed", others
-    elif any(_checks_another(asked, cells[number]) for number in mentioning):
-        state, found = "answered", []
+        state, candidates = "renamed", others
+    elif any(_checks_another(sought, cells[number]) for number in mentioning):
+        state, candidates = "answered", []
     else:
-        state, found = "unanswered" if statements else "missing", []
+        state, candidates = "unanswered" if statements else "missing", []
     with_others = {number for number, one in enumerate(names) if one.defined & set(others)} if not changed else set()
-    return Found(state, found, sorted(defining | mentioning | below | with_others))
+    return Found(state, candidates, sorted(defining | mentioning | below | with_others))
 
 
-def _mentions(cell: Cell, asked: Asked, names: Names) -> bool:
+def _mentions(cell: Cell, sought: Sought, names: Names) -> bool:
     """Whether a cell contains the name of an exercise or, if it is not Python, that of its answer."""
-    words = asked.name if names.parsed else rf"{asked.name}|{asked.answer}"
+    words = sought.name if names.parsed else rf"{sought.name}|{sought.answer}"
     return bool(re.search(rf"\b({words})\b", cell.source))
 
 
-def _checks_another(asked: Asked, cell: Cell) -> bool:
+def _checks_another(sought: Sought, cell: Cell) -> bool:
     """Whether a cell checks something else than the answer's own name, or is not Python."""
     try:
         calls = [node for node in ast.walk(ast.parse(plain_python(cell.source))) if isinstance(node, ast.Call)]
@@ -122,15 +123,15 @@ def _checks_another(asked: Asked, cell: Cell) -> bool:
         return True
     for call in calls:
         arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
-        if any(isinstance(one, ast.Constant) and one.value == asked.name for one in arguments):
-            others = [one for one in arguments if not isinstance(one, ast.Constant) or one.value != asked.name]
-            return not (len(others) == 1 and isinstance(others[0], ast.Name) and others[0].id == asked.answer)
+        if any(isinstance(one, ast.Constant) and one.value == sought.name for one in arguments):
+            others = [one for one in arguments if not isinstance(one, ast.Constant) or one.value != sought.name]
+            return not (len(others) == 1 and isinstance(others[0], ast.Name) and others[0].id == sought.answer)
     return False
 
 
-def _other_names(asked: Asked, names: list[Names], below: set[int], near: set[int], answers: set[str]) -> list[str]:
+def _other_names(sought: Sought, names: list[Names], below: set[int], near: set[int], answers: set[str]) -> list[str]:
     """Names of definitions like that of the answer: those below its heading, and among those near it a similar one."""
-    pattern = ast.parse(asked.start).body[0] if asked.start else None
+    pattern = ast.parse(sought.start).body[0] if sought.start else None
 
     def like_it(numbers: Iterable[int]) -> list[str]:
         return [
@@ -140,8 +141,11 @@ def _other_names(asked: Asked, names: list[Names], below: set[int], near: set[in
             if name not in answers and any(_similar(one, pattern) for one in statements)
         ]
 
-    found = like_it(below)[::-1]
-    return [*found, *difflib.get_close_matches(asked.answer, set(like_it(near)) - set(found), n=1, cutoff=SIMILAR)]
+    candidates = like_it(below)[::-1]
+    return [
+        *candidates,
+        *difflib.get_close_matches(sought.answer, set(like_it(near)) - set(candidates), n=1, cutoff=SIMILAR),
+    ]
 
 
 def _similar(statement: ast.stmt, start: ast.stmt | None) -> bool:
@@ -154,6 +158,7 @@ def _similar(statement: ast.stmt, start: ast.stmt | None) -> bool:
 def _dump(statement: ast.stmt) -> str:
     """A statement without its layout, comments and docstring."""
     if isinstance(statement, ast.FunctionDef) and ast.get_docstring(statement) is not None and len(statement.body) > 1:
+        statement = copy.copy(statement)  # the statement is the caller's
         statement.body = statement.body[1:]
     return ast.dump(statement)
 
@@ -167,13 +172,13 @@ def _with_needs(cells: set[int], names: list[Names]) -> set[int]:
             defining[name].append(number)
         for name in one.changed:
             changing[name].append(number)
-    found, todo = set(cells), list(cells)
+    needed_cells, todo = set(cells), list(cells)
     while todo:
         user = todo.pop()
         for name in names[user].needed:
             sources = defining.get(name) or defining[EVERYTHING]
             source = next((one for one in reversed(sources) if one < user), sources[0] if sources else user)
-            needed = {source, *(one for one in changing[name] if source < one < user)}
-            todo += needed - found
-            found |= needed
-    return found
+            added = {source, *(one for one in changing[name] if source < one < user)}
+            todo += added - needed_cells
+            needed_cells |= added
+    return needed_cells

@@ -1,8 +1,8 @@
 """The process that runs the cells of one hand-in and calls its answers; it may hang or crash.
 
-`session.py` starts it as `python -m minidiff.exercises.grading.worker MEMORY [SOCKET]`, asks it questions and gets
-values. It knows no check: the modules with checks and solutions can be neither imported nor opened here, and `check`
-only notes which answer it was given. What the hand-in prints is discarded.
+`session.py` starts it as `python -m minidiff.exercises.grading.worker MEMORY [SOCKET]`, sends it requests and
+gets replies. It knows no check: the modules with checks and solutions can be neither imported nor opened here, and
+`check` only notes which answer it was given. What the hand-in prints is discarded.
 """
 
 import ast
@@ -27,16 +27,16 @@ from minidiff.exercises.grading.channel import Channel
 from minidiff.exercises.grading.guard import forbid_checks, limit_resources
 from minidiff.exercises.grading.jupyter import plain_python
 from minidiff.exercises.grading.notebook import Notebook, read_notebook
-from minidiff.exercises.grading.survey import Asked, survey
+from minidiff.exercises.grading.survey import Sought, survey
 from minidiff.exercises.grading.values import Decoder, Encoder
 
 
 class Worker:
-    """Answers the questions of the grader, one after the other. The public methods are the questions."""
+    """Handles the grader's requests, one after the other; each public method but `serve` is one request."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._channel = Channel(connection, limited=False)
-        self._number = 0  # of the question that is being answered
+        self._number = 0  # of the request that is being handled
         self._turn = threading.Lock()  # threads of a hand-in may call back at the same time
         self._functions: list[Callable] = []
         self._checked: dict[str, Any] = {}  # exercise -> answer that `check` was given
@@ -45,21 +45,21 @@ class Worker:
         self._notebook = Notebook([], [])
 
     def serve(self) -> None:
-        """Answers questions until the grader ends this process."""
+        """Handles requests until the grader ends this process."""
         while True:
-            question, content = self._receive()
+            request, content = self._receive()
             with Attempt() as attempt:
-                self._send("reply", getattr(self, question)(*content))
+                self._send("reply", getattr(self, request)(*content))
             if attempt.error is not None:
-                self._send("error", self._describe(attempt.error, question, content))
+                self._send("error", self._describe(attempt.error, request, content))
 
     def hello(self) -> None:
         """Shows that the process has started."""
 
-    def survey(self, content: np.ndarray, stem: str, asked: list) -> dict:
+    def survey(self, content: np.ndarray, stem: str, sought: list) -> dict:
         """Reads a notebook, the bytes of a file, and returns its `Survey`."""
         self._notebook = read_notebook(content.tobytes())
-        return asdict(survey(self._notebook, stem, [Asked(*one) for one in asked]))
+        return asdict(survey(self._notebook, stem, [Sought(*one) for one in sought]))
 
     def run(self, number: int) -> str | None:
         """Runs a cell and returns its first error in one line; the statements after an error are run, too."""
@@ -95,11 +95,11 @@ class Worker:
         """The names that a function of the hand-in uses."""
         return names_in(self._functions[number])
 
-    def note(self, name: str, answer: Any) -> None:
+    def _note(self, name: str, answer: Any) -> None:
         """Stands for `check`: notes which answer was given."""
         self._checked[name] = answer
 
-    def call_back(self, number: int, inputs: tuple, named: dict) -> Any:
+    def _call_back(self, number: int, inputs: tuple, named: dict) -> Any:
         """Calls a function that the exercise has passed in."""
         with self._turn:
             self._send("call", [number, inputs, named])
@@ -124,23 +124,23 @@ class Worker:
         self._functions.append(function)
         return len(self._functions) - 1
 
-    def _describe(self, error: BaseException, question: str, content: list) -> list[str]:
+    def _describe(self, error: BaseException, request: str, content: list) -> list[str]:
         """The name of an error's type, and its message with the line."""
-        code = getattr(self._functions[content[0]], "__code__", None) if question == "call" else None
+        code = getattr(self._functions[content[0]], "__code__", None) if request == "call" else None
         name = type(error).__name__
         text = describe(error, code and code.co_filename).removeprefix(name)
         return [name, text.removeprefix(":").strip()]
 
 
 class Remote:
-    """A function that the exercise has passed in; it is called across."""
+    """A function of the exercise, which stays in the grader; a call to it is sent there."""
 
     def __init__(self, worker: Worker, number: int, attributes: dict) -> None:
         self._worker, self._number = worker, number
         vars(self).update(attributes)
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
-        return self._worker.call_back(self._number, inputs, named)
+        return self._worker._call_back(self._number, inputs, named)
 
 
 def _create(module: str, name: str, attributes: dict) -> Any:
@@ -158,14 +158,14 @@ def _snapshot(values: tuple) -> tuple:
 
 
 def main(memory: str, number: str = "") -> None:
-    """Connects to the grader and answers its questions."""
+    """Connects to the grader and handles its requests."""
     if os.name == "nt":
         connection = socket.fromshare(sys.stdin.buffer.read())  # type: ignore[attr-defined]  # exists there only
     else:
         connection = socket.socket(fileno=int(number))
         connection.set_inheritable(False)
     worker = Worker(connection)
-    exercises.check = checking.check = worker.note
+    exercises.check = checking.check = worker._note
     exercises.solution = checking.solution = lambda name: None
     limit_resources(int(memory))
     forbid_checks()

@@ -8,7 +8,7 @@ import pytest
 
 from minidiff.exercises.checking import find
 from minidiff.exercises.exercise import examine
-from minidiff.exercises.grading.session import Limits, Session
+from minidiff.exercises.grading.session import AnswerError, Limits, Session
 from tests.exercises.grading.notebooks import notebook
 from tests.exercises.test_exercises import load
 
@@ -42,11 +42,11 @@ def test_the_results_are_the_same_on_both_sides(file):
     assert len(answers) > 10
     different = []
     with Session(Limits(300, 300), time.monotonic() + 300) as session:
-        ask_for_survey(session, content)
-        assert session.ask("run", 0) is None
+        request_survey(session, content)
+        assert session.request("run", 0) is None
         for name, kind, number, answer in answers:
             session.allow(60, "an answer")
-            ((_, remote),) = session.ask("answers", f"{name} {kind} {number}", [])
+            ((_, remote),) = session.request("answers", f"{name} {kind} {number}", [])
             found, expected = examine(find(name), remote), examine(find(name), answer)
             assert session.stopped is None
             if found != expected:
@@ -54,6 +54,24 @@ def test_the_results_are_the_same_on_both_sides(file):
     assert different == []
 
 
-def ask_for_survey(session, content):
+def test_functions_of_earlier_exercises_cannot_be_called():
+    cell = (
+        "from minidiff.exercises import check\nkept = []\n"
+        "check('keep', lambda function: kept.append(function) or function(1))\n"
+        "check('use', lambda function: kept[0](1))"
+    )
+    with Session(Limits(60, 60), time.monotonic() + 60) as session:
+        request_survey(session, notebook(cell))
+        assert session.request("run", 0) is None
+        session.allow(20, "an answer")
+        ((_, keep),) = session.request("answers", "keep", [])
+        assert keep(lambda x: x + 1) == 2
+        session.allow(20, "another answer")
+        ((_, use),) = session.request("answers", "use", [])
+        with pytest.raises(AnswerError):
+            use(lambda x: x + 2)
+
+
+def request_survey(session, content):
     session.allow(60, "the notebook")
-    return session.ask("survey", np.frombuffer(content.encode(), np.uint8), "", [])
+    return session.request("survey", np.frombuffer(content.encode(), np.uint8), "", [])

@@ -31,7 +31,8 @@ def test_messages_arrive_in_order_with_their_arrays(ends):
     [
         struct.pack(">QQ", LARGEST_JSON + 1, 0), struct.pack(">QQ", 0, LARGEST_ARRAYS + 1),
         struct.pack(">QQ", 3, 0) + b"[1]", struct.pack(">QQ", 2, 0) + b"{]",
-        struct.pack(">QQ", 11, 1) + b"[null, [2]]x",
+        struct.pack(">QQ", 11, 1) + b"[null, [2]]x", struct.pack(">QQ", 13, 0) + b"[null, [0.0]]",
+        struct.pack(">QQ", 14, 1) + b"[null, [true]]x", struct.pack(">QQ", 12, 0) + b'[null, [""]]',
         struct.pack(">QQ", 14, 0) + b"[null, [1,-1]]", struct.pack(">QQ", 10**5, 0) + b"[" * 10**5,
         struct.pack(">QQ", 3, 0) + b"\xff\xff\xff",
     ],

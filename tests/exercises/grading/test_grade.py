@@ -11,9 +11,9 @@ from minidiff.cli import main
 from minidiff.errors import MinidiffError
 from minidiff.exercises.checking import definition, exercises, solutions
 from minidiff.exercises.exercise import Result
-from minidiff.exercises.grading.grade import OUTCOMES, STARTS, better, grade, grade_notebook
+from minidiff.exercises.grading.grade import OUTCOMES, STARTS, Grading, better, grade, grade_notebook, wanted_exercises
 from minidiff.exercises.grading.hand_in import find_hand_ins
-from minidiff.exercises.grading.session import Limits
+from minidiff.exercises.grading.session import GraderError, Limits, Session
 from tests.exercises.grading.notebooks import (
     ALL_RIGHT,
     EXERCISES,
@@ -164,6 +164,18 @@ def test_a_cell_that_hangs_crashes_or_raises_is_left_out(tmp_path):
     assert "SyntaxError" in results["ex05_5"].hint
 
 
+def test_a_long_message_keeps_the_line_of_its_cell(tmp_path):
+    hand_in(
+        tmp_path / "class", "## Exercises", START, answer("ex05_1", "raise ValueError('x' * 1000)"),
+        "if True:\n    raise ValueError('y' * 1000)\n    swish_slopes = 1",
+    )  # fmt: skip
+    results = mark(tmp_path / "class")
+    assert results["ex05_1"].hint.startswith("your answer raised ValueError: xxx")
+    assert "x ... (line 2 of its cell), with arrays" in results["ex05_1"].hint
+    assert results["ex05_2"].hint.startswith("its cell raised ValueError: yyy")
+    assert results["ex05_2"].hint.endswith("y ... (line 2 of its cell)")
+
+
 def test_the_statements_after_an_error_are_run(tmp_path):
     hand_in(tmp_path / "class", "## Exercises", START, "import no_such_module\n" + answer("ex05_1"))
     assert outcomes(mark(tmp_path / "class"))["ex05_1"] == "right"
@@ -183,6 +195,56 @@ def test_a_student_has_a_time_limit_as_a_whole(tmp_path):
     assert student.problem.startswith("z.ipynb and what follows: the hand-in was not done after 10 seconds")
 
 
+class Timed(Session):
+    """A session for which the time of the student is over from the second one on."""
+
+    started = 0
+
+    def __enter__(self):
+        type(self).started += 1
+        if self.started > 1:
+            self._last = time.monotonic()
+        return super().__enter__()
+
+
+def test_results_are_kept_if_the_time_is_over_before_the_next_process(monkeypatch):
+    monkeypatch.setattr(Timed, "started", 0)
+    monkeypatch.setattr("minidiff.exercises.grading.grade.Session", Timed)
+    cells = [answer("ex05_1"), answer("ex05_2", "import os; os._exit(0)"), answer("ex05_3"), STARTS["ex05_4"]]
+    content = notebook("## Exercises", START, *cells).encode()
+    results = grade_notebook(content, exercises("ex05"), LIMITS)
+    found = outcomes(results)
+    assert [found[f"ex05_{i}"] for i in range(1, 5)] == ["right", "crashed", "too slow", "unanswered"]
+    assert "90 seconds" in results["ex05_3"].hint
+
+
+def test_no_second_pass_is_begun_when_the_time_is_over(monkeypatch):
+    hidden, body = "globals()['fac' + 'tor'] = 2", "return factor"
+    content = notebook(hidden, "## Exercises", START, answer("ex05_1", body), answer("ex05_2")).encode()
+    grading = Grading(content, exercises("ex05"), LIMITS, "", STARTS, time.monotonic() + 90)
+    started = []
+
+    class Last(Session):
+        def __enter__(self):
+            started.append(self)
+            return super().__enter__()
+
+        def __exit__(self, *error):
+            super().__exit__(*error)
+            grading._end = time.monotonic()
+
+    monkeypatch.setattr("minidiff.exercises.grading.grade.Session", Last)
+    found = outcomes(grading.results())
+    assert (found["ex05_1"], found["ex05_2"]) == ("raised", "right")
+    assert len(started) == 1
+
+
+def test_a_grader_that_cannot_start_its_process_is_an_error_and_no_result(tmp_path):
+    hand_in(tmp_path, "## Exercises", START, answer("ex05_1"))
+    with pytest.raises(GraderError, match=r"does not start \(the start used .*\); allow more memory"):
+        mark(tmp_path, Limits(10, 60, 2**20))
+
+
 def test_an_endless_loop_that_allocates_memory_is_stopped(tmp_path):
     loop = "kept = []\n    while True:\n        kept.append(np.empty(10**8))"
     hand_in(tmp_path / "class", "## Exercises", START, answer("ex05_1", loop), answer("ex05_2"))
@@ -199,7 +261,7 @@ def test_the_memory_of_a_process_that_it_starts_is_watched(tmp_path):
     results = mark(tmp_path / "class", Limits(20, 60, memory=500_000_000))
     assert outcomes(results)["ex05_1"] == "out of memory"
     assert outcomes(results)["ex05_2"] == "right"
-    assert "500.0 MB are allowed" in results["ex05_1"].hint
+    assert "; 0.466 GB are allowed" in results["ex05_1"].hint
 
 
 def test_printing_right_or_replacing_the_check_earns_nothing(tmp_path):
@@ -388,8 +450,13 @@ def test_notebooks_can_be_chosen(tmp_path):
     hand_in(tmp_path / "class", "## Exercises", START)
     assert set(outcomes(mark(tmp_path / "class", notebooks=["ex05"])).values()) == {"missing"}
     assert mark(tmp_path / "class", notebooks=["ex06"]) == {}
-    with pytest.raises(MinidiffError, match="no exercises"):
-        mark(tmp_path / "class", notebooks=["ex77"])
+
+
+def test_notebooks_that_are_chosen_count_once_and_exist():
+    assert wanted_exercises(["ex05", "ex06", "ex05"]) == exercises("ex05") + exercises("ex06")
+    assert wanted_exercises(None) == exercises()
+    with pytest.raises(MinidiffError, match="no exercises in notebook 77; choose from 00, 01, "):
+        wanted_exercises(["ex05", "ex77"])
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,21 @@ def test_folders_without_end_and_too_many_files(tmp_path, monkeypatch):
     assert "more than 5 files" in problems(tmp_path / "class")["many"][0]
 
 
+def test_a_problem_of_a_flat_folder_is_not_a_student(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(hand_in, "MOST_ENTRIES", 2)
+    write(*(tmp_path / f"{name}.ipynb" for name in ("ada", "ben", "tom")))
+    assert len(names(tmp_path, flat=True)) == 2
+    assert problems(tmp_path, flat=True) == {}
+    assert "more than 2 files" in caplog.text
+
+
+def test_a_student_of_a_flat_folder_is_named_as_the_file_even_if_it_is_refused(tmp_path):
+    write(tmp_path / "ada.ipynb")
+    (tmp_path / "eve: 2.ipynb").symlink_to("ada.ipynb")
+    assert names(tmp_path, flat=True) == {"ada": ["ada.ipynb"], "eve: 2": []}
+    assert problems(tmp_path, flat=True) == {"eve: 2": ["eve: 2.ipynb: a link to a file of somebody else"]}
+
+
 def test_folders_without_notebooks_are_an_error(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(MinidiffError, match="no notebooks"):

@@ -1,26 +1,28 @@
 """Answers are found in a notebook, and the cells that they need, before anything is run."""
 
+import ast
+
 import pytest
 
 from minidiff.exercises.checking import exercises
 from minidiff.exercises.grading.grade import STARTS
 from minidiff.exercises.grading.notebook import read_notebook
-from minidiff.exercises.grading.survey import Asked, survey
+from minidiff.exercises.grading.survey import Sought, _dump, survey
 from tests.exercises.grading.notebooks import START, answer, notebook, source
 
-ASKED = [Asked(one.name, one.answer, STARTS[one.name]) for one in exercises()]
+SOUGHT = [Sought(one.name, one.answer, STARTS[one.name]) for one in exercises()]
 
 
 def look(*cells, stem="my work"):
-    return survey(read_notebook(notebook(*cells).encode()), stem, ASKED)
+    return survey(read_notebook(notebook(*cells).encode()), stem, SOUGHT)
 
 
 def states(found):
-    return {name: one.state for name, one in found.found.items() if one.state != "missing"}
+    return {name: one.state for name, one in found.by_exercise.items() if one.state != "missing"}
 
 
 def prefixes(found):
-    return {name[:4] for name in found.found}
+    return {name[:4] for name in found.by_exercise}
 
 
 def test_the_notebook_of_the_course_is_known_by_checks_headings_title_file_or_answers():
@@ -44,13 +46,23 @@ def test_answers_are_told_apart():
     assert states(found) == {
         "ex05_1": "answered", "ex05_2": "unanswered", "ex05_3": "renamed", "ex05_5": "answered",
     }  # fmt: skip
-    assert found.found["ex05_3"].names == ["mine"]
+    assert found.by_exercise["ex05_3"].names == ["mine"]
 
 
 def test_a_function_of_the_lesson_with_a_similar_name_is_no_answer():
     lesson = "def lossy_backward(y_hat, y, weight): pass"
     assert states(look(lesson, STARTS["ex05_1"], 'check("ex05_1", loss_backward)')) == {"ex05_1": "unanswered"}
-    assert look(lesson, "# ex05", 'check("ex05_2", 1)').found["ex05_1"].names == ["lossy_backward"]
+    assert look(lesson, "# ex05", 'check("ex05_2", 1)').by_exercise["ex05_1"].names == ["lossy_backward"]
+
+
+def test_comparing_a_statement_does_not_change_it():
+    statement = ast.parse('def f():\n    """Doc."""\n    "more"\n    return 1').body[0]
+    assert (
+        _dump(statement)
+        == _dump(statement)
+        == _dump(ast.parse('def f():\n    "Doc"\n    "more"\n    return 1').body[0])
+    )
+    assert len(statement.body) == 3
 
 
 def test_layout_and_comments_do_not_make_an_answer():
@@ -67,13 +79,13 @@ def test_a_start_beside_an_answer_is_no_answer_and_hides_none():
 def test_a_cell_that_is_not_python_is_found_by_the_name_of_the_answer():
     found = look("## Exercises", 'check("ex05_2", 1)', "def loss_backward(:")
     assert states(found)["ex05_1"] == "answered"
-    assert found.found["ex05_1"].cells == [1]
+    assert found.by_exercise["ex05_1"].cells == [1]
 
 
 def test_definitions_under_the_heading_come_before_those_of_the_lesson():
     lesson = source("ex05_1", "return 'lesson'")
     found = look(lesson, "## Exercises", START, answer("ex05_1"), "## More", lesson)
-    assert found.found["ex05_1"].cells == [2]
+    assert found.by_exercise["ex05_1"].cells == [2]
     assert found.run == [1, 2]
 
 

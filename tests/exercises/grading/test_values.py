@@ -107,7 +107,8 @@ def test_functions_and_objects_of_the_exercise():
         {}, {"array": 0}, {"array": "x"}, {"object": ["os", "system"], "attributes": {"dict": []}}, {"nothing": 1},
         {"tuple": 3}, {"dict": [[{"dict": []}, 1]]}, {"dict": [1]}, {"function": "x", "attributes": None},
         {"function": 1}, {"fraction": [1, 0]}, {"decimal": "x"}, {"decimal": "1e9999"}, {"number": ["O", 1]},
-        {"number": ["<f8", {}]}, {"number": 3},
+        {"number": ["<f8", {}]}, {"number": 3}, {"number": ["f4,(", 1]}, {"number": ["<i4", 10**30]},
+        {"number": ["<f8", [1, 2]]}, {"number": ["<i3", 1]}, {"number": [["<f8"], 1]},
         {"objects": [[3], [1]]}, {"generator": {"dict": []}},
         {"generator": {"dict": [["bit_generator", "RandomState"]]}},
     ],
@@ -126,14 +127,21 @@ def test_deeply_nested_data_are_refused():
 
 
 def header(descr, shape):
-    text = repr({"descr": descr, "fortran_order": False, "shape": shape}).encode()
+    return with_header(repr({"descr": descr, "fortran_order": False, "shape": shape}).encode())
+
+
+def with_header(text):
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
 
 
 @pytest.mark.parametrize(
     "content",
     [header("<f8", (10**13,)), header("|O", (1,)) + b"\x80\x04N.", header("<f8", (-1,)), header("<M8[s]", (0,)),
-     header([("a", "<f8")], (0,)), header("<f8", (2,)) + bytes(15), b"", b"\x93NUMPY\x03\x00", header("<f8", "x")],
+     header([("a", "<f8")], (0,)), header("<f8", (2,)) + bytes(15), b"", b"\x93NUMPY\x03\x00", header("<f8", "x"),
+     with_header(b"'''"), with_header(b"{'descr': '<f"), header("<f8", (0,))[:-1], header("f4,(", (0,)),
+     header("<f3", (0,)), header("<S0", (10**13,)), header("<f8", (0, 10**18 - 1, 10**18 - 1)),
+     header("<f8", (0,) * 100),
+     with_header(b"{'descr': '<f8', 'fortran_order': False, 'shape': (" + b"1" * 60_000)],
 )  # fmt: skip
 def test_hostile_arrays_are_refused(content):
     with pytest.raises(NotAValueError):
