@@ -24,8 +24,8 @@ def spoil(trainer, layer_name, direction, value=np.nan):
     layer = next(leaf for leaf in layers_of(trainer.network) if leaf.name == layer_name)
     method = getattr(layer, direction)
 
-    def spoiled(*arguments):
-        result = method(*arguments)
+    def spoiled(*arguments, **options):
+        result = method(*arguments, **options)
         first = result[0] if isinstance(result, tuple) else result
         first.flat[3] = value
         return result
