@@ -146,8 +146,8 @@ class GradientAccumulators:
 
     A microbatch is a part of the batch whose activations fit into a core's cache. The microbatches are distributed over
     a fixed number of gradient vectors, on which the threads work, and these are added in a fixed order. So the sum is
-    bit-for-bit identical whatever the number of threads, and of up to four ranks. Each rank holds
-    some of the vectors, and adds up one section of all of them.
+    bit-for-bit identical whatever the number of threads, and of up to four ranks. Each rank holds some of the vectors,
+    and adds up one section of all of them.
 
     Args:
         p: the parameters.

@@ -87,4 +87,4 @@ def compile_backward(config: UNetConfig) -> None:
 
 
 if __name__ == "__main__":
-    compile_backward(UNetConfig(**json.loads(sys.argv[1])))
+    compile_backward(UNetConfig.from_dict(json.loads(sys.argv[1])))
